@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The memory plan: where in the arena each tensor lives. Tensors whose lives do not meet share bytes. A node's output
+// may also overlap its dying input when its kernel says that is safe: the output then begins at least `distance`
+// bytes before the input (0: exactly in place is enough), because the kernel walks both in the same order and never
+// writes what it still has to read. Layer 5b; usable in constant evaluation.
+
+#include <cstdint>
+
+#include "qnnx/ir/graph.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+inline constexpr std::int64_t no_overlap = -1;
+inline constexpr std::int64_t arena_alignment = 16;
+
+constexpr std::int64_t align_up(std::int64_t n, std::int64_t to = arena_alignment) { return (n + to - 1) / to * to; }
+
+/// Arrays the caller owns. `distance` has max_inputs entries per node or is null; `scratch` one per node or is null.
+/// The result: offset per tensor (-1: not in the arena), scratch_offset per node.
+struct plan_buffers {
+  int* first = nullptr;                  // tensor_count: node that makes it (-1: before the first)
+  int* last = nullptr;                   // tensor_count: last node that reads it
+  int* order = nullptr;                  // tensor_count
+  std::int64_t* size = nullptr;          // tensor_count
+  std::int64_t* offset = nullptr;        // tensor_count
+  std::int64_t* scratch_offset = nullptr;  // node_count or null
+  const std::int64_t* distance = nullptr;
+  const std::int64_t* scratch = nullptr;
+};
+
+constexpr bool in_arena(const tensor_desc& t) {
+  return t.kind != tensor_kind::constant && t.kind != tensor_kind::null;
+}
+
+/// Lifetimes and sizes. Graph inputs live from -1, outputs to node_count; state (app_readwrite) for ever.
+constexpr void lifetimes(const graph_view& g, plan_buffers& b, bool keep_all = false) {
+  for (int i = 0; i < g.tensor_count; ++i) {
+    const tensor_desc& t = g.tensors[i];
+    b.first[i] = t.kind == tensor_kind::app_write || t.kind == tensor_kind::app_readwrite ? -1 : g.node_count;
+    b.last[i] = t.kind == tensor_kind::app_read || t.kind == tensor_kind::app_readwrite || keep_all ? g.node_count : -1;
+    b.size[i] = in_arena(t) ? align_up(byte_size(t)) : 0;
+    b.offset[i] = -1;
+  }
+  for (int k = 0; k < g.node_count; ++k) {
+    const node_desc& n = g.nodes[k];
+    for (int o = 0; o < n.output_count; ++o) {
+      const auto t = n.outputs[static_cast<std::size_t>(o)];
+      if (b.first[t] > k) b.first[t] = k;
+      if (b.last[t] < k) b.last[t] = k;
+    }
+    for (int i = 0; i < n.input_count; ++i) {
+      const auto t = n.inputs[static_cast<std::size_t>(i)];
+      if (t >= 0 && b.last[t] < k) b.last[t] = k;
+    }
+  }
+}
+
+namespace detail {
+/// Distance that lets `out` overlap `in`, where `out` is made by the very node that reads `in` last; else no_overlap.
+constexpr std::int64_t overlap_distance(const graph_view& g, const plan_buffers& b, int in, int out) {
+  if (!b.distance || b.last[in] != b.first[out] || b.first[out] < 0 || b.first[out] >= g.node_count) return no_overlap;
+  const node_desc& n = g.nodes[b.first[out]];
+  if (n.outputs[0] != out) return no_overlap;
+  std::int64_t d = no_overlap;
+  int reads = 0;
+  for (int i = 0; i < n.input_count; ++i)
+    if (n.inputs[static_cast<std::size_t>(i)] == in) {
+      d = b.distance[b.first[out] * max_inputs + i];
+      ++reads;
+    }
+  return reads == 1 && d >= 0 ? align_up(d) : no_overlap;
+}
+constexpr bool alive_together(const plan_buffers& b, int i, int j) {
+  return b.first[i] <= b.last[j] && b.first[j] <= b.last[i];
+}
+/// Bytes [from, to) that tensor i may not begin in because of placed tensor j.
+constexpr void forbidden(const graph_view& g, const plan_buffers& b, int i, int j, std::int64_t& from, std::int64_t& to) {
+  from = b.offset[j] - b.size[i] + 1;
+  to = b.offset[j] + b.size[j];
+  if (const std::int64_t d = overlap_distance(g, b, j, i); d >= 0 && b.offset[j] - d + 1 > from)
+    from = b.offset[j] - d + 1;  // i is the output, j the dying input
+  if (const std::int64_t d = overlap_distance(g, b, i, j); d >= 0 && b.offset[j] + d < to)
+    to = b.offset[j] + d;  // i is the dying input, j the output
+}
+}  // namespace detail
+
+enum class plan_order : unsigned char { by_size, by_time, by_time_reversed };
+
+/// Puts each node's scratch above the tensors that live at it; grows `total`.
+constexpr void place_scratch(const graph_view& g, plan_buffers& b, std::int64_t& total) {
+  if (!b.scratch_offset || !b.scratch) return;
+  for (int k = 0; k < g.node_count; ++k) {
+    if (b.scratch[k] <= 0) continue;
+    std::int64_t top = 0;
+    for (int i = 0; i < g.tensor_count; ++i)
+      if (b.offset[i] >= 0 && b.first[i] <= k && b.last[i] >= k && b.offset[i] + b.size[i] > top)
+        top = b.offset[i] + b.size[i];
+    b.scratch_offset[k] = top;
+    if (total >= 0 && top + align_up(b.scratch[k]) > total) total = top + align_up(b.scratch[k]);
+  }
+}
+
+/// Greedy first fit in the given order; returns arena bytes. Quadratic in the tensors that live together.
+/// Call lifetimes() first. Scratch of a node is placed after the tensors that live at it.
+constexpr std::int64_t plan(const graph_view& g, plan_buffers& b, plan_order how) {
+  int n = 0;
+  for (int i = 0; i < g.tensor_count; ++i)
+    if (in_arena(g.tensors[i]) && b.first[i] <= b.last[i]) {
+      b.offset[i] = -1;
+      b.order[n++] = i;
+    }
+  const auto before = [&](int x, int y) {
+    if (how == plan_order::by_size && b.size[x] != b.size[y]) return b.size[x] > b.size[y];
+    if (b.first[x] != b.first[y])
+      return how == plan_order::by_time_reversed ? b.first[x] > b.first[y] : b.first[x] < b.first[y];
+    return x < y;
+  };
+  for (int gap = n / 2; gap > 0; gap /= 2)  // shell sort: constexpr, no recursion
+    for (int i = gap; i < n; ++i) {
+      const int moving = b.order[i];
+      int j = i;
+      for (; j >= gap && before(moving, b.order[j - gap]); j -= gap) b.order[j] = b.order[j - gap];
+      b.order[j] = moving;
+    }
+  std::int64_t total = 0;
+  for (int k = 0; k < n; ++k) {
+    const int i = b.order[k];
+    std::int64_t at = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int m = 0; m < k; ++m) {
+        const int j = b.order[m];
+        if (!detail::alive_together(b, i, j)) continue;
+        std::int64_t from = 0;
+        std::int64_t to = 0;
+        detail::forbidden(g, b, i, j, from, to);
+        if (at >= from && at < to) {
+          at = align_up(to);
+          moved = true;
+        }
+      }
+    }
+    b.offset[i] = at;
+    if (at + b.size[i] > total) total = at + b.size[i];
+  }
+  place_scratch(g, b, total);
+  return total;
+}
+
+/// The best of the three orders for graphs of up to a few hundred tensors, first fit by time beyond. (A longer search
+/// belongs in the converter, whose plan comes as data and is checked by find_collision.)
+constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
+  if (g.tensor_count > 400) return plan(g, b, plan_order::by_time);
+  const std::int64_t size = plan(g, b, plan_order::by_size);
+  const std::int64_t time = plan(g, b, plan_order::by_time);
+  const std::int64_t reversed = plan(g, b, plan_order::by_time_reversed);
+  if (reversed <= size && reversed <= time) return reversed;
+  return size <= time ? plan(g, b, plan_order::by_size) : plan(g, b, plan_order::by_time);
+}
+
+/// Index of a tensor whose place collides with another live one, or -1. For plans that came as data.
+constexpr int find_collision(const graph_view& g, const plan_buffers& b) {
+  for (int i = 0; i < g.tensor_count; ++i) {
+    if (b.size[i] == 0 || b.first[i] > b.last[i]) continue;
+    if (b.offset[i] < 0 || b.offset[i] % arena_alignment != 0) return i;
+    for (int j = 0; j < i; ++j) {
+      if (b.size[j] == 0 || b.first[j] > b.last[j] || !detail::alive_together(b, i, j)) continue;
+      std::int64_t from = 0;
+      std::int64_t to = 0;
+      detail::forbidden(g, b, i, j, from, to);
+      if (b.offset[i] >= from && b.offset[i] < to) return i;
+    }
+  }
+  return -1;
+}
+
+}  // namespace qnnx::inline QNNX_ABI

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The kernel contract. A kernel is `impl<Op, Isa>` with
+//   run(call)                     the work; `call` gives typed views, params, rounding, epilogue, constants, scratch
+//   supports<Sig>                 which signatures it takes (optional: all)
+//   constant_words, prepare       32-bit words computed from encodings and params when the model is built or loaded:
+//                                 multipliers, lookup tables (optional)
+//   scratch_bytes                 planned like a tensor (optional: none)
+//   packed_bytes, pack            another form of its static operands, made when the model is built or loaded; the
+//                                 canonical form stays in the container (optional: none)
+//   overlap                       how far before a dying input the output must begin so that both may share memory
+//                                 (optional: no sharing)
+//   parts                         into how many independent pieces the work may be split (optional: 1)
+// All but run are constexpr functions of the node. One source serves static and dynamic extents: `call.in<0>()` is a
+// view whose extents are constants or values. The reference kernel asks for nothing but constants. Layer 5a.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "qnnx/kernel/isa.hpp"
+#include "qnnx/numeric/requantize.hpp"
+#include "qnnx/numeric/rounding.hpp"
+#include "qnnx/op/contract.hpp"
+#include "qnnx/tensor/view.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+enum class bank : std::uint8_t { arena, weights, absent };
+
+/// An operand of a lowered step: where its bytes are and what they mean.
+struct operand {
+  bank where = bank::absent;
+  std::int64_t at = 0;  // byte offset in the bank
+  shape dims{};
+  quant q{};
+};
+
+/// The memory a model runs in.
+struct memory {
+  std::byte* arena = nullptr;
+  const std::byte* weights = nullptr;
+  const std::byte* packed = nullptr;
+};
+
+/// A node ready to run. Static path: constant data in flash; dynamic path: built when the DLC is loaded.
+struct step {
+  const operand* inputs = nullptr;
+  const operand* outputs = nullptr;
+  std::int32_t input_count = 0;
+  std::int32_t output_count = 0;
+  const void* params = nullptr;            // Op::params
+  const std::int32_t* constants = nullptr;
+  std::int64_t scratch_at = 0;             // in the arena
+  std::int64_t packed_at = 0;              // in the packed weights
+  epilogue epi{};
+};
+
+/// What prepare(), overlap() and the other contract functions read.
+struct node_facts {
+  context c;
+  const quant* in = nullptr;
+  const quant* out = nullptr;
+  epilogue epi{};
+};
+
+namespace detail {
+template <class Sig> struct signature_types;
+template <class Out, class... In>
+struct signature_types<Out(In...)> {
+  using out = Out;
+  static constexpr int count = sizeof...(In);
+  template <int I, class First, class... Rest>
+  static auto pick() {
+    if constexpr (I == 0 || sizeof...(Rest) == 0) return std::type_identity<First>{};
+    else return pick<I - 1, Rest...>();
+  }
+  template <int I> using in = typename decltype(pick<I, In...>())::type;
+};
+}  // namespace detail
+
+/// Which piece of a split run this is.
+struct part {
+  std::int32_t index = 0;
+  std::int32_t count = 1;
+};
+
+/// A call with extents known at run time: the form that all nodes of one configuration share.
+template <class Op, class Sig, class Rounding>
+struct shared_call {
+  using op = Op;
+  using signature = Sig;
+  using rounding_type = Rounding;
+  using out_type = typename detail::signature_types<Sig>::out;
+  template <int I> using in_type = typename detail::signature_types<Sig>::template in<I>;
+
+  const step& s;
+  const memory& m;
+  [[no_unique_address]] Rounding r{};
+  part piece{};
+
+  const typename Op::params& params() const { return *static_cast<const typename Op::params*>(s.params); }
+  Rounding rounding() const { return r; }
+  const epilogue& epi() const { return s.epi; }
+  const std::int32_t* constants() const { return s.constants; }
+  std::byte* scratch() const { return m.arena + s.scratch_at; }
+  const std::byte* packed() const { return m.packed + s.packed_at; }
+  int input_count() const { return s.input_count; }
+  int output_count() const { return s.output_count; }
+  bool has(int i) const { return i < s.input_count && s.inputs[i].where != bank::absent; }
+
+  template <class T>
+  view<T, shape> read(const operand& o) const {
+    if (o.where == bank::absent) return {};
+    const std::byte* base = o.where == bank::arena ? m.arena : m.weights;
+    return {reinterpret_cast<const typename T::storage*>(base + o.at), o.dims, &o.q};
+  }
+  /// Input I; a view that is not present() where an optional input is left out.
+  template <int I>
+  view<in_type<I>, shape> in() const {
+    if (I >= s.input_count) return {};
+    return read<in_type<I>>(s.inputs[I]);
+  }
+  /// Input i of a variadic op (the last type repeats).
+  template <int Type = 0>
+  view<in_type<Type>, shape> in_at(int i) const { return read<in_type<Type>>(s.inputs[i]); }
+  view<out_type, shape, false> out_at(int i) const {
+    const operand& o = s.outputs[i];
+    return {reinterpret_cast<typename out_type::storage*>(m.arena + o.at), o.dims, &o.q};
+  }
+  view<out_type, shape, false> out() const { return out_at(0); }
+  view<out_type, shape> residual() const { return read<out_type>(s.inputs[s.epi.residual]); }
+  view<out_type, shape> table() const { return read<out_type>(s.inputs[s.epi.table]); }
+};
+
+namespace kernel {
+
+/// A kernel of an op for an instruction set; a missing one is the parent's.
+template <class Op, class Isa>
+struct impl : impl<Op, typename Isa::parent> {};
+template <class Op>
+struct impl<Op, isa::reference>;  // defined by the op's family: kernel/<family>/reference.hpp
+
+namespace detail {
+template <class K, class Sig>
+constexpr bool takes() {
+  if constexpr (requires { K::template supports<Sig>; }) return K::template supports<Sig>;
+  else return true;
+}
+template <class Op, class Isa, class Sig>
+constexpr auto choose() {
+  if constexpr (std::is_same_v<Isa, isa::reference>) return std::type_identity<impl<Op, Isa>>{};
+  else if constexpr (takes<impl<Op, Isa>, Sig>()) return std::type_identity<impl<Op, Isa>>{};
+  else return choose<Op, typename Isa::parent, Sig>();
+}
+}  // namespace detail
+
+/// The kernel that runs signature Sig of Op on Isa.
+template <class Op, class Isa, class Sig>
+using select = typename decltype(detail::choose<Op, Isa, Sig>())::type;
+
+// The contract's questions, with their defaults.
+template <class K, class Params>
+constexpr std::int64_t constant_words(const node_facts& f, const Params& p) {
+  if constexpr (requires { K::constant_words(f, p); }) return K::constant_words(f, p);
+  else return (void)f, (void)p, 0;
+}
+template <class K, class Params, class Rounding>
+constexpr void prepare(const node_facts& f, const Params& p, Rounding r, std::int32_t* out) {
+  if constexpr (requires { K::prepare(f, p, r, out); }) K::prepare(f, p, r, out);
+}
+template <class K, class Params>
+constexpr std::int64_t scratch_bytes(const node_facts& f, const Params& p) {
+  if constexpr (requires { K::scratch_bytes(f, p); }) return K::scratch_bytes(f, p);
+  else return (void)f, (void)p, 0;
+}
+template <class K, class Params>
+constexpr std::int64_t packed_bytes(const node_facts& f, const Params& p) {
+  if constexpr (requires { K::packed_bytes(f, p); }) return K::packed_bytes(f, p);
+  else return (void)f, (void)p, 0;
+}
+/// Distance for input i, or -1: its bytes may not be shared with the output.
+template <class K, class Params>
+constexpr std::int64_t overlap(const node_facts& f, const Params& p, int input) {
+  if constexpr (requires { K::overlap(f, p, input); }) return f.epi.residual >= 0 ? -1 : K::overlap(f, p, input);
+  else return (void)f, (void)p, (void)input, -1;
+}
+template <class K, class Params>
+constexpr int parts(const node_facts& f, const Params& p) {
+  if constexpr (requires { K::parts(f, p); }) return K::parts(f, p);
+  else return (void)f, (void)p, 1;
+}
+
+/// Runs one step; the same function serves every node of this configuration, in the static and the dynamic path.
+template <class Op, class Isa, class Sig, class Rounding>
+QNNX_NOINLINE void run_shared(const step& s, const memory& m, Rounding r, part piece) {
+  select<Op, Isa, Sig>::run(shared_call<Op, Sig, Rounding>{s, m, r, piece});
+}
+
+}  // namespace kernel
+
+/// Bytes between the start of the output and the start of a dying input that an element-by-element kernel needs:
+/// none, or what the output is longer.
+constexpr std::int64_t elementwise_overlap(const context& c, int input) {
+  if (!(c.in(input).dims.size() == c.out(0).dims.size())) return -1;
+  const std::int64_t grown = byte_size(c.out(0)) - byte_size(c.in(input));
+  return grown > 0 ? grown : 0;
+}
+
+}  // namespace qnnx::inline QNNX_ABI

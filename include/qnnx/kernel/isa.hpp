@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Instruction sets as tags. A kernel that is missing for a tag falls to the tag's parent, and at last to
+// `reference`, which has every kernel. Layer 5a.
+
+#include "qnnx/config.hpp"
+
+namespace qnnx::inline QNNX_ABI::isa {
+
+struct reference {};
+struct avx2 { using parent = reference; };
+struct avxvnni { using parent = avx2; };
+struct avx512vnni { using parent = avx2; };
+struct amx { using parent = avx512vnni; };
+struct neon { using parent = reference; };
+struct neon_dot { using parent = neon; };
+struct armv7em_dsp { using parent = reference; };
+struct mve { using parent = reference; };
+struct hvx { using parent = reference; };
+
+/// What this translation unit is compiled for.
+using best = QNNX_ISA_BEST;
+
+}  // namespace qnnx::inline QNNX_ABI::isa

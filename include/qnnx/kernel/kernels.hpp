@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Every kernel family. Layer 5a.
+
+#include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/elementwise/reference.hpp"
+#include "qnnx/kernel/movement/reference.hpp"

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Lowering: from the graph value behind a tag to types, constants and calls, node by node. Symbols are keyed on the
+// tag and a node number; kernels are shared per op configuration. Layer 6a.
+
+#include <utility>
+
+#include "qnnx/ir/plan.hpp"
+#include "qnnx/ir/verify.hpp"
+#include "qnnx/kernel/kernels.hpp"
+#include "qnnx/model/invalid.hpp"
+#include "qnnx/op/ops.hpp"
+#include "qnnx/tensor/tensor.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+namespace detail {
+
+/// The graph of a tag: either define() returns a graph_view over the tag's own arrays, or a builder.
+template <class Tag>
+struct graph_source {
+  static constexpr auto defined = Tag::define();
+  static constexpr graph_view get() {
+    if constexpr (std::is_same_v<std::remove_const_t<decltype(defined)>, graph_view>) return defined;
+    else return defined.view();
+  }
+};
+
+template <class Signatures, int K> struct signature_at;
+template <int K, class First, class... Rest>
+struct signature_at<signatures<First, Rest...>, K> : signature_at<signatures<Rest...>, K - 1> {};
+template <class First, class... Rest>
+struct signature_at<signatures<First, Rest...>, 0> { using type = First; };
+
+template <rounding_mode R> struct policy_of;
+template <> struct policy_of<rounding_mode::rne> { using type = rounding::rne; };
+template <> struct policy_of<rounding_mode::tflite> { using type = rounding::tflite; };
+template <> struct policy_of<rounding_mode::half_up> { using type = rounding::half_up; };
+
+constexpr int operand_count(const node_desc& n) {
+  return n.input_count - (n.epi.residual >= 0 ? 1 : 0) - (n.epi.table >= 0 ? 1 : 0);
+}
+constexpr int matching_signature(const graph_view& g, int node) {
+  const bound_context b(g, g.nodes[node]);
+  context c = b.get();
+  c.input_count = operand_count(g.nodes[node]);
+  for (int s = 0; s < g.nodes[node].op->type_count; ++s)
+    if (type_fits(g.nodes[node].op->types[s], c)) return s;
+  return -1;
+}
+
+/// Facts of a node with resolved encodings; an object, because the contract functions take pointers.
+struct bound_facts {
+  bound_context bound;
+  std::array<quant, max_inputs> in{};
+  std::array<quant, max_outputs> out{};
+  epilogue epi;
+
+  constexpr bound_facts(const graph_view& g, int node) : bound(g, g.nodes[node]), epi(g.nodes[node].epi) {
+    const node_desc& n = g.nodes[node];
+    for (int i = 0; i < n.input_count; ++i)
+      if (n.inputs[static_cast<std::size_t>(i)] >= 0)
+        in[static_cast<std::size_t>(i)] = g.quant_of(n.inputs[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < n.output_count; ++i)
+      out[static_cast<std::size_t>(i)] = g.quant_of(n.outputs[static_cast<std::size_t>(i)]);
+  }
+  constexpr node_facts get() const { return {bound.get(), in.data(), out.data(), epi}; }
+};
+
+template <int Tensors, int Nodes>
+struct planned {
+  std::array<std::int64_t, Tensors + 1> offset{};
+  std::array<std::int64_t, Nodes + 1> scratch{};
+  std::int64_t total = 0;
+};
+template <int Count>
+struct laid_out {
+  std::array<std::int64_t, Count + 1> offset{};
+  std::int64_t total = 0;
+};
+struct graph_io {
+  std::array<int, 64> inputs{};
+  std::array<int, 64> outputs{};
+  int input_count = 0;
+  int output_count = 0;
+};
+constexpr graph_io find_io(const graph_view& g) {
+  graph_io io;
+  for (int i = 0; i < g.tensor_count; ++i) {
+    if (g.tensors[i].kind == tensor_kind::app_write && io.input_count < 64)
+      io.inputs[static_cast<std::size_t>(io.input_count++)] = i;
+    if (g.tensors[i].kind == tensor_kind::app_read && io.output_count < 64)
+      io.outputs[static_cast<std::size_t>(io.output_count++)] = i;
+  }
+  return io;
+}
+}  // namespace detail
+
+/// Byte offsets of the static tensors in the weights: in tensor order, each aligned to 16.
+template <int Count>
+constexpr detail::laid_out<Count> lay_out_weights(const graph_view& g) {
+  detail::laid_out<Count> d;
+  for (int i = 0; i < g.tensor_count; ++i) {
+    if (g.tensors[i].kind != tensor_kind::constant) continue;
+    d.offset[static_cast<std::size_t>(i)] = d.total;
+    d.total += align_up(byte_size(g.tensors[i]));
+  }
+  return d;
+}
+
+template <class Tag, class Isa>
+struct lowering {
+  static constexpr bool valid = valid_graph<Tag>();  // a wrong graph ends the compilation here, with one sentence;
+  static constexpr graph_view g = valid ? detail::graph_source<Tag>::get() : graph_view{};  // the rest sees none
+  using rounding_type = typename detail::policy_of<g.rounding>::type;
+  static constexpr detail::graph_io io = detail::find_io(g);
+
+  /// Types and constants of node I.
+  template <int I>
+  struct node_type {
+    using op = typename op_of<g.nodes[I].op->id>::type;
+    using signature = typename detail::signature_at<typename op::types, detail::matching_signature(g, I)>::type;
+    using kernel = kernel::select<op, Isa, signature>;
+    static constexpr typename op::params params = from_words<typename op::params>(g.nodes[I].params);
+
+    static constexpr std::int64_t constant_count() {
+      const detail::bound_facts f(g, I);
+      return qnnx::kernel::constant_words<kernel>(f.get(), params);
+    }
+    struct constants_array {
+      std::array<std::int32_t, static_cast<std::size_t>(constant_count()) + 1> w{};
+      constexpr constants_array() {
+        const detail::bound_facts f(g, I);
+        qnnx::kernel::prepare<kernel>(f.get(), params, rounding_type{}, w.data());
+      }
+    };
+    static constexpr constants_array constants{};
+    static constexpr std::int64_t scratch() {
+      const detail::bound_facts f(g, I);
+      return qnnx::kernel::scratch_bytes<kernel>(f.get(), params);
+    }
+    static constexpr std::int64_t packed() {
+      const detail::bound_facts f(g, I);
+      return qnnx::kernel::packed_bytes<kernel>(f.get(), params);
+    }
+    static constexpr std::array<std::int64_t, max_inputs> distances() {
+      std::array<std::int64_t, max_inputs> d{};
+      const detail::bound_facts f(g, I);
+      for (int i = 0; i < g.nodes[I].input_count; ++i)
+        d[static_cast<std::size_t>(i)] = g.nodes[I].inputs[static_cast<std::size_t>(i)] < 0
+                                             ? no_overlap : qnnx::kernel::overlap<kernel>(f.get(), params, i);
+      return d;
+    }
+  };
+
+  static constexpr auto make_plan() {
+    return [&]<int... I>(std::integer_sequence<int, I...>) {
+      constexpr int tensors = g.tensor_count;
+      constexpr int nodes = g.node_count;
+      detail::planned<tensors, nodes> r;
+      const std::array<std::int64_t, max_inputs> rows[] = {node_type<I>::distances()..., {}};
+      std::array<std::int64_t, static_cast<std::size_t>(nodes + 1) * max_inputs> distance{};
+      for (std::size_t k = 0; k < static_cast<std::size_t>(nodes); ++k)
+        for (std::size_t i = 0; i < max_inputs; ++i) distance[k * max_inputs + i] = rows[k][i];
+      const std::int64_t scratch[] = {node_type<I>::scratch()..., 0};
+      std::array<int, tensors + 1> first{};
+      std::array<int, tensors + 1> last{};
+      std::array<int, tensors + 1> order{};
+      std::array<std::int64_t, tensors + 1> size{};
+      plan_buffers b{first.data(), last.data(), order.data(), size.data(), r.offset.data(), r.scratch.data(),
+                     distance.data(), scratch};
+      lifetimes(g, b);
+      if (g.plan) {
+        for (int t = 0; t < tensors; ++t) r.offset[static_cast<std::size_t>(t)] = g.plan[t];
+        r.total = g.planned_bytes;
+        if (find_collision(g, b) >= 0) r.total = -1;
+        for (int t = 0; t < tensors; ++t)
+          if (b.size[t] > 0 && b.first[t] <= b.last[t] && b.offset[t] + b.size[t] > g.planned_bytes) r.total = -1;
+        place_scratch(g, b, r.total);
+      } else {
+        r.total = best_plan(g, b);
+      }
+      return r;
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+  static constexpr detail::planned<g.tensor_count, g.node_count> plan = make_plan();
+  static_assert(plan.total >= 0, "qnnx: the memory plan that came with the model lets two live tensors share bytes");
+  static constexpr detail::laid_out<g.tensor_count> data = lay_out_weights<g.tensor_count>(g);
+
+  static constexpr auto make_packed() {
+    return [&]<int... I>(std::integer_sequence<int, I...>) {
+      detail::laid_out<g.node_count> r;
+      const std::int64_t bytes[] = {node_type<I>::packed()..., 0};
+      for (int k = 0; k < g.node_count; ++k) {
+        r.offset[static_cast<std::size_t>(k)] = r.total;
+        r.total += align_up(bytes[k], 64);
+      }
+      return r;
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+  static constexpr detail::laid_out<g.node_count> packed = make_packed();
+
+  static constexpr operand make_operand(std::int32_t t) {
+    operand o;
+    if (t < 0) return o;
+    const tensor_desc& d = g.tensors[t];
+    o.dims = d.dims;
+    o.q = g.quant_of(t);
+    o.where = d.kind == tensor_kind::constant ? bank::weights : d.kind == tensor_kind::null ? bank::absent : bank::arena;
+    o.at = d.kind == tensor_kind::constant ? data.offset[static_cast<std::size_t>(t)] : plan.offset[static_cast<std::size_t>(t)];
+    return o;
+  }
+  /// The constant data that node I runs from.
+  template <int I>
+  struct step_data {
+    static constexpr auto make_operands() {
+      constexpr int ins = g.nodes[I].input_count;
+      std::array<operand, static_cast<std::size_t>(ins + g.nodes[I].output_count)> a{};
+      for (int i = 0; i < ins; ++i) a[static_cast<std::size_t>(i)] = make_operand(g.nodes[I].inputs[static_cast<std::size_t>(i)]);
+      for (int i = 0; i < g.nodes[I].output_count; ++i)
+        a[static_cast<std::size_t>(ins + i)] = make_operand(g.nodes[I].outputs[static_cast<std::size_t>(i)]);
+      return a;
+    }
+    static constexpr auto operands = make_operands();
+    static constexpr step value{operands.data(),
+                                operands.data() + g.nodes[I].input_count,
+                                g.nodes[I].input_count,
+                                g.nodes[I].output_count,
+                                &node_type<I>::params,
+                                node_type<I>::constants.w.data(),
+                                plan.scratch[I],
+                                packed.offset[I],
+                                g.nodes[I].epi};
+  };
+
+  template <int I>
+  static void run_node(const memory& m) {
+    using n = node_type<I>;
+    kernel::run_shared<typename n::op, Isa, typename n::signature, rounding_type>(step_data<I>::value, m, {}, {});
+  }
+  static constexpr int chunk = 32;  // nodes per function: bounds the compiler's work on one function
+  template <int First, int... J>
+  QNNX_NOINLINE static void run_chunk(const memory& m, std::integer_sequence<int, J...>) {
+    (run_node<First + J>(m), ...);
+  }
+  template <int First>
+  static void run_from(const memory& m) {
+    constexpr int left = g.node_count - First;
+    run_chunk<First>(m, std::make_integer_sequence<int, (left < chunk ? left : chunk)>{});
+  }
+  static void run(const memory& m) {
+    [&]<int... C>(std::integer_sequence<int, C...>) {
+      const int done[] = {0, (run_from<C * chunk>(m), 0)...};
+      (void)done;
+    }(std::make_integer_sequence<int, (g.node_count + chunk - 1) / chunk>{});
+  }
+  template <class Tap>
+  static void run_tapped(const memory& m, Tap& tap) {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      const int done[] = {0, (run_node<I>(m), tap(I), 0)...};
+      (void)done;
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+  static void run_one(const memory& m, int i) {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      using fn = void (*)(const memory&);
+      static constexpr fn table[] = {&run_node<I>..., nullptr};
+      table[i](m);
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+
+  template <int T, int... D>
+  static auto extents_of(std::integer_sequence<int, D...>) -> extents<g.tensors[T].dims[D]...>;
+  template <int T>
+  static auto encoding_of() {
+    constexpr tensor_desc d = g.tensors[T];
+    if constexpr (!is_fixed(d.type) || !d.enc.defined()) return unquantized{};
+    else if constexpr (d.enc.per_axis()) return per_axis<d.enc.axis>{};
+    else if constexpr (d.enc.kind == encoding_kind::block) return per_block<d.enc.axis, d.enc.block>{};
+    else return per_tensor<schema_of(d)>{};
+  }
+  template <int T>
+  using tensor_type = tensor<typename datatype_of<g.tensors[T].type>::type,
+                             decltype(extents_of<T>(std::make_integer_sequence<int, g.tensors[T].dims.rank()>{})),
+                             decltype(encoding_of<T>())>;
+
+  static constexpr cost cost_total() {
+    cost sum;
+    for (int k = 0; k < g.node_count; ++k) {
+      const bound_context b(g, g.nodes[k]);
+      const cost one = g.nodes[k].op->price(b.get(), g.nodes[k].params);
+      sum.macs += one.macs;
+      sum.ops += one.ops;
+    }
+    return sum;
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI

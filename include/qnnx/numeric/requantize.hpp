@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// From accumulator to output: q = clamp(zero + round(acc * M)).
+//   rne, half_up  M is the float32 nearest to the real multiplier; acc * M is exact (24-bit mantissa times the
+//                 accumulator in int64), then one rounding. |acc| < 2^39.
+//   tflite        M is a Q31 mantissa and a power of two made from a double; the product is rounded twice, as in
+//                 TensorFlow Lite's MultiplyByQuantizedMultiplier (arXiv 1712.05877, section 2.2).
+// Layer 1. Every optimized form must give these bits.
+
+#include <bit>
+#include <cstdint>
+
+#include "qnnx/numeric/rounding.hpp"
+#include "qnnx/numeric/saturate.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+/// A real multiplier in the form that one rounding policy needs: value = mantissa * 2^exponent.
+struct multiplier {
+  std::int32_t mantissa = 0;  // rne, half_up: 24 bits; tflite: Q31, exponent counts from 2^-31
+  std::int32_t exponent = 0;
+};
+
+/// mantissa (24 bits) and exponent of a finite positive float32; zero and negative values give zero.
+constexpr multiplier split_float(float m) {
+  const auto bits = std::bit_cast<std::uint32_t>(m);
+  const auto e = static_cast<std::int32_t>((bits >> 23) & 0xff);
+  if ((bits >> 31) || e == 0 || e == 0xff) return {};
+  return {static_cast<std::int32_t>((bits & 0x7fffff) | 0x800000), e - 150};
+}
+
+/// Q31 form of a positive real, as TFLite's QuantizeMultiplier makes it.
+constexpr multiplier split_q31(double m) {
+  if (!(m > 0)) return {};
+  const auto bits = std::bit_cast<std::uint64_t>(m);
+  auto shift = static_cast<std::int32_t>((bits >> 52) & 0x7ff) - 1022;  // m = f * 2^shift, f in [0.5, 1)
+  const std::uint64_t fraction = (bits & 0xfffffffffffffULL) | 0x10000000000000ULL;  // f * 2^53
+  auto q = static_cast<std::int64_t>((fraction + (1ULL << 21)) >> 22);              // round(f * 2^31), half away
+  if (q == (std::int64_t{1} << 31)) {
+    q /= 2;
+    ++shift;
+  }
+  if (shift < -31) return {};
+  if (shift > 30) return {INT32_MAX, 30};
+  return {static_cast<std::int32_t>(q), shift};
+}
+
+/// The multiplier for scale_in * scale_weight / scale_out under a policy. Scales are float32 > 0.
+template <class Rounding>
+constexpr multiplier make_multiplier(double real, Rounding r) {
+  if (r.mode() == rounding_mode::tflite) return split_q31(real);
+  return split_float(static_cast<float>(real));
+}
+
+namespace detail {
+/// round(a * b / 2^31), ties away from zero... toward +infinity for negatives, saturating (gemmlowp's definition).
+constexpr std::int32_t doubling_high_mul(std::int32_t a, std::int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
+  const std::int64_t ab = static_cast<std::int64_t>(a) * b;
+  const std::int64_t nudge = ab >= 0 ? (std::int64_t{1} << 30) : 1 - (std::int64_t{1} << 30);
+  return static_cast<std::int32_t>((ab + nudge) / (std::int64_t{1} << 31));
+}
+/// x / 2^exponent rounded to nearest, ties away from zero.
+constexpr std::int32_t divide_by_power(std::int32_t x, int exponent) {
+  if (exponent <= 0) return x;
+  if (exponent > 31) return 0;
+  const auto mask = static_cast<std::int32_t>((std::int64_t{1} << exponent) - 1);
+  const std::int32_t remainder = x & mask;
+  const std::int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return static_cast<std::int32_t>((static_cast<std::int64_t>(x) >> exponent) + (remainder > threshold ? 1 : 0));
+}
+}  // namespace detail
+
+/// round(acc * M) without zero point and clamp. tflite: acc outside int32 takes TFLite's 16-bit path
+/// (multiplier reduced to 16 bits, one rounding, |acc| < 2^47).
+template <class Acc, class Rounding>
+constexpr std::int64_t scale_accumulator(Acc acc, multiplier m, Rounding r) {
+  if (r.mode() == rounding_mode::tflite) {
+    if constexpr (sizeof(Acc) > 4) {
+      const std::int32_t reduced = m.mantissa < 0x7fff0000 ? ((m.mantissa + (1 << 15)) >> 16) : 0x7fff;
+      const int shift = 15 - m.exponent;
+      if (shift <= 0) return static_cast<std::int64_t>(acc) * reduced * (std::int64_t{1} << -shift);
+      if (shift > 62) return 0;
+      const std::int64_t product = static_cast<std::int64_t>(acc) * reduced;
+      return (product + (std::int64_t{1} << (shift - 1))) >> shift;
+    } else {
+      const int left = m.exponent > 0 ? m.exponent : 0;
+      const int right = m.exponent > 0 ? 0 : -m.exponent;
+      const auto shifted = static_cast<std::int32_t>(static_cast<std::uint32_t>(acc) << left);
+      return detail::divide_by_power(detail::doubling_high_mul(shifted, m.mantissa), right);
+    }
+  }
+  const std::int64_t product = static_cast<std::int64_t>(acc) * m.mantissa;
+  if (m.exponent >= 0) return product == 0 ? 0 : (m.exponent < 8 ? product * (1 << m.exponent) : (product > 0 ? INT64_MAX / 2 : INT64_MIN / 2));
+  const int shift = -m.exponent;
+  if (shift > 62) return 0;
+  return r.mode() == rounding_mode::half_up ? shift_right_half_up(product, shift) : shift_right_rne(product, shift);
+}
+
+/// clamp(zero + round(acc * M), lo, hi); zero = -offset.
+template <class Acc, class Rounding>
+constexpr std::int32_t requantize(Acc acc, multiplier m, std::int32_t zero, std::int32_t lo, std::int32_t hi,
+                                  Rounding r) {
+  return static_cast<std::int32_t>(clamp<std::int64_t>(scale_accumulator(acc, m, r) + zero, lo, hi));
+}
+
+}  // namespace qnnx::inline QNNX_ABI

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Every op of the set and the map from id to type. Layer 4.
+
+#include "qnnx/op/activations.hpp"
+#include "qnnx/op/conv2d.hpp"
+#include "qnnx/op/elementwise_binary.hpp"
+#include "qnnx/op/reshape.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+#define QNNX_OP(TYPE, HEADER, FAMILY) \
+  template <>                         \
+  struct op_of<op_id(op::TYPE::name)> { using type = op::TYPE; };
+#include "qnnx/op/ops.inc"
+#undef QNNX_OP
+
+/// The op with this QNN type name, or null.
+constexpr const op_info* find_op(std::string_view name) {
+#define QNNX_OP(TYPE, HEADER, FAMILY) \
+  if (name == op::TYPE::name) return &info<op::TYPE>;
+#include "qnnx/op/ops.inc"
+#undef QNNX_OP
+  return nullptr;
+}
+
+}  // namespace qnnx::inline QNNX_ABI

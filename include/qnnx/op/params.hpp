@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// An op's parameters are one plain aggregate, written once. Boost.PFR reads its fields, so that a graph value can
+// hold any op's parameters as 32-bit words: `to_words`, `from_words`. Fields are bool, enums, 32-bit integers,
+// float, std::array of those, or `axes` (a short list). Layer 4.
+
+#include <array>
+#include <bit>
+#include <boost/pfr/core.hpp>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "qnnx/config.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+/// A list of up to max_rank numbers: axes, permutations, split points, multiples.
+struct axes {
+  std::array<std::int32_t, max_rank> values{};
+  std::int32_t count = 0;
+
+  constexpr axes() = default;
+  constexpr axes(std::initializer_list<std::int32_t> list) {
+    for (std::int32_t a : list)
+      if (count < max_rank) values[static_cast<std::size_t>(count++)] = a;
+  }
+  constexpr int size() const { return count; }
+  constexpr std::int32_t operator[](int i) const { return values[static_cast<std::size_t>(i)]; }
+  constexpr std::int32_t& operator[](int i) { return values[static_cast<std::size_t>(i)]; }
+  constexpr void push_back(std::int32_t v) { values[static_cast<std::size_t>(count++)] = v; }
+  constexpr bool contains(std::int32_t v) const {
+    for (int i = 0; i < count; ++i)
+      if ((*this)[i] == v) return true;
+    return false;
+  }
+  friend constexpr bool operator==(const axes&, const axes&) = default;
+};
+
+using words = std::array<std::uint32_t, max_param_words>;
+
+namespace detail {
+template <class T> inline constexpr bool is_std_array = false;
+template <class T, std::size_t N> inline constexpr bool is_std_array<std::array<T, N>> = true;
+
+template <class F>
+constexpr void put_words(const F& field, words& w, std::size_t& n) {
+  if constexpr (is_std_array<F>) {
+    for (const auto& e : field) put_words(e, w, n);
+  } else if constexpr (std::is_same_v<F, axes>) {
+    put_words(field.count, w, n);
+    put_words(field.values, w, n);
+  } else if constexpr (std::is_same_v<F, float>) {
+    w[n++] = std::bit_cast<std::uint32_t>(field);
+  } else {
+    static_assert(sizeof(F) <= 4 && (std::is_integral_v<F> || std::is_enum_v<F>),
+                  "qnnx: a parameter is bool, enum, 32-bit integer, float, std::array of those, or qnnx::axes");
+    w[n++] = static_cast<std::uint32_t>(field);
+  }
+}
+template <class F>
+constexpr void get_words(F& field, const words& w, std::size_t& n) {
+  if constexpr (is_std_array<F>) {
+    for (auto& e : field) get_words(e, w, n);
+  } else if constexpr (std::is_same_v<F, axes>) {
+    get_words(field.count, w, n);
+    get_words(field.values, w, n);
+  } else if constexpr (std::is_same_v<F, float>) {
+    field = std::bit_cast<float>(w[n++]);
+  } else {
+    field = static_cast<F>(w[n++]);
+  }
+}
+/// Calls f on every field in order. (pfr::for_each_field of 1.81 is not constexpr; pfr::get is.)
+template <class Params, class F>
+constexpr void each_field(Params& p, F&& f) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (f(boost::pfr::get<I>(p)), ...);
+  }(std::make_index_sequence<boost::pfr::tuple_size_v<std::remove_const_t<Params>>>{});
+}
+}  // namespace detail
+
+template <class Params>
+constexpr words to_words(const Params& p) {
+  words w{};
+  std::size_t n = 0;
+  detail::each_field(p, [&](const auto& f) { detail::put_words(f, w, n); });
+  return w;
+}
+template <class Params>
+constexpr Params from_words(const words& w) {
+  Params p{};
+  std::size_t n = 0;
+  detail::each_field(p, [&](auto& f) { detail::get_words(f, w, n); });
+  return p;
+}
+template <class Params>
+constexpr std::size_t word_count() {
+  words w{};
+  std::size_t n = 0;
+  const Params p{};
+  detail::each_field(p, [&](const auto& f) { detail::put_words(f, w, n); });
+  return n;
+}
+
+/// Parameters of an op that has none.
+struct no_params {
+  friend constexpr bool operator==(const no_params&, const no_params&) = default;
+};
+
+}  // namespace qnnx::inline QNNX_ABI

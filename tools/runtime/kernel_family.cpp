@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dispatch entries of one kernel family; compiled once per family with QNNX_FAMILY set, so that the table builds
+// in parallel and in little memory.
+#include "qnnx/kernel/kernels.hpp"
+#include "qnnx/op/ops.hpp"
+#include "qnnx/runtime/dispatch.hpp"
+
+namespace qnnx::inline QNNX_ABI {
+
+namespace {
+enum class family : int {
+#define QNNX_FAMILY_NAME(NAME) NAME,
+#include "qnnx/kernel/families.inc"
+#undef QNNX_FAMILY_NAME
+};
+template <class Op, family Of, class Isa>
+void append_if(std::vector<kernel_entry>& table, const char* isa_name) {
+  if constexpr (Of == family::QNNX_FAMILY) append_kernels<Op, Isa>(table, isa_name);
+  else (void)table, (void)isa_name;
+}
+}  // namespace
+
+#define QNNX_TEXT2(A) #A
+#define QNNX_TEXT(A) QNNX_TEXT2(A)
+#define QNNX_CONCAT2(A, B) A##B
+#define QNNX_CONCAT(A, B) QNNX_CONCAT2(A, B)
+void QNNX_CONCAT(append_family_, QNNX_FAMILY)(std::vector<kernel_entry>& reference, std::vector<kernel_entry>& best) {
+#define QNNX_OP(TYPE, HEADER, FAMILY)                                             \
+  append_if<op::TYPE, family::FAMILY, isa::reference>(reference, "reference");    \
+  append_if<op::TYPE, family::FAMILY, isa::best>(best, QNNX_TEXT(QNNX_ISA_BEST));
+#include "qnnx/op/ops.inc"
+#undef QNNX_OP
+}
+
+}  // namespace qnnx::inline QNNX_ABI
