@@ -23,8 +23,8 @@ struct net_encoding {
   int bits = 0;   // 0: width of the datatype
   int axis = -1;
   int block = 0;
-  std::vector<float> scales;
-  std::vector<std::int32_t> offsets;  // the same length, or empty where all are 0
+  std::vector<float> scales{};
+  std::vector<std::int32_t> offsets{};  // the same length, or empty where all are 0
 
   bool defined() const { return kind != encoding_kind::none; }
   float scale() const { return scales.empty() ? 0.0f : scales[0]; }
@@ -40,15 +40,15 @@ struct net_encoding {
 };
 
 struct net_tensor {
-  std::string name;  // clean: [A-Za-z0-9_], no leading digit
+  std::string name{};  // clean: [A-Za-z0-9_], no leading digit
   tensor_kind kind = tensor_kind::native;
   dtype type = dtype::float_32;
-  shape dims;
-  net_encoding enc;
-  std::vector<std::byte> data;             // constants, little endian, in the storage form of byte_size()
-  std::string source_name;                 // name in the source model
-  std::string layout;                      // "NHWC", "NCHW", "NF", ... or empty: not known
-  std::optional<std::pair<float, float>> range;  // observed or overridden real range
+  shape dims{};
+  net_encoding enc{};
+  std::vector<std::byte> data{};             // constants, little endian, in the storage form of byte_size()
+  std::string source_name{};                 // name in the source model
+  std::string layout{};                      // "NHWC", "NCHW", "NF", ... or empty: not known
+  std::optional<std::pair<float, float>> range{};  // observed or overridden real range
   bool overridden = false;                 // encoding came from an overrides file or the source model
 
   template <class T>
@@ -58,10 +58,10 @@ struct net_tensor {
 };
 
 struct net_node {
-  std::string name;
+  std::string name{};
   const op_info* op = nullptr;
-  std::vector<int> inputs;  // -1: optional input left out
-  std::vector<int> outputs;
+  std::vector<int> inputs{};  // -1: optional input left out
+  std::vector<int> outputs{};
   words params{};
   epilogue epi{};
 
