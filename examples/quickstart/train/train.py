@@ -86,6 +86,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.004)
     parser.add_argument("--seed", type=int, default=0, help="of the weights and the order")
     args = parser.parse_args()
+    if not args.out.parent.is_dir():  # better now than after the training
+        parser.error(f"no such folder: {args.out.parent}")
+    if args.images < args.batch or args.batch < 1 or args.epochs < 1:
+        parser.error("--images must be at least --batch, and all of them positive")
 
     images, labels = draw(args.images, TRAIN_SEED)
     net = Net(args.seed)
