@@ -36,11 +36,11 @@ struct operand {
   quant q{};
 };
 
-/// The memory a model runs in.
+/// The memory a model runs in. (void: so that a static model is constant-initialised from any weight array.)
 struct memory {
   std::byte* arena = nullptr;
-  const std::byte* weights = nullptr;
-  const std::byte* packed = nullptr;
+  const void* weights = nullptr;
+  const void* packed = nullptr;
 };
 
 /// A node ready to run. Static path: constant data in flash; dynamic path: built when the DLC is loaded.
@@ -104,7 +104,7 @@ struct shared_call {
   const epilogue& epi() const { return s.epi; }
   const std::int32_t* constants() const { return s.constants; }
   std::byte* scratch() const { return m.arena + s.scratch_at; }
-  const std::byte* packed() const { return m.packed + s.packed_at; }
+  const std::byte* packed() const { return static_cast<const std::byte*>(m.packed) + s.packed_at; }
   int input_count() const { return s.input_count; }
   int output_count() const { return s.output_count; }
   bool has(int i) const { return i < s.input_count && s.inputs[i].where != bank::absent; }
@@ -112,7 +112,7 @@ struct shared_call {
   template <class T>
   view<T, shape> read(const operand& o) const {
     if (o.where == bank::absent) return {};
-    const std::byte* base = o.where == bank::arena ? m.arena : m.weights;
+    const std::byte* base = o.where == bank::arena ? m.arena : static_cast<const std::byte*>(m.weights);
     return {reinterpret_cast<const typename T::storage*>(base + o.at), o.dims, &o.q};
   }
   /// Input I; a view that is not present() where an optional input is left out.

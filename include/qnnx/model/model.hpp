@@ -80,11 +80,10 @@ class model_view : public model_traits<Tag, Isa> {
   using traits = model_traits<Tag, Isa>;
   using lowered = typename traits::lowered;
 
-  model_view() = default;
+  constexpr model_view() = default;
   /// `weights`: weight_bytes bytes, 16-byte aligned, static tensors in order. `arena`: arena_bytes bytes, 16-byte
   /// aligned. `packed`: packed_bytes bytes, null where that is 0.
-  model_view(const void* weights, void* arena, const void* packed = nullptr)
-      : m_{static_cast<std::byte*>(arena), static_cast<const std::byte*>(weights), static_cast<const std::byte*>(packed)} {}
+  constexpr model_view(const void* weights, std::byte* arena, const void* packed = nullptr) : m_{arena, weights, packed} {}
 
   void run() const { lowered::run(m_); }
   /// Runs step by step and calls tap(step index) after each, for traces and debugging.
@@ -149,7 +148,7 @@ class model_view : public model_traits<Tag, Isa> {
 template <class Tag, class Isa = isa::best>
 class model : public model_view<Tag, Isa> {
  public:
-  explicit model(const void* weights, const void* packed = nullptr) : model_view<Tag, Isa>(weights, arena_, packed) {}
+  constexpr explicit model(const void* weights, const void* packed = nullptr) : model_view<Tag, Isa>(weights, arena_, packed) {}
   model(const model&) = delete;
   model& operator=(const model&) = delete;
 
