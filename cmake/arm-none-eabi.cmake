@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# Toolchain file for Cortex-M; -DQNNX_CPU=cortex-m4|cortex-m7|cortex-m55|cortex-m0plus (default cortex-m4).
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(QNNX_CPU cortex-m4 CACHE STRING "Cortex-M core")
+if(QNNX_CPU STREQUAL "cortex-m4")
+  set(qnnx_float "-mfloat-abi=hard -mfpu=fpv4-sp-d16")
+elseif(QNNX_CPU STREQUAL "cortex-m7")
+  set(qnnx_float "-mfloat-abi=hard -mfpu=fpv5-d16")
+elseif(QNNX_CPU STREQUAL "cortex-m55")
+  set(qnnx_float "-mfloat-abi=hard")
+else()
+  set(qnnx_float "-mfloat-abi=soft")
+endif()
+set(CMAKE_CXX_FLAGS_INIT "-mthumb -mcpu=${QNNX_CPU} ${qnnx_float} -fno-exceptions -fno-rtti -fno-threadsafe-statics -ffunction-sections -fdata-sections")
