@@ -2,7 +2,7 @@
 #pragma once
 // An op's parameters are one plain aggregate, written once. Boost.PFR reads its fields, so that a graph value can
 // hold any op's parameters as 32-bit words: `to_words`, `from_words`. Fields are bool, enums, 32-bit integers,
-// float, std::array of those, or `axes` (a short list). Layer 4.
+// float, std::array of those, or a number_list. Layer 4.
 
 #include <array>
 #include <bit>
@@ -17,16 +17,18 @@
 
 namespace qnnx::inline QNNX_ABI {
 
-/// A list of up to max_rank numbers: axes, permutations, split points, multiples.
-struct axes {
-  std::array<std::int32_t, max_rank> values{};
+/// A list of up to Capacity numbers.
+template <int Capacity>
+struct number_list {
+  std::array<std::int32_t, static_cast<std::size_t>(Capacity)> values{};
   std::int32_t count = 0;
 
-  constexpr axes() = default;
-  constexpr axes(std::initializer_list<std::int32_t> list) {
+  constexpr number_list() = default;
+  constexpr number_list(std::initializer_list<std::int32_t> list) {
     for (std::int32_t a : list)
-      if (count < max_rank) values[static_cast<std::size_t>(count++)] = a;
+      if (count < Capacity) values[static_cast<std::size_t>(count++)] = a;
   }
+  static constexpr int capacity() { return Capacity; }
   constexpr int size() const { return count; }
   constexpr std::int32_t operator[](int i) const { return values[static_cast<std::size_t>(i)]; }
   constexpr std::int32_t& operator[](int i) { return values[static_cast<std::size_t>(i)]; }
@@ -36,8 +38,12 @@ struct axes {
       if ((*this)[i] == v) return true;
     return false;
   }
-  friend constexpr bool operator==(const axes&, const axes&) = default;
+  friend constexpr bool operator==(const number_list&, const number_list&) = default;
 };
+/// A list with at most one number per axis: axes, permutations, multiples.
+using axes = number_list<max_rank>;
+/// Where Split cuts: one number less than a node has outputs.
+using split_points = number_list<max_outputs - 1>;
 
 using words = std::array<std::uint32_t, max_param_words>;
 
@@ -45,18 +51,21 @@ namespace detail {
 template <class T> inline constexpr bool is_std_array = false;
 template <class T, std::size_t N> inline constexpr bool is_std_array<std::array<T, N>> = true;
 
+template <class T> inline constexpr bool is_number_list = false;
+template <int N> inline constexpr bool is_number_list<number_list<N>> = true;
+
 template <class F>
 constexpr void put_words(const F& field, words& w, std::size_t& n) {
   if constexpr (is_std_array<F>) {
     for (const auto& e : field) put_words(e, w, n);
-  } else if constexpr (std::is_same_v<F, axes>) {
+  } else if constexpr (is_number_list<F>) {
     put_words(field.count, w, n);
     put_words(field.values, w, n);
   } else if constexpr (std::is_same_v<F, float>) {
     w[n++] = std::bit_cast<std::uint32_t>(field);
   } else {
     static_assert(sizeof(F) <= 4 && (std::is_integral_v<F> || std::is_enum_v<F>),
-                  "qnnx: a parameter is bool, enum, 32-bit integer, float, std::array of those, or qnnx::axes");
+                  "qnnx: a parameter is bool, enum, 32-bit integer, float, std::array of those, or qnnx::number_list");
     w[n++] = static_cast<std::uint32_t>(field);
   }
 }
@@ -64,7 +73,7 @@ template <class F>
 constexpr void get_words(F& field, const words& w, std::size_t& n) {
   if constexpr (is_std_array<F>) {
     for (auto& e : field) get_words(e, w, n);
-  } else if constexpr (std::is_same_v<F, axes>) {
+  } else if constexpr (is_number_list<F>) {
     get_words(field.count, w, n);
     get_words(field.values, w, n);
   } else if constexpr (std::is_same_v<F, float>) {
