@@ -17,6 +17,13 @@
 #define QNNX_NOINLINE __attribute__((noinline))
 #endif
 
+// Whether the compiler's messages print a string in a template argument whole (clang before 16 cuts it).
+#if defined(__clang__) && __clang_major__ < 16
+#define QNNX_PRINTS_STRING_ARGUMENTS 0
+#else
+#define QNNX_PRINTS_STRING_ARGUMENTS 1
+#endif
+
 #if defined(QNNX_FORCE_REFERENCE)
 #define QNNX_ABI v1_reference
 #define QNNX_ISA_BEST reference
@@ -50,6 +57,13 @@
 #else
 #define QNNX_ABI v1_reference
 #define QNNX_ISA_BEST reference
+#endif
+
+// Which intrinsics this translation unit may use; ISA kernels are compiled away elsewhere.
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define QNNX_HAS_AVX512VNNI 1
+#else
+#define QNNX_HAS_AVX512VNNI 0
 #endif
 
 namespace qnnx::inline QNNX_ABI {

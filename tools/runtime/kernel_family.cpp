@@ -13,21 +13,17 @@ enum class family : int {
 #include "qnnx/kernel/families.inc"
 #undef QNNX_FAMILY_NAME
 };
-template <class Op, family Of, class Isa>
-void append_if(std::vector<kernel_entry>& table, const char* isa_name) {
-  if constexpr (Of == family::QNNX_FAMILY) append_kernels<Op, Isa>(table, isa_name);
-  else (void)table, (void)isa_name;
+template <class Op, family Of>
+void append_if(std::vector<kernel_entry>& table) {
+  if constexpr (Of == family::QNNX_FAMILY) append_kernels<Op, isa::reference>(table, "reference");
+  else (void)table;
 }
 }  // namespace
 
-#define QNNX_TEXT2(A) #A
-#define QNNX_TEXT(A) QNNX_TEXT2(A)
 #define QNNX_CONCAT2(A, B) A##B
 #define QNNX_CONCAT(A, B) QNNX_CONCAT2(A, B)
-void QNNX_CONCAT(append_family_, QNNX_FAMILY)(std::vector<kernel_entry>& reference, std::vector<kernel_entry>& best) {
-#define QNNX_OP(TYPE, HEADER, FAMILY)                                             \
-  append_if<op::TYPE, family::FAMILY, isa::reference>(reference, "reference");    \
-  append_if<op::TYPE, family::FAMILY, isa::best>(best, QNNX_TEXT(QNNX_ISA_BEST));
+void QNNX_CONCAT(append_family_, QNNX_FAMILY)(std::vector<kernel_entry>& table) {
+#define QNNX_OP(TYPE, HEADER, FAMILY) append_if<op::TYPE, family::FAMILY>(table);
 #include "qnnx/op/ops.inc"
 #undef QNNX_OP
 }

@@ -1,23 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+#include <cstring>
+
 #include "qnnx/runtime/dispatch.hpp"
 #include "qnnx/runtime/error.hpp"
 
 namespace qnnx::inline QNNX_ABI {
 
-#define QNNX_FAMILY_NAME(NAME) void append_family_##NAME(std::vector<kernel_entry>&, std::vector<kernel_entry>&);
+#define QNNX_FAMILY_NAME(NAME) void append_family_##NAME(std::vector<kernel_entry>&);
 #include "qnnx/kernel/families.inc"
 #undef QNNX_FAMILY_NAME
 
+}  // namespace qnnx::inline QNNX_ABI
+
+#define QNNX_ISA_UNIT(FAMILY, ISA) extern "C" const void* qnnx_kernels_##FAMILY##_##ISA(std::size_t*);
+#include "isa_units.inc"
+#undef QNNX_ISA_UNIT
+
+namespace qnnx::inline QNNX_ABI {
+
 namespace {
+
+enum class level : int { reference, avx2, avx512vnni };
+
+/// The best level this processor runs.
+level detect() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    return level::avx512vnni;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return level::avx2;
+#endif
+  return level::reference;
+}
+
+/// QNNX_ISA forces a lower level: reference, avx2, avx512vnni.
+level chosen() {
+  const level best = detect();
+  const char* forced = std::getenv("QNNX_ISA");
+  if (!forced || !*forced) return best;
+  level wanted = level::reference;
+  if (std::strcmp(forced, "avx512vnni") == 0) wanted = level::avx512vnni;
+  else if (std::strcmp(forced, "avx2") == 0) wanted = level::avx2;
+  else if (std::strcmp(forced, "reference") != 0)
+    throw error("QNNX_ISA is '" + std::string(forced) + "': expected reference, avx2 or avx512vnni");
+  if (wanted > best) throw error("QNNX_ISA is '" + std::string(forced) + "', which this processor does not have");
+  return wanted;
+}
+
+/// Entries of one unit, better than what is in the table already: they are found first.
+[[maybe_unused]] void prepend(std::vector<kernel_entry>& table, const void* entries, std::size_t count) {
+  const auto* bytes = static_cast<const unsigned char*>(entries);
+  std::vector<kernel_entry> unit(count);
+  for (std::size_t i = 0; i < count; ++i)  // the same struct, compiled under another namespace name
+    std::memcpy(static_cast<void*>(&unit[i]), bytes + i * sizeof(kernel_entry), sizeof(kernel_entry));
+  table.insert(table.begin(), unit.begin(), unit.end());
+}
+
 struct tables {
   std::vector<kernel_entry> reference;
   std::vector<kernel_entry> best;
   tables() {
-#define QNNX_FAMILY_NAME(NAME) append_family_##NAME(reference, best);
+#define QNNX_FAMILY_NAME(NAME) append_family_##NAME(reference);
 #include "qnnx/kernel/families.inc"
 #undef QNNX_FAMILY_NAME
+    best = reference;
+    [[maybe_unused]] const level have = chosen();
+#define QNNX_ISA_UNIT(FAMILY, ISA)                                        \
+  if (have >= level::ISA) {                                               \
+    std::size_t count = 0;                                                \
+    const void* entries = qnnx_kernels_##FAMILY##_##ISA(&count);          \
+    prepend(best, entries, count);                                        \
+  }
+#include "isa_units.inc"
+#undef QNNX_ISA_UNIT
   }
 };
+
 }  // namespace
 
 const std::vector<kernel_entry>& kernel_table(std::string_view backend) {

@@ -9,7 +9,8 @@
 //   packed_bytes, pack            another form of its static operands, made when the model is built or loaded; the
 //                                 canonical form stays in the container (optional: none)
 //   overlap                       how far before a dying input the output must begin so that both may share memory
-//                                 (optional: no sharing)
+//                                 (optional: no sharing). An optimized kernel accepts the reference's distance, so
+//                                 that one memory plan serves every instruction set
 //   parts                         into how many independent pieces the work may be split (optional: 1)
 // All but run are constexpr functions of the node. One source serves static and dynamic extents: `call.in<0>()` is a
 // view whose extents are constants or values. The reference kernel asks for nothing but constants. Layer 5a.
@@ -105,6 +106,7 @@ struct shared_call {
   const std::int32_t* constants() const { return s.constants; }
   std::byte* scratch() const { return m.arena + s.scratch_at; }
   const std::byte* packed() const { return static_cast<const std::byte*>(m.packed) + s.packed_at; }
+  bool packed_missing() const { return m.packed == nullptr; }
   int input_count() const { return s.input_count; }
   int output_count() const { return s.output_count; }
   bool has(int i) const { return i < s.input_count && s.inputs[i].where != bank::absent; }
@@ -158,6 +160,15 @@ constexpr auto choose() {
 /// The kernel that runs signature Sig of Op on Isa.
 template <class Op, class Isa, class Sig>
 using select = typename decltype(detail::choose<Op, Isa, Sig>())::type;
+
+/// Whether Isa or one of its parents has a kernel of its own for this signature, other than the reference. (An impl
+/// that is not specialised inherits from its parent's, down to the reference.)
+template <class Op, class Isa, class Sig>
+constexpr bool is_specialised() {
+  using chosen = select<Op, Isa, Sig>;
+  if constexpr (std::is_same_v<chosen, impl<Op, isa::reference>>) return false;
+  else return !std::is_base_of_v<impl<Op, isa::reference>, chosen>;
+}
 
 // The contract's questions, with their defaults.
 template <class K, class Params>

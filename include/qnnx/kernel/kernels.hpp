@@ -2,6 +2,7 @@
 #pragma once
 // Every kernel family. Layer 5a.
 
+#include "qnnx/kernel/convolution/avx512vnni.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/elementwise/reference.hpp"
 #include "qnnx/kernel/movement/reference.hpp"
