@@ -29,7 +29,9 @@ struct panel_layout {
       : depth(k), depth4((k + 3) / 4 * 4), channels(n), channels16((n + 15) / 16 * 16) {}
   constexpr std::int64_t bias_at() const { return 64; }
   constexpr std::int64_t multiplier_at() const { return 64 + channels16 * 4; }
-  constexpr std::int64_t panels_at() const { return 64 + channels16 * 8; }
+  constexpr std::int64_t mantissa_at() const { return 64 + channels16 * 8; }   // tflite
+  constexpr std::int64_t exponent_at() const { return 64 + channels16 * 12; }  // tflite
+  constexpr std::int64_t panels_at() const { return 64 + channels16 * 16; }
   constexpr std::int64_t bytes() const { return panels_at() + channels16 * depth4; }
 };
 
@@ -76,7 +78,7 @@ QNNX_INLINE void tile_rows(int count, const std::uint8_t* const* rows, std::uint
 }
 
 /// clamp(zero + round(acc * M)) of 16 channels, rne: one fused multiply-add with 1.5 * 2^23 rounds the exact product
-/// to an integer in the low mantissa bits. Right for 2^-16 <= M < 0.5: where acc is not exact as a float, or the sum
+/// to an integer in the low mantissa bits. Right for 2^-16 <= M < 2^8: where acc is not exact as a float, or the sum
 /// leaves the magic binade, the result is outside the 8-bit range on the correct side.
 QNNX_INLINE __m512i requantize_rne(__m512i acc, __m512 m, __m512i zero, __m512i lo, __m512i hi) {
   const __m512 magic = _mm512_set1_ps(12582912.0f);
@@ -88,12 +90,37 @@ QNNX_INLINE __m512i requantize_rne(__m512i acc, __m512 m, __m512i zero, __m512i 
   return _mm512_min_epi32(_mm512_max_epi32(q, lo), hi);
 }
 
+/// The same under tflite: MultiplyByQuantizedMultiplier of 16 channels. (a * b + 2^30) >> 31 is the saturating
+/// rounding doubling high multiply for b >= 0; the division by a power rounds half away from zero.
+QNNX_INLINE __m512i requantize_tflite(__m512i acc, __m512i mantissa, __m512i exponent, __m512i zero, __m512i lo, __m512i hi) {
+  const __m512i none = _mm512_setzero_si512();
+  const __m512i left = _mm512_max_epi32(exponent, none);
+  const __m512i right = _mm512_max_epi32(_mm512_sub_epi32(none, exponent), none);
+  const __m512i x = _mm512_sllv_epi32(acc, left);
+  const __m512i half = _mm512_set1_epi64(std::int64_t{1} << 30);
+  const __m512i even = _mm512_srai_epi64(_mm512_add_epi64(_mm512_mul_epi32(x, mantissa), half), 31);
+  const __m512i odd = _mm512_srai_epi64(
+      _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(mantissa, 32)), half), 31);
+  const __m512i high = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  const __m512i one = _mm512_set1_epi32(1);
+  const __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
+  const __mmask16 negative = _mm512_cmplt_epi32_mask(high, none);
+  const __m512i threshold = _mm512_mask_add_epi32(_mm512_srli_epi32(mask, 1), negative, _mm512_srli_epi32(mask, 1), one);
+  const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask), threshold);
+  __m512i q = _mm512_srav_epi32(high, right);
+  q = _mm512_mask_add_epi32(q, up, q, one);
+  q = _mm512_min_epi32(_mm512_max_epi32(q, _mm512_sub_epi32(lo, zero)), _mm512_sub_epi32(hi, zero));
+  return _mm512_add_epi32(q, zero);
+}
+
 /// Writes the packed form of weights addressed by weight(k, o).
 template <class Weight>
 void pack_panels(const panel_layout& l, const std::int32_t* bias, std::int32_t fold, const std::int32_t* multipliers,
                  bool per_channel, Weight&& weight, std::byte* out) {
   auto* folded = reinterpret_cast<std::int32_t*>(out + l.bias_at());
   auto* m = reinterpret_cast<float*>(out + l.multiplier_at());
+  auto* mantissa = reinterpret_cast<std::int32_t*>(out + l.mantissa_at());
+  auto* exponent = reinterpret_cast<std::int32_t*>(out + l.exponent_at());
   auto* panels = reinterpret_cast<std::int8_t*>(out + l.panels_at());
   std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
   std::int32_t vector_ok = 1;
@@ -110,7 +137,9 @@ void pack_panels(const panel_layout& l, const std::int32_t* bias, std::int32_t f
     float value = static_cast<float>(mult[0]);
     for (int e = mult[1]; e < 0; ++e) value *= 0.5f;
     m[o] = value;
-    if (!(value >= 0x1p-16f && value < 0.5f) || mult[1] >= 0) vector_ok = 0;
+    mantissa[o] = mult[0];
+    exponent[o] = mult[1];
+    if (!(value >= 0x1p-16f && value < 0x1p8f)) vector_ok = 0;
   }
   *reinterpret_cast<std::int32_t*>(out) = vector_ok;
 }
@@ -121,8 +150,9 @@ QNNX_INLINE void store_block(const Call& c, const finish<Call>& done, const pane
                              const std::int32_t* acc, std::int64_t stride, int pixels, std::int64_t first_pixel,
                              std::int64_t first, std::int64_t count) {
   using T = typename Call::out_type;
-  const bool vector_ok = *reinterpret_cast<const std::int32_t*>(packed) != 0 && c.epi().residual < 0 &&
-                         c.epi().table < 0 && c.rounding().mode() == rounding_mode::rne;
+  const bool tflite = c.rounding().mode() == rounding_mode::tflite;
+  const bool exact = tflite || (c.rounding().mode() == rounding_mode::rne && *reinterpret_cast<const std::int32_t*>(packed) != 0);
+  const bool vector_ok = exact && c.epi().residual < 0 && c.epi().table < 0;
   if (!vector_ok) {
     for (int r = 0; r < pixels; ++r)
       for (std::int64_t o = 0; o < count; ++o)
@@ -137,9 +167,12 @@ QNNX_INLINE void store_block(const Call& c, const finish<Call>& done, const pane
   const auto* m = reinterpret_cast<const float*>(packed + l.multiplier_at()) + first;
   for (std::int64_t o = 0; o < count; o += 16) {
     const __m512 mv = _mm512_loadu_ps(m + o);
+    const __m512i mantissa = _mm512_loadu_si512(packed + l.mantissa_at() + (first + o) * 4);
+    const __m512i exponent = _mm512_loadu_si512(packed + l.exponent_at() + (first + o) * 4);
     const auto mask = static_cast<__mmask16>(count - o >= 16 ? 0xffff : (1u << (count - o)) - 1);
     for (int r = 0; r < pixels; ++r) {
-      const __m512i q = requantize_rne(_mm512_loadu_si512(acc + r * stride + o), mv, zero, lo, hi);
+      const __m512i a = _mm512_loadu_si512(acc + r * stride + o);
+      const __m512i q = tflite ? requantize_tflite(a, mantissa, exponent, zero, lo, hi) : requantize_rne(a, mv, zero, lo, hi);
       _mm_mask_storeu_epi8(y.data + (first_pixel + r) * l.channels + first + o, mask, _mm512_cvtepi32_epi8(q));
       static_assert(sizeof(typename T::storage) == 1);
     }
