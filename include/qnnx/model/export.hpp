@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// From model<Tag> to a small C interface: QNNX_EXPORT_MODEL(tag, "name") at the end of a generated model.cpp. In a
+// library for a host the symbols begin with `qnnx_model`; the library generator sets QNNX_MODEL_SYMBOL to the model's
+// own name for firmware archives, so that several models link into one program. Weights come from the symbol
+// <prefix>_weights where the build embedded a blob, else from the caller. Layer 6a.
+
+#include "qnnx/model/abi.h"
+#include "qnnx/model/model.hpp"
+
+#ifndef QNNX_MODEL_SYMBOL
+#define QNNX_MODEL_SYMBOL qnnx_model
+#endif
+
+namespace qnnx::inline QNNX_ABI {
+
+/// The descriptor tables of a model and its entry points as plain functions.
+template <class Tag, class Isa = isa::best>
+struct exported {
+  using lowered = lowering<Tag, Isa>;
+  static constexpr int tensor_count = lowered::g.tensor_count;
+  static constexpr int step_count = lowered::g.node_count;
+
+  struct tensor_table {
+    qnnx_model_tensor rows[tensor_count + 1]{};
+  };
+  static constexpr tensor_table make_tensors() {
+    tensor_table t;
+    for (int i = 0; i < tensor_count; ++i) {
+      const tensor_desc& d = lowered::g.tensors[i];
+      const quant q = lowered::g.quant_of(i);
+      qnnx_model_tensor& r = t.rows[i];
+      r.name = d.name.data();
+      r.type = static_cast<std::uint32_t>(d.type);
+      r.kind = static_cast<std::uint32_t>(d.kind);
+      r.encoding = static_cast<std::uint32_t>(d.enc.kind);
+      r.bits = d.enc.bits;
+      r.axis = d.enc.axis;
+      r.block = d.enc.block;
+      r.scale = d.enc.scale;
+      r.offset = d.enc.offset;
+      r.scales = q.scales;
+      r.offsets = q.offsets;
+      r.scale_count = static_cast<std::uint32_t>(q.count);
+      r.rank = d.dims.rank();
+      for (int k = 0; k < d.dims.rank(); ++k) r.dims[k] = d.dims[k];
+      r.bytes = d.kind == tensor_kind::null ? 0 : byte_size(d);
+      r.arena_offset = in_arena(d) ? lowered::plan.offset[static_cast<std::size_t>(i)] : -1;
+      r.weight_offset = d.kind == tensor_kind::constant ? lowered::data.offset[static_cast<std::size_t>(i)] : -1;
+    }
+    return t;
+  }
+  static constexpr tensor_table tensors = make_tensors();
+
+  static constexpr int operand_total() {
+    int n = 0;
+    for (int k = 0; k < step_count; ++k) n += lowered::g.nodes[k].input_count + lowered::g.nodes[k].output_count;
+    return n;
+  }
+  struct operand_table {
+    std::int32_t index[operand_total() + 1]{};
+  };
+  static constexpr operand_table make_operands() {
+    operand_table t;
+    int n = 0;
+    for (int k = 0; k < step_count; ++k) {
+      const node_desc& d = lowered::g.nodes[k];
+      for (int i = 0; i < d.input_count; ++i) t.index[n++] = d.inputs[static_cast<std::size_t>(i)];
+      for (int i = 0; i < d.output_count; ++i) t.index[n++] = d.outputs[static_cast<std::size_t>(i)];
+    }
+    return t;
+  }
+  static constexpr operand_table operands = make_operands();
+
+  struct step_table {
+    qnnx_model_step rows[step_count + 1]{};
+  };
+  static constexpr step_table make_steps() {
+    step_table t;
+    int n = 0;
+    for (int k = 0; k < step_count; ++k) {
+      const node_desc& d = lowered::g.nodes[k];
+      const bound_context b(lowered::g, d);
+      qnnx_model_step& r = t.rows[k];
+      r.name = d.name.data();
+      r.type = d.op->name.data();
+      r.macs = d.op->price(b.get(), d.params).macs;
+      r.input_count = d.input_count;
+      r.output_count = d.output_count;
+      r.inputs = operands.index + n;
+      n += d.input_count;
+      r.outputs = operands.index + n;
+      n += d.output_count;
+    }
+    return t;
+  }
+  static constexpr step_table steps = make_steps();
+
+  static memory at(void* arena, const void* weights, const void* packed) {
+    memory m;
+    m.arena = static_cast<std::byte*>(arena);
+    m.weights = weights;
+    m.packed = packed;
+    return m;
+  }
+  static void run(void* arena, const void* weights, const void* packed) { lowered::run(at(arena, weights, packed)); }
+  static void run_step(void* arena, const void* weights, const void* packed, std::int32_t i) {
+    lowered::run_one(at(arena, weights, packed), i);
+  }
+
+  template <int I>
+  static void pack_node(const memory& m, std::byte* packed) {
+    using n = typename lowered::template node_type<I>;
+    using call = shared_call<typename n::op, typename n::signature, typename lowered::rounding_type>;
+    if constexpr (requires(const call& c, std::byte* out) { n::kernel::pack(c, out); })
+      n::kernel::pack(call{lowered::template step_data<I>::value, m, {}, {}}, packed + lowered::packed.offset[I]);
+    else (void)m, (void)packed;
+  }
+  static void pack(void* arena, const void* weights, void* packed) {
+    const memory m = at(arena, weights, packed);
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      const int done[] = {0, (pack_node<I>(m, static_cast<std::byte*>(packed)), 0)...};
+      (void)done;
+    }(std::make_integer_sequence<int, lowered::packed.total == 0 ? 0 : step_count>{});
+  }
+
+  static constexpr qnnx_model describe(const char* name, const char* isa_name, const void* weights) {
+    qnnx_model m{};
+    m.abi_version = QNNX_MODEL_ABI_VERSION;
+    m.rounding = static_cast<std::uint32_t>(lowered::rounding_type::mode());
+    m.name = name;
+    m.isa = isa_name;
+    m.arena_bytes = lowered::plan.total;
+    m.weight_bytes = lowered::data.total;
+    m.packed_bytes = lowered::packed.total;
+    m.macs = lowered::cost_total().macs;
+    m.tensors = tensors.rows;
+    m.steps = steps.rows;
+    m.inputs = lowered::io.inputs.data();
+    m.outputs = lowered::io.outputs.data();
+    m.tensor_count = tensor_count;
+    m.step_count = step_count;
+    m.input_count = lowered::io.input_count;
+    m.output_count = lowered::io.output_count;
+    m.weights = weights;
+    m.run = &run;
+    m.run_step = &run_step;
+    m.pack = &pack;
+    return m;
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI
+
+#define QNNX_PASTE2(A, B) A##B
+#define QNNX_PASTE(A, B) QNNX_PASTE2(A, B)
+#define QNNX_SPELL2(A) #A
+#define QNNX_SPELL(A) QNNX_SPELL2(A)
+
+/// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded
+/// weights leaves qnnx_model::weights null.
+#define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
+  extern "C" {                                                                                                         \
+  extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights)[];    \
+  __attribute__((visibility("default"))) std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void);              \
+  __attribute__((visibility("default"))) const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void);                  \
+  __attribute__((visibility("default"))) void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void*, const void*, const void*);    \
+  }                                                                                                                    \
+  std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void) { return QNNX_MODEL_ABI_VERSION; }                   \
+  const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void) {                                                        \
+    static constinit const qnnx_model described =                                                                      \
+        qnnx::exported<TAG>::describe(NAME, QNNX_SPELL(QNNX_ISA_BEST), QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights));       \
+    return &described;                                                                                                 \
+  }                                                                                                                    \
+  void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void* arena, const void* weights, const void* packed) {                     \
+    qnnx::exported<TAG>::run(arena, weights ? weights : QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights), packed);              \
+  }                                                                                                                    \
+  static_assert(true)
