@@ -12,7 +12,16 @@ namespace qnnx::inline QNNX_ABI {
 
 namespace {
 
-std::string quoted(std::string_view s) { return json_string(s); }  // names are plain ASCII: JSON and C++ agree
+// Names are quoted with json_string: clean names are plain ASCII, where JSON and C++ agree.
+
+/// The tag: the model's name, unless a member of the tag or the language has that name.
+std::string tag_name(const std::string& name) {
+  std::string tag = clean_name(name);
+  for (const char* taken : {"scales", "offsets", "tensors", "nodes", "plan", "define", "int", "float",
+                            "double", "char", "bool", "auto", "class", "struct", "new", "this", "default", "switch"})
+    if (tag == taken) return tag + "_model";
+  return tag;
+}
 
 std::string comment_lines(const std::string& text) {
   std::string out;
@@ -111,11 +120,11 @@ std::vector<std::int64_t> node_macs(const frozen_net& f) {
 std::string model_cpp(const net& n, const emit_options& options) {
   const auto frozen = n.freeze();
   const graph_view& g = frozen->g;
-  const std::string tag = clean_name(n.name);
+  const std::string tag = tag_name(n.name);
   std::string out;
   out += comment_lines(options.copyright.empty() ? "No copyright text was passed to the converter." : options.copyright);
   out += comment_lines(options.command.empty() ? "Written by qnnx." : options.command);
-  out += "// Weights: " + tag + ".bin. Graph: " + std::to_string(g.node_count) + " nodes, " + std::to_string(g.tensor_count) + " tensors.\n";
+  out += "// Weights: " + clean_name(n.name) + ".bin. Graph: " + std::to_string(g.node_count) + " nodes, " + std::to_string(g.tensor_count) + " tensors.\n";
   out += "#include <limits>\n\n#include \"qnnx/model/export.hpp\"\n\n";
   out += "namespace qnnx_models {\nusing namespace qnnx;  // NOLINT\n\n";
   out += "// clang-format off\nstruct " + tag + " {\n";
@@ -129,7 +138,7 @@ std::string model_cpp(const net& n, const emit_options& options) {
   out += "  static constexpr tensor_desc tensors[] = {\n";
   for (int i = 0; i < g.tensor_count; ++i) {
     const tensor_desc& t = g.tensors[i];
-    out += "    /* " + std::to_string(i) + " */ {.name = " + quoted(t.name) + ", .kind = tensor_kind::" + std::string(to_string(t.kind)) +
+    out += "    /* " + std::to_string(i) + " */ {.name = " + json_string(t.name) + ", .kind = tensor_kind::" + std::string(to_string(t.kind)) +
            ", .type = " + dtype_cpp(t.type) + ", .dims = {" + dims_text(t.dims, ", ") + "}";
     if (t.enc.defined()) out += ", .enc = " + encoding_cpp(t.enc);
     out += "},\n";
@@ -140,7 +149,7 @@ std::string model_cpp(const net& n, const emit_options& options) {
     const std::string params = param_initializer(fields);
     const std::string epi = epilogue_cpp(d.epi);
     std::string type(cpp_name(*d.op));
-    out += "    node<" + type.substr(6) + ">(" + quoted(d.name) + ", " + index_list(d.inputs, d.input_count) + ", " +
+    out += "    node<" + type.substr(6) + ">(" + json_string(d.name) + ", " + index_list(d.inputs, d.input_count) + ", " +
            index_list(d.outputs, d.output_count);
     if (params != "{}" || epi != "{}") out += ", " + params;
     if (epi != "{}") out += ", " + epi;
@@ -150,7 +159,7 @@ std::string model_cpp(const net& n, const emit_options& options) {
   if (options.plan)
     array_cpp(out, "std::int64_t", "plan", options.plan->offsets, [](std::int64_t v) { return std::to_string(v); });
   out += "  static consteval graph_view define() {\n    graph_view g;\n";
-  out += "    g.name = " + quoted(n.name) + ";\n";
+  out += "    g.name = " + json_string(n.name) + ";\n";
   out += "    g.tensors = tensors;\n    g.tensor_count = " + std::to_string(g.tensor_count) + ";\n";
   out += "    g.nodes = nodes;\n    g.node_count = " + std::to_string(g.node_count) + ";\n";
   if (!frozen->scales.empty())
@@ -158,7 +167,7 @@ std::string model_cpp(const net& n, const emit_options& options) {
   out += "    g.rounding = rounding_mode::" + std::string(rounding_text(g.rounding)) + ";\n";
   if (options.plan) out += "    g.plan = plan;\n    g.planned_bytes = " + std::to_string(options.plan->bytes) + ";\n";
   out += "    return g;\n  }\n};\n// clang-format on\n\n}  // namespace qnnx_models\n\n";
-  out += "QNNX_EXPORT_MODEL(qnnx_models::" + tag + ", " + quoted(n.name) + ");\n";
+  out += "QNNX_EXPORT_MODEL(qnnx_models::" + tag + ", " + json_string(n.name) + ");\n";
   return out;
 }
 
