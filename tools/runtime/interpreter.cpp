@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qnnx/runtime/interpreter.hpp"
 
+#include "qnnx/runtime/node_needs.hpp"
+
 namespace qnnx::inline QNNX_ABI {
-
-namespace {
-
-/// Facts of a node: the resolved encodings next to the operand pointers.
-struct facts_storage {
-  bound_context bound;
-  std::vector<quant> in;
-  std::vector<quant> out;
-  epilogue epi;
-
-  facts_storage(const graph_view& g, int k) : bound(g, g.nodes[k]), epi(g.nodes[k].epi) {
-    const node_desc& n = g.nodes[k];
-    for (int i = 0; i < n.input_count; ++i) {
-      const auto t = n.inputs[static_cast<std::size_t>(i)];
-      in.push_back(t < 0 ? quant{} : g.quant_of(t));
-    }
-    for (int i = 0; i < n.output_count; ++i) out.push_back(g.quant_of(n.outputs[static_cast<std::size_t>(i)]));
-  }
-  node_facts get() const { return {bound.get(), in.data(), out.data(), epi}; }
-};
-
-}  // namespace
 
 interpreter::interpreter(std::shared_ptr<const frozen_net> model, interpreter_options options) : model_(std::move(model)) {
   prepare_steps(options.extra_kernels, kernel_table(options.backend), options.keep_all);
@@ -40,55 +20,27 @@ void interpreter::prepare_steps(std::span<const kernel_entry> extra, const std::
   const auto tensors = static_cast<std::size_t>(g.tensor_count);
   extra_.assign(extra.begin(), extra.end());
 
-  std::vector<std::int64_t> distance(nodes * max_inputs, no_overlap);
-  std::vector<std::int64_t> scratch(nodes + 1, 0);
-  std::vector<std::int64_t> packed_at(nodes + 1, 0);
-  std::int64_t packed_total = 0;
-  for (std::size_t k = 0; k < nodes; ++k) {
-    const node_desc& n = g.nodes[k];
-    const facts_storage facts(g, static_cast<int>(k));
-    context c = facts.bound.get();
-    c.input_count = n.input_count - (n.epi.residual >= 0 ? 1 : 0) - (n.epi.table >= 0 ? 1 : 0);
-    const kernel_entry* e = find_kernel(extra_, *n.op, c);
-    if (!e) e = find_kernel(table, *n.op, c);
-    if (!e)
-      throw error(std::string(n.op->name) + " '" + std::string(n.name) + "': no kernel for " +
-                  std::string(detail::types_of(c).view()) + ", expected " + std::string(detail::nearest_types(*n.op, c).view()));
-    entries_.push_back(e);
-    scratch[k] = e->scratch_bytes(facts.get(), n.params);
-    packed_at[k] = packed_total;
-    packed_total += align_up(e->packed_bytes(facts.get(), n.params), 64);
-    if (!keep_all)
-      for (int i = 0; i < n.input_count; ++i)
-        if (n.inputs[static_cast<std::size_t>(i)] >= 0)
-          distance[k * max_inputs + static_cast<std::size_t>(i)] = e->overlap(facts.get(), n.params, i);
-  }
-
-  std::vector<int> first(tensors + 1);
-  std::vector<int> last(tensors + 1);
-  std::vector<int> order(tensors + 1);
-  std::vector<std::int64_t> size(tensors + 1);
-  std::vector<std::int64_t> scratch_offset(nodes + 1, 0);
-  plan_offset_.assign(tensors + 1, -1);
-  plan_buffers b{first.data(), last.data(), order.data(), size.data(), plan_offset_.data(), scratch_offset.data(),
-                 distance.data(), scratch.data()};
-  lifetimes(g, b, keep_all);
+  const node_needs needs = needs_of(g, extra_, table);
+  entries_ = needs.entries;
+  plan_storage planned(g, needs, keep_all);
+  plan_buffers& b = planned.b;
   if (g.plan && !keep_all) {  // the plan that came with the model: checked, then used
-    for (std::size_t t = 0; t < tensors; ++t) plan_offset_[t] = g.plan[t];
+    for (std::size_t t = 0; t < tensors; ++t) planned.offset[t] = g.plan[t];
     arena_size_ = g.planned_bytes;
     if (const int t = find_collision(g, b); t >= 0)
       throw error("the memory plan of the model lets tensor '" + std::string(g.tensors[t].name) + "' share bytes with another live tensor");
     for (std::size_t t = 0; t < tensors; ++t)
-      if (b.size[t] > 0 && b.first[t] <= b.last[t] && plan_offset_[t] + b.size[t] > arena_size_)
+      if (b.size[t] > 0 && b.first[t] <= b.last[t] && b.offset[t] + b.size[t] > arena_size_)
         throw error("the memory plan of the model puts tensor '" + std::string(g.tensors[t].name) + "' outside the arena");
     place_scratch(g, b, arena_size_);
   } else {
     arena_size_ = best_plan(g, b);
   }
+  plan_offset_ = planned.offset;
   arena_ = aligned_bytes(static_cast<std::size_t>(arena_size_));
   weights_ = aligned_bytes(model_->weights.size());
   if (!model_->weights.empty()) std::memcpy(weights_.data(), model_->weights.data(), model_->weights.size());
-  packed_ = aligned_bytes(static_cast<std::size_t>(packed_total));
+  packed_ = aligned_bytes(static_cast<std::size_t>(needs.packed_total));
   memory_ = {arena_.data(), weights_.data(), packed_.data()};
 
   operands_.resize(nodes);
@@ -119,11 +71,11 @@ void interpreter::prepare_steps(std::span<const kernel_entry> extra, const std::
     s.input_count = n.input_count;
     s.output_count = n.output_count;
     s.constants = constants_[k].data();
-    s.scratch_at = scratch_offset[k];
-    s.packed_at = packed_at[k];
+    s.scratch_at = planned.scratch_offset[k];
+    s.packed_at = needs.packed_at[k];
     s.epi = n.epi;
     s.params = e.make_params(n.params);
-    if (e.pack && e.packed_bytes(facts.get(), n.params) > 0) e.pack(s, memory_, g.rounding, packed_.data() + packed_at[k]);
+    if (e.pack && e.packed_bytes(facts.get(), n.params) > 0) e.pack(s, memory_, g.rounding, packed_.data() + needs.packed_at[k]);
   }
 }
 
