@@ -68,6 +68,10 @@
 
 namespace qnnx::inline QNNX_ABI {
 
+namespace config {
+inline constexpr bool prints_string_arguments = QNNX_PRINTS_STRING_ARGUMENTS;
+}
+
 /// Highest tensor rank the library describes. QNN itself stops at 5 for most ops.
 inline constexpr int max_rank = 6;
 /// Most inputs and outputs of one node.

@@ -88,16 +88,21 @@ struct graph_view {
 
 inline constexpr tensor_desc absent_tensor{.name = "", .kind = tensor_kind::null};
 
-/// Operand pointers of one node, for the rules.
-struct bound_context {
-  std::array<const tensor_desc*, max_inputs> in{};
-  std::array<const tensor_desc*, max_outputs> out{};
+/// Operand pointers of one node, for the rules. The sizes may be the node's own, which is kinder to the compiler.
+template <int Inputs = max_inputs, int Outputs = max_outputs>
+struct basic_bound_context {
+  std::array<const tensor_desc*, Inputs + 1> in{};
+  std::array<const tensor_desc*, Outputs + 1> out{};
   int input_count = 0;
   int output_count = 0;
   std::string_view node;
 
-  constexpr bound_context(const graph_view& g, const node_desc& n)
-      : input_count(n.input_count), output_count(n.output_count), node(n.name) {
+  constexpr basic_bound_context() = default;
+  constexpr basic_bound_context(const graph_view& g, const node_desc& n) { bind(g, n); }
+  constexpr void bind(const graph_view& g, const node_desc& n) {
+    input_count = n.input_count;
+    output_count = n.output_count;
+    node = n.name;
     for (int i = 0; i < n.input_count; ++i) {
       const std::int32_t t = n.inputs[static_cast<std::size_t>(i)];
       in[static_cast<std::size_t>(i)] = t < 0 ? &absent_tensor : &g.tensors[t];
@@ -107,5 +112,6 @@ struct bound_context {
   }
   constexpr context get() const { return {node, in.data(), input_count, out.data(), output_count}; }
 };
+using bound_context = basic_bound_context<>;
 
 }  // namespace qnnx::inline QNNX_ABI

@@ -5,6 +5,7 @@
 // bytes before the input (0: exactly in place is enough), because the kernel walks both in the same order and never
 // writes what it still has to read. Layer 5b; usable in constant evaluation.
 
+#include <array>
 #include <cstdint>
 
 #include "qnnx/ir/graph.hpp"
@@ -16,7 +17,7 @@ inline constexpr std::int64_t arena_alignment = 16;
 
 constexpr std::int64_t align_up(std::int64_t n, std::int64_t to = arena_alignment) { return (n + to - 1) / to * to; }
 
-/// Arrays the caller owns. `distance` has max_inputs entries per node or is null; `scratch` one per node or is null.
+/// Arrays the caller owns. `distance` has `stride` entries per node or is null; `scratch` one per node or is null.
 /// The result: offset per tensor (-1: not in the arena), scratch_offset per node.
 struct plan_buffers {
   int* first = nullptr;                  // tensor_count: node that makes it (-1: before the first)
@@ -27,6 +28,7 @@ struct plan_buffers {
   std::int64_t* scratch_offset = nullptr;  // node_count or null
   const std::int64_t* distance = nullptr;
   const std::int64_t* scratch = nullptr;
+  int stride = max_inputs;
 };
 
 constexpr bool in_arena(const tensor_desc& t) {
@@ -66,10 +68,17 @@ constexpr std::int64_t overlap_distance(const graph_view& g, const plan_buffers&
   int reads = 0;
   for (int i = 0; i < n.input_count; ++i)
     if (n.inputs[static_cast<std::size_t>(i)] == in) {
-      d = b.distance[b.first[out] * max_inputs + i];
+      d = b.distance[b.first[out] * b.stride + i];
       ++reads;
     }
   return reads == 1 && d >= 0 ? align_up(d) : no_overlap;
+}
+/// Keeps of the live set order[0, live) what is read at node k or later; returns the new count.
+constexpr int drop_dead(plan_buffers& b, int live, int k) {
+  int kept = 0;
+  for (int m = 0; m < live; ++m)
+    if (b.last[b.order[m]] >= k) b.order[kept++] = b.order[m];
+  return kept;
 }
 constexpr bool alive_together(const plan_buffers& b, int i, int j) {
   return b.first[i] <= b.last[j] && b.first[j] <= b.last[i];
@@ -87,22 +96,69 @@ constexpr void forbidden(const graph_view& g, const plan_buffers& b, int i, int 
 
 enum class plan_order : unsigned char { by_size, by_time, by_time_reversed };
 
-/// Puts each node's scratch above the tensors that live at it; grows `total`.
+/// Puts each node's scratch above the tensors that live at it; grows `total`. Uses b.order as the live set.
 constexpr void place_scratch(const graph_view& g, plan_buffers& b, std::int64_t& total) {
   if (!b.scratch_offset || !b.scratch) return;
+  int live = 0;
+  for (int i = 0; i < g.tensor_count; ++i)
+    if (b.first[i] < 0 && b.offset[i] >= 0) b.order[live++] = i;
   for (int k = 0; k < g.node_count; ++k) {
+    live = detail::drop_dead(b, live, k);
+    const node_desc& n = g.nodes[k];
+    for (int o = 0; o < n.output_count; ++o)
+      if (const auto t = n.outputs[static_cast<std::size_t>(o)]; b.first[t] == k && b.offset[t] >= 0) b.order[live++] = t;
     if (b.scratch[k] <= 0) continue;
     std::int64_t top = 0;
-    for (int i = 0; i < g.tensor_count; ++i)
-      if (b.offset[i] >= 0 && b.first[i] <= k && b.last[i] >= k && b.offset[i] + b.size[i] > top)
-        top = b.offset[i] + b.size[i];
+    for (int m = 0; m < live; ++m) {
+      const int i = b.order[m];
+      if (b.offset[i] + b.size[i] > top) top = b.offset[i] + b.size[i];
+    }
     b.scratch_offset[k] = top;
     if (total >= 0 && top + align_up(b.scratch[k]) > total) total = top + align_up(b.scratch[k]);
   }
 }
 
-/// Greedy first fit in the given order; returns arena bytes. Quadratic in the tensors that live together.
-/// Call lifetimes() first. Scratch of a node is placed after the tensors that live at it.
+namespace detail {
+/// The lowest place for tensor i that none of the placed tensors order[0, placed) forbids.
+constexpr std::int64_t first_fit(const graph_view& g, const plan_buffers& b, int i, int placed) {
+  constexpr int room = 32;  // gaps kept between passes; with more neighbours each pass computes them again
+  std::array<std::int64_t, room> from{};
+  std::array<std::int64_t, room> to{};
+  int near = 0;
+  const int born = b.first[i];
+  const int dies = b.last[i];
+  for (int m = 0; m < placed; ++m) {
+    const int j = b.order[m];
+    if (born > b.last[j] || b.first[j] > dies) continue;
+    if (near < room) forbidden(g, b, i, j, from[static_cast<std::size_t>(near)], to[static_cast<std::size_t>(near)]);
+    ++near;
+  }
+  std::int64_t at = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (int m = 0; m < (near <= room ? near : 0); ++m)
+      if (at >= from[static_cast<std::size_t>(m)] && at < to[static_cast<std::size_t>(m)]) {
+        at = align_up(to[static_cast<std::size_t>(m)]);
+        moved = true;
+      }
+    for (int m = 0; m < (near <= room ? 0 : placed); ++m) {
+      const int j = b.order[m];
+      if (!alive_together(b, i, j)) continue;
+      std::int64_t low = 0;
+      std::int64_t high = 0;
+      forbidden(g, b, i, j, low, high);
+      if (at >= low && at < high) {
+        at = align_up(high);
+        moved = true;
+      }
+    }
+  }
+  return at;
+}
+}  // namespace detail
+
+/// Greedy first fit in the given order; returns arena bytes. By time: linear in tensors times those that live
+/// together; else quadratic. Call lifetimes() first. Scratch of a node is placed after the tensors that live at it.
 constexpr std::int64_t plan(const graph_view& g, plan_buffers& b, plan_order how) {
   int n = 0;
   for (int i = 0; i < g.tensor_count; ++i)
@@ -124,34 +180,25 @@ constexpr std::int64_t plan(const graph_view& g, plan_buffers& b, plan_order how
       b.order[j] = moving;
     }
   std::int64_t total = 0;
+  int placed = 0;
   for (int k = 0; k < n; ++k) {
     const int i = b.order[k];
-    std::int64_t at = 0;
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (int m = 0; m < k; ++m) {
-        const int j = b.order[m];
-        if (!detail::alive_together(b, i, j)) continue;
-        std::int64_t from = 0;
-        std::int64_t to = 0;
-        detail::forbidden(g, b, i, j, from, to);
-        if (at >= from && at < to) {
-          at = align_up(to);
-          moved = true;
-        }
-      }
-    }
-    b.offset[i] = at;
-    if (at + b.size[i] > total) total = at + b.size[i];
+    if (how == plan_order::by_time) placed = detail::drop_dead(b, placed, b.first[i]);
+    b.offset[i] = detail::first_fit(g, b, i, placed);
+    b.order[placed++] = i;
+    if (b.offset[i] + b.size[i] > total) total = b.offset[i] + b.size[i];
   }
   place_scratch(g, b, total);
   return total;
 }
 
-/// The best of the three orders for graphs of up to a few hundred tensors, first fit by time beyond. (A longer search
-/// belongs in the converter, whose plan comes as data and is checked by find_collision.)
+/// The best of the three orders for up to 200 tensors in the arena, first fit by time beyond: compilers stop constant
+/// evaluation after about a million steps. (A longer search belongs in the converter, whose plan comes as data and is
+/// checked by find_collision.)
 constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
-  if (g.tensor_count > 400) return plan(g, b, plan_order::by_time);
+  int planned = 0;
+  for (int i = 0; i < g.tensor_count; ++i) planned += in_arena(g.tensors[i]) ? 1 : 0;
+  if (planned > 200) return plan(g, b, plan_order::by_time);
   const std::int64_t size = plan(g, b, plan_order::by_size);
   const std::int64_t time = plan(g, b, plan_order::by_time);
   const std::int64_t reversed = plan(g, b, plan_order::by_time_reversed);
@@ -159,18 +206,35 @@ constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
   return size <= time ? plan(g, b, plan_order::by_size) : plan(g, b, plan_order::by_time);
 }
 
-/// Index of a tensor whose place collides with another live one, or -1. For plans that came as data.
-constexpr int find_collision(const graph_view& g, const plan_buffers& b) {
-  for (int i = 0; i < g.tensor_count; ++i) {
-    if (b.size[i] == 0 || b.first[i] > b.last[i]) continue;
-    if (b.offset[i] < 0 || b.offset[i] % arena_alignment != 0) return i;
-    for (int j = 0; j < i; ++j) {
-      if (b.size[j] == 0 || b.first[j] > b.last[j] || !detail::alive_together(b, i, j)) continue;
-      std::int64_t from = 0;
-      std::int64_t to = 0;
-      detail::forbidden(g, b, i, j, from, to);
-      if (b.offset[i] >= from && b.offset[i] < to) return i;
-    }
+namespace detail {
+constexpr bool collides(const graph_view& g, const plan_buffers& b, int i, int j) {
+  if (!alive_together(b, i, j)) return false;
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  forbidden(g, b, i, j, from, to);
+  return b.offset[i] >= from && b.offset[i] < to;
+}
+}  // namespace detail
+
+/// Index of a tensor whose place collides with another live one or is not aligned, or -1. For plans that came as
+/// data. Walks the nodes with the set of live tensors in b.order: linear in tensors times those that live together.
+constexpr int find_collision(const graph_view& g, plan_buffers& b) {
+  int live = 0;
+  const auto enter = [&](int i) {
+    if (b.size[i] == 0 || b.first[i] > b.last[i]) return true;
+    if (b.offset[i] < 0 || b.offset[i] % arena_alignment != 0) return false;
+    for (int m = 0; m < live; ++m)
+      if (detail::collides(g, b, i, b.order[m])) return false;
+    b.order[live++] = i;
+    return true;
+  };
+  for (int i = 0; i < g.tensor_count; ++i)
+    if (b.first[i] < 0 && !enter(i)) return i;
+  for (int k = 0; k < g.node_count; ++k) {
+    live = detail::drop_dead(b, live, k);
+    const node_desc& n = g.nodes[k];
+    for (int o = 0; o < n.output_count; ++o)
+      if (const auto t = n.outputs[static_cast<std::size_t>(o)]; b.first[t] == k && !enter(t)) return t;
   }
   return -1;
 }

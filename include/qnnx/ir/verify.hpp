@@ -57,9 +57,10 @@ constexpr text nearest_types(const op_info& op, const context& c) {
 }
 
 constexpr issue check_encoding(const graph_view& g, const tensor_desc& t) {
+  if (!is_fixed(t.type)) return {};
+  if (t.enc.kind == encoding_kind::scale_offset && t.enc.scale > 0) return {};  // the usual case, before any words
   text where;
   where << "tensor " << t.name;
-  if (!is_fixed(t.type)) return {};
   if (!t.enc.defined()) {
     if (t.type == dtype::sfixed_32 && t.kind == tensor_kind::constant) return {};  // a bias: scale_in * scale_weight
     return {errc::missing_encoding, where, "no encoding", text("scale and offset of a ") << to_string(t.type) << " tensor"};
@@ -80,9 +81,9 @@ constexpr issue check_encoding(const graph_view& g, const tensor_desc& t) {
 
 }  // namespace detail
 
-/// The first fault of the graph, or ok.
-constexpr verdict verify(const graph_view& g, bool with_shapes = true) {
-  for (int i = 0; i < g.tensor_count; ++i) {
+/// The first fault among tensors [from, to), or ok.
+constexpr verdict verify_tensors(const graph_view& g, int from, int to) {
+  for (int i = from; i < to; ++i) {
     const tensor_desc& t = g.tensors[i];
     for (int d = 0; d < t.dims.rank(); ++d)
       if (t.dims[d] < 1) {
@@ -92,7 +93,15 @@ constexpr verdict verify(const graph_view& g, bool with_shapes = true) {
       }
     if (issue e = detail::check_encoding(g, t)) return {e, -1, i};
   }
-  for (int k = 0; k < g.node_count; ++k) {
+  return {};
+}
+
+/// The first fault among nodes [from, to), or ok. (The static path checks a large graph in pieces, because compilers
+/// count the steps of one constant expression.)
+constexpr verdict verify_nodes(const graph_view& g, int from, int to, bool with_shapes = true) {
+  bound_context bound;  // outside the loop: initialising them costs a compiler more than the checks
+  shapes inferred;
+  for (int k = from; k < to; ++k) {
     const node_desc& n = g.nodes[k];
     const op_info& op = *n.op;
     int most = op.variadic_in() ? max_inputs : op.input_count;
@@ -108,12 +117,14 @@ constexpr verdict verify(const graph_view& g, bool with_shapes = true) {
       return {{errc::input_count, "outputs", text{} << n.output_count, text{} << op.output_count}, k, -1};
     for (int i = 0; i < n.input_count; ++i) {
       const std::int32_t t = n.inputs[static_cast<std::size_t>(i)];
-      const text where = op::operand("input", i, op.input_port(i).name);
-      if (t >= g.tensor_count) return {{errc::unknown_name, where, text("tensor ") << t, "a tensor of the graph"}, k, -1};
+      if (t >= g.tensor_count)
+        return {{errc::unknown_name, op::operand("input", i, op.input_port(i).name), text("tensor ") << t,
+                 "a tensor of the graph"}, k, -1};
       if (t < 0 && op.input_port(i).kind == port_kind::required && i < op.input_count)
-        return {{errc::input_count, where, "nothing", "a tensor: this input is mandatory"}, k, -1};
+        return {{errc::input_count, op::operand("input", i, op.input_port(i).name), "nothing",
+                 "a tensor: this input is mandatory"}, k, -1};
     }
-    const bound_context bound(g, n);
+    bound.bind(g, n);
     context c = bound.get();
     int operands = n.input_count;  // the rules do not see residual and table operands
     if (n.epi.table >= 0) --operands;
@@ -123,7 +134,7 @@ constexpr verdict verify(const graph_view& g, bool with_shapes = true) {
     for (int s = 0; s < op.type_count && !typed; ++s) typed = detail::type_fits(op.types[s], c);
     if (!typed) return {{errc::wrong_dtype, "types", detail::types_of(c), detail::nearest_types(op, c)}, k, -1};
     if (issue e = op.check(c, n.params)) return {e, k, -1};
-    shapes inferred;
+    inferred.count = 0;
     if (issue e = op.infer(c, n.params, inferred)) return {e, k, -1};
     if (with_shapes)
       for (int i = 0; i < n.output_count && i < inferred.count; ++i)
@@ -132,6 +143,12 @@ constexpr verdict verify(const graph_view& g, bool with_shapes = true) {
                    to_text(inferred[i])}, k, -1};
   }
   return {};
+}
+
+/// The first fault of the graph, or ok.
+constexpr verdict verify(const graph_view& g, bool with_shapes = true) {
+  verdict v = verify_tensors(g, 0, g.tensor_count);
+  return v.ok() ? verify_nodes(g, 0, g.node_count, with_shapes) : v;
 }
 
 /// Execution order: every input is made before it is read, every tensor is made once. `maker` is scratch of

@@ -2,8 +2,9 @@
 #pragma once
 // How a wrong graph fails to compile: one static_assert whose template argument is the sentence, as
 // "Conv2d 'stem': wrong shape: input 1 (weight): got [3,3,4,8], expected [3,3,3,8]". Layer 6a.
-// g++ (and clang from 16 on) print a string argument; older clang cuts it after ten characters, so there the sentence
-// is a list of characters, which it prints whole.
+// Clang before 16 prints a string argument as numbers, ten of them; there the sentence is a list of characters, which
+// it prints as characters and whole.
+// Large graphs are verified in pieces, because compilers count the steps of one constant expression.
 
 #include <utility>
 
@@ -12,17 +13,10 @@
 
 namespace qnnx::inline QNNX_ABI {
 
-#if defined(__clang__) && __clang_major__ < 16
-template <char... Sentence>
-struct sentence {};
-template <std::size_t N, fixed_string<N> S>
-using spelled = decltype([]<std::size_t... I>(std::index_sequence<I...>) { return sentence<S.data[I]...>{}; }(std::make_index_sequence<N - 1>{}));
-#else
 template <fixed_string Sentence>
 struct sentence {};
-template <std::size_t N, fixed_string<N> S>
-using spelled = sentence<S>;
-#endif
+template <char... Sentence>
+struct letters {};
 
 template <class Sentence, bool Valid = false>
 struct graph_is_wrong {
@@ -31,26 +25,54 @@ struct graph_is_wrong {
 };
 
 namespace detail {
-template <class Tag> struct graph_source;
 
-template <int Tensors>
-constexpr verdict full_verdict(const graph_view& g) {
-  std::array<int, static_cast<std::size_t>(Tensors) + 1> maker{};
-  verdict v = verify_order(g, maker.data());
-  return v.ok() ? verify(g) : v;
-}
+/// The graph of a tag: either define() returns a graph_view over the tag's own arrays, or a builder.
 template <class Tag>
-constexpr auto sentence_of() {
+struct graph_source {
+  static constexpr auto defined = Tag::define();
+  static constexpr graph_view get() {
+    if constexpr (std::is_same_v<std::remove_const_t<decltype(defined)>, graph_view>) return defined;
+    else return defined.view();
+  }
+};
+
+inline constexpr int piece = 256;  // tensors or nodes verified in one constant expression
+
+template <class Tag>
+constexpr verdict order_verdict() {
   constexpr graph_view g = graph_source<Tag>::get();
-  basic_text<512> line;
-  if constexpr (requires { graph_source<Tag>::defined.problem; }) {
-    line = graph_source<Tag>::defined.problem;  // the builder met it first
+  std::array<int, static_cast<std::size_t>(g.tensor_count) + 1> maker{};
+  return verify_order(g, maker.data());
+}
+/// Piece 0 is the order of execution, then come the tensors, then the nodes.
+template <class Tag, int Piece>
+constexpr verdict piece_verdict() {
+  constexpr graph_view g = graph_source<Tag>::get();
+  constexpr int of_tensors = (g.tensor_count + piece - 1) / piece;
+  if constexpr (Piece == 0) {
+    return order_verdict<Tag>();
+  } else if constexpr (Piece <= of_tensors) {
+    constexpr int from = (Piece - 1) * piece;
+    return verify_tensors(g, from, from + piece < g.tensor_count ? from + piece : g.tensor_count);
+  } else {
+    constexpr int from = (Piece - 1 - of_tensors) * piece;
+    return verify_nodes(g, from, from + piece < g.node_count ? from + piece : g.node_count);
   }
-  if (line.empty()) {
-    const verdict v = full_verdict<g.tensor_count>(g);
-    if (!v.ok()) line = describe(g, v);
+}
+template <class Tag, int Piece>
+inline constexpr bool piece_ok = piece_verdict<Tag, Piece>().ok();
+
+/// The sentence about the first fault; empty for a valid graph.
+template <class Tag, int Piece = 0>
+constexpr basic_text<512> sentence_of() {
+  constexpr graph_view g = graph_source<Tag>::get();
+  constexpr int pieces = 1 + (g.tensor_count + piece - 1) / piece + (g.node_count + piece - 1) / piece;
+  if constexpr (Piece == 0 && requires { graph_source<Tag>::defined.problem; }) {
+    if constexpr (!graph_source<Tag>::defined.problem.empty()) return graph_source<Tag>::defined.problem;
   }
-  return line;
+  if constexpr (!piece_ok<Tag, Piece>) return describe(g, piece_verdict<Tag, Piece>());
+  else if constexpr (Piece + 1 < pieces) return sentence_of<Tag, Piece + 1>();
+  else return {};
 }
 template <std::size_t N>
 constexpr fixed_string<N> cut_to(const basic_text<512>& line) {
@@ -58,17 +80,27 @@ constexpr fixed_string<N> cut_to(const basic_text<512>& line) {
   for (std::size_t i = 0; i + 1 < N; ++i) s.data[i] = line.data[i];
   return s;
 }
+template <class Tag>
+inline constexpr basic_text<512> fault = sentence_of<Tag>();
+
+template <fixed_string S>
+constexpr auto spell() {
+  if constexpr (config::prints_string_arguments) return sentence<S>{};
+  else return []<std::size_t... I>(std::index_sequence<I...>) { return letters<S.data[I]...>{}; }(
+      std::make_index_sequence<S.size()>{});
+}
+template <fixed_string S>
+using spelled = decltype(spell<S>());
 }  // namespace detail
 
 /// True, or the compilation ends with the sentence.
 template <class Tag>
 consteval bool valid_graph() {
-  constexpr basic_text<512> line = detail::sentence_of<Tag>();
-  if constexpr (!line.empty()) {
-    constexpr fixed_string<line.length + 1> cut = detail::cut_to<line.length + 1>(line);
-    return graph_is_wrong<spelled<line.length + 1, cut>>::value;
-  } else {
+  if constexpr (detail::fault<Tag>.empty()) {
     return true;
+  } else {
+    constexpr std::size_t length = detail::fault<Tag>.length + 1;
+    return graph_is_wrong<detail::spelled<detail::cut_to<length>(detail::fault<Tag>)>>::value;
   }
 }
 

@@ -16,16 +16,6 @@ namespace qnnx::inline QNNX_ABI {
 
 namespace detail {
 
-/// The graph of a tag: either define() returns a graph_view over the tag's own arrays, or a builder.
-template <class Tag>
-struct graph_source {
-  static constexpr auto defined = Tag::define();
-  static constexpr graph_view get() {
-    if constexpr (std::is_same_v<std::remove_const_t<decltype(defined)>, graph_view>) return defined;
-    else return defined.view();
-  }
-};
-
 template <class Signatures, int K> struct signature_at;
 template <int K, class First, class... Rest>
 struct signature_at<signatures<First, Rest...>, K> : signature_at<signatures<Rest...>, K - 1> {};
@@ -50,10 +40,11 @@ constexpr int matching_signature(const graph_view& g, int node) {
 }
 
 /// Facts of a node with resolved encodings; an object, because the contract functions take pointers.
+template <int Inputs, int Outputs>
 struct bound_facts {
-  bound_context bound;
-  std::array<quant, max_inputs> in{};
-  std::array<quant, max_outputs> out{};
+  basic_bound_context<Inputs, Outputs> bound;
+  std::array<quant, Inputs + 1> in{};
+  std::array<quant, Outputs + 1> out{};
   epilogue epi;
 
   constexpr bound_facts(const graph_view& g, int node) : bound(g, g.nodes[node]), epi(g.nodes[node].epi) {
@@ -66,6 +57,21 @@ struct bound_facts {
   }
   constexpr node_facts get() const { return {bound.get(), in.data(), out.data(), epi}; }
 };
+
+/// What a node's kernel asks for.
+template <int Inputs>
+struct node_asks {
+  std::int64_t constant_words = 0;
+  std::int64_t scratch = 0;
+  std::int64_t packed = 0;
+  std::array<std::int64_t, Inputs + 1> distance{};
+};
+constexpr int widest_node(const graph_view& g) {
+  int most = 0;
+  for (int k = 0; k < g.node_count; ++k)
+    if (g.nodes[k].input_count > most) most = g.nodes[k].input_count;
+  return most;
+}
 
 template <int Tensors, int Nodes>
 struct planned {
@@ -123,33 +129,34 @@ struct lowering {
     using kernel = kernel::select<op, Isa, signature>;
     static constexpr typename op::params params = from_words<typename op::params>(g.nodes[I].params);
 
-    static constexpr std::int64_t constant_count() {
-      const detail::bound_facts f(g, I);
-      return qnnx::kernel::constant_words<kernel>(f.get(), params);
+    static constexpr int ins = g.nodes[I].input_count;
+    using facts = detail::bound_facts<ins, g.nodes[I].output_count>;
+    static constexpr auto make_asks() {
+      const facts f(g, I);
+      detail::node_asks<ins> a;
+      a.constant_words = qnnx::kernel::constant_words<kernel>(f.get(), params);
+      a.scratch = qnnx::kernel::scratch_bytes<kernel>(f.get(), params);
+      a.packed = qnnx::kernel::packed_bytes<kernel>(f.get(), params);
+      for (int i = 0; i < ins; ++i) {
+        const std::int32_t t = g.nodes[I].inputs[static_cast<std::size_t>(i)];
+        a.distance[static_cast<std::size_t>(i)] =
+            t < 0 || !in_arena(g.tensors[t]) ? no_overlap : qnnx::kernel::overlap<kernel>(f.get(), params, i);
+      }
+      return a;
     }
+    static constexpr detail::node_asks<ins> asks = make_asks();
     struct constants_array {
-      std::array<std::int32_t, static_cast<std::size_t>(constant_count()) + 1> w{};
+      std::array<std::int32_t, static_cast<std::size_t>(asks.constant_words) + 1> w{};
       constexpr constants_array() {
-        const detail::bound_facts f(g, I);
+        const facts f(g, I);
         qnnx::kernel::prepare<kernel>(f.get(), params, rounding_type{}, w.data());
       }
     };
     static constexpr constants_array constants{};
-    static constexpr std::int64_t scratch() {
-      const detail::bound_facts f(g, I);
-      return qnnx::kernel::scratch_bytes<kernel>(f.get(), params);
-    }
-    static constexpr std::int64_t packed() {
-      const detail::bound_facts f(g, I);
-      return qnnx::kernel::packed_bytes<kernel>(f.get(), params);
-    }
-    static constexpr std::array<std::int64_t, max_inputs> distances() {
-      std::array<std::int64_t, max_inputs> d{};
-      const detail::bound_facts f(g, I);
-      for (int i = 0; i < g.nodes[I].input_count; ++i)
-        d[static_cast<std::size_t>(i)] = g.nodes[I].inputs[static_cast<std::size_t>(i)] < 0
-                                             ? no_overlap : qnnx::kernel::overlap<kernel>(f.get(), params, i);
-      return d;
+    static constexpr int copy_asks(std::int64_t* distance, std::int64_t* scratch) {
+      for (int i = 0; i < ins; ++i) distance[i] = asks.distance[static_cast<std::size_t>(i)];
+      *scratch = asks.scratch;
+      return 0;
     }
   };
 
@@ -158,17 +165,17 @@ struct lowering {
       constexpr int tensors = g.tensor_count;
       constexpr int nodes = g.node_count;
       detail::planned<tensors, nodes> r;
-      const std::array<std::int64_t, max_inputs> rows[] = {node_type<I>::distances()..., {}};
-      std::array<std::int64_t, static_cast<std::size_t>(nodes + 1) * max_inputs> distance{};
-      for (std::size_t k = 0; k < static_cast<std::size_t>(nodes); ++k)
-        for (std::size_t i = 0; i < max_inputs; ++i) distance[k * max_inputs + i] = rows[k][i];
-      const std::int64_t scratch[] = {node_type<I>::scratch()..., 0};
+      constexpr int stride = detail::widest_node(g);
+      std::array<std::int64_t, static_cast<std::size_t>(nodes + 1) * static_cast<std::size_t>(stride + 1)> distance{};
+      std::array<std::int64_t, static_cast<std::size_t>(nodes) + 1> scratch{};
+      const int copied[] = {node_type<I>::copy_asks(distance.data() + I * stride, scratch.data() + I)..., 0};
+      (void)copied;
       std::array<int, tensors + 1> first{};
       std::array<int, tensors + 1> last{};
       std::array<int, tensors + 1> order{};
       std::array<std::int64_t, tensors + 1> size{};
       plan_buffers b{first.data(), last.data(), order.data(), size.data(), r.offset.data(), r.scratch.data(),
-                     distance.data(), scratch};
+                     distance.data(), scratch.data(), stride};
       lifetimes(g, b);
       if (g.plan) {
         for (int t = 0; t < tensors; ++t) r.offset[static_cast<std::size_t>(t)] = g.plan[t];
@@ -190,7 +197,7 @@ struct lowering {
   static constexpr auto make_packed() {
     return [&]<int... I>(std::integer_sequence<int, I...>) {
       detail::laid_out<g.node_count> r;
-      const std::int64_t bytes[] = {node_type<I>::packed()..., 0};
+      const std::int64_t bytes[] = {node_type<I>::asks.packed..., 0};
       for (int k = 0; k < g.node_count; ++k) {
         r.offset[static_cast<std::size_t>(k)] = r.total;
         r.total += align_up(bytes[k], 64);
