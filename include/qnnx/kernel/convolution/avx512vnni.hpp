@@ -42,7 +42,7 @@ QNNX_INLINE void dot(__m512i& acc, __m512i data, __m512i weights) {
 
 /// Rows x (16 * Panels) accumulators of one tile.
 template <int Rows, int Panels>
-QNNX_INLINE void tile(const std::uint8_t* const* rows, std::uint32_t flip, const std::byte* panels, std::int64_t panel_stride,
+QNNX_INLINE void tile(const std::uint8_t* const* rows, const std::byte* panels, std::int64_t panel_stride,
                       std::int64_t depth4, const std::int32_t* bias, std::int32_t* out, std::int64_t out_stride) {
   __m512i acc[Rows][Panels];
   for (int p = 0; p < Panels; ++p) {
@@ -53,9 +53,9 @@ QNNX_INLINE void tile(const std::uint8_t* const* rows, std::uint32_t flip, const
     __m512i w[Panels];
     for (int p = 0; p < Panels; ++p) w[p] = _mm512_loadu_si512(panels + p * panel_stride + k * 16);
     for (int r = 0; r < Rows; ++r) {
-      std::uint32_t four = 0;
+      std::int32_t four = 0;
       std::memcpy(&four, rows[r] + k, 4);
-      const __m512i x = _mm512_set1_epi32(static_cast<int>(four ^ flip));
+      const __m512i x = _mm512_set1_epi32(four);  // a broadcast from memory
       for (int p = 0; p < Panels; ++p) dot(acc[r][p], x, w[p]);
     }
   }
@@ -64,16 +64,16 @@ QNNX_INLINE void tile(const std::uint8_t* const* rows, std::uint32_t flip, const
 }
 
 template <int Panels>
-QNNX_INLINE void tile_rows(int count, const std::uint8_t* const* rows, std::uint32_t flip, const std::byte* panels,
+QNNX_INLINE void tile_rows(int count, const std::uint8_t* const* rows, const std::byte* panels,
                            std::int64_t panel_stride, std::int64_t depth4, const std::int32_t* bias, std::int32_t* out,
                            std::int64_t out_stride) {
   switch (count) {
-    case 6: return tile<6, Panels>(rows, flip, panels, panel_stride, depth4, bias, out, out_stride);
-    case 5: return tile<5, Panels>(rows, flip, panels, panel_stride, depth4, bias, out, out_stride);
-    case 4: return tile<4, Panels>(rows, flip, panels, panel_stride, depth4, bias, out, out_stride);
-    case 3: return tile<3, Panels>(rows, flip, panels, panel_stride, depth4, bias, out, out_stride);
-    case 2: return tile<2, Panels>(rows, flip, panels, panel_stride, depth4, bias, out, out_stride);
-    default: return tile<1, Panels>(rows, flip, panels, panel_stride, depth4, bias, out, out_stride);
+    case 6: return tile<6, Panels>(rows, panels, panel_stride, depth4, bias, out, out_stride);
+    case 5: return tile<5, Panels>(rows, panels, panel_stride, depth4, bias, out, out_stride);
+    case 4: return tile<4, Panels>(rows, panels, panel_stride, depth4, bias, out, out_stride);
+    case 3: return tile<3, Panels>(rows, panels, panel_stride, depth4, bias, out, out_stride);
+    case 2: return tile<2, Panels>(rows, panels, panel_stride, depth4, bias, out, out_stride);
+    default: return tile<1, Panels>(rows, panels, panel_stride, depth4, bias, out, out_stride);
   }
 }
 
@@ -187,10 +187,18 @@ bool shared(const X& x, const Y& y) {
   return from < to + static_cast<std::uintptr_t>(y.size()) && to < from + static_cast<std::uintptr_t>(x.size());
 }
 
+/// s8 to u8: adds 128 to every byte.
+QNNX_INLINE void flip_signs(std::uint8_t* bytes, std::int64_t n) {
+  const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+  std::int64_t i = 0;
+  for (; i + 64 <= n; i += 64) _mm512_storeu_si512(bytes + i, _mm512_xor_si512(_mm512_loadu_si512(bytes + i), sign));
+  for (; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ 0x80u);
+}
+
 /// Rows of `l.depth4` bytes times the packed panels, for `pixels` consecutive output pixels.
 template <class Call>
 QNNX_INLINE void multiply_rows(const Call& c, const finish<Call>& done, const panel_layout& l, const std::byte* packed,
-                               const std::uint8_t* data, std::int64_t row_stride, std::uint32_t flip, std::int64_t pixels,
+                               const std::uint8_t* data, std::int64_t row_stride, std::int64_t pixels,
                                std::int64_t first_pixel) {
   alignas(64) std::int32_t acc[6 * 64];
   const std::byte* panels = packed + l.panels_at();
@@ -204,10 +212,10 @@ QNNX_INLINE void multiply_rows(const Call& c, const finish<Call>& done, const pa
       const std::uint8_t* row[6];
       for (int r = 0; r < rows; ++r) row[r] = data + (p + r) * row_stride;
       const std::byte* from = panels + n / 16 * panel_stride;
-      if (left >= 64) tile_rows<4>(rows, row, flip, from, panel_stride, l.depth4, bias + n, acc, 64);
-      else if (left == 48) tile_rows<3>(rows, row, flip, from, panel_stride, l.depth4, bias + n, acc, 64);
-      else if (left == 32) tile_rows<2>(rows, row, flip, from, panel_stride, l.depth4, bias + n, acc, 64);
-      else tile_rows<1>(rows, row, flip, from, panel_stride, l.depth4, bias + n, acc, 64);
+      if (left >= 64) tile_rows<4>(rows, row, from, panel_stride, l.depth4, bias + n, acc, 64);
+      else if (left == 48) tile_rows<3>(rows, row, from, panel_stride, l.depth4, bias + n, acc, 64);
+      else if (left == 32) tile_rows<2>(rows, row, from, panel_stride, l.depth4, bias + n, acc, 64);
+      else tile_rows<1>(rows, row, from, panel_stride, l.depth4, bias + n, acc, 64);
       store_block(c, done, l, packed, acc, 64, rows, first_pixel + p, n, wanted);
     }
   }
@@ -283,24 +291,23 @@ struct impl<op::conv2d, isa::avx512vnni> {
     const vnni::panel_layout l(static_cast<std::int64_t>(w.extent(0)) * w.extent(1) * w.extent(2), w.extent(3));
     const finish<Call> done(c, w.q->scales != nullptr);
     const std::byte* packed = c.packed();
-    const std::uint32_t flip = is_signed_fixed(Call::out_type::code) ? 0x80808080u : 0u;
+    constexpr bool flip = is_signed_fixed(Call::out_type::code);
     const auto* data = reinterpret_cast<const std::uint8_t*>(x.data);
     const std::int64_t pixels = static_cast<std::int64_t>(y.extent(0)) * y.extent(1) * y.extent(2);
-    const bool direct = w.extent(0) == 1 && w.extent(1) == 1 && p.stride[0] == 1 && p.stride[1] == 1 && l.depth % 4 == 0 &&
-                        p.pad_amount == std::array<std::uint32_t, 4>{};
-    if (direct && !vnni::shared(x, y)) return vnni::multiply_rows(c, done, l, packed, data, l.depth, flip, pixels, 0);
-    if (direct) {  // in place: row by row, as the reference's distance allows
-      const std::int64_t width = y.extent(2);
-      for (std::int64_t first = 0; first < pixels; first += width)
-        vnni::multiply_rows(c, done, l, packed, data + first * l.depth, l.depth, flip, width, first);
-      return;
-    }
+    const bool pointwise = w.extent(0) == 1 && w.extent(1) == 1 && p.stride[0] == 1 && p.stride[1] == 1 && l.depth % 4 == 0 &&
+                           p.pad_amount == std::array<std::uint32_t, 4>{};
+    if (!flip && pointwise && !vnni::shared(x, y)) return vnni::multiply_rows(c, done, l, packed, data, l.depth, pixels, 0);
     auto* block = reinterpret_cast<std::uint8_t*>(c.scratch());
     const std::int64_t most = block_pixels(l.depth4);
     for (std::int64_t first = 0; first < pixels; first += most) {
       const std::int64_t count = pixels - first < most ? pixels - first : most;
-      for (std::int64_t i = 0; i < count; ++i) gather(x, w, p, y, first + i, block + i * l.depth4, l);
-      vnni::multiply_rows(c, done, l, packed, block, l.depth4, flip, count, first);
+      if (pointwise) {
+        std::memcpy(block, data + first * l.depth, static_cast<std::size_t>(count * l.depth));
+      } else {
+        for (std::int64_t i = 0; i < count; ++i) gather(x, w, p, y, first + i, block + i * l.depth4, l);
+      }
+      if constexpr (flip) vnni::flip_signs(block, count * l.depth4);
+      vnni::multiply_rows(c, done, l, packed, block, l.depth4, count, first);
     }
   }
 
