@@ -138,6 +138,7 @@ struct frozen_net {
   std::vector<std::int32_t> offsets;
   std::vector<std::int64_t> data_offset;  // per tensor, -1 where not constant
   std::vector<std::byte> weights;         // 64-byte alignment is the loader's business: copy or map it aligned
+  std::vector<std::int64_t> plan{};       // storage of g.plan, empty where the plan is made when it is loaded
   graph_view g;
 };
 
