@@ -2,7 +2,10 @@
 #pragma once
 // Every kernel family. Layer 5a.
 
+#include "qnnx/kernel/conversion/reference.hpp"
 #include "qnnx/kernel/convolution/avx512vnni.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/elementwise/reference.hpp"
+#include "qnnx/kernel/indexing/reference.hpp"
 #include "qnnx/kernel/movement/reference.hpp"
+#include "qnnx/kernel/reduction/reference.hpp"

@@ -3,9 +3,21 @@
 // Every op of the set and the map from id to type. Layer 4.
 
 #include "qnnx/op/activations.hpp"
+#include "qnnx/op/concat.hpp"
 #include "qnnx/op/conv2d.hpp"
+#include "qnnx/op/convert.hpp"
 #include "qnnx/op/elementwise_binary.hpp"
+#include "qnnx/op/gather.hpp"
+#include "qnnx/op/indexing.hpp"
+#include "qnnx/op/pad.hpp"
+#include "qnnx/op/reduce.hpp"
 #include "qnnx/op/reshape.hpp"
+#include "qnnx/op/scatter.hpp"
+#include "qnnx/op/slice.hpp"
+#include "qnnx/op/space.hpp"
+#include "qnnx/op/split.hpp"
+#include "qnnx/op/tile.hpp"
+#include "qnnx/op/transpose.hpp"
 
 namespace qnnx::inline QNNX_ABI {
 
