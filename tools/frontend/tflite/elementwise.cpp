@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that work element by element, and softmax.
+#include "frontend/tflite/importer.hpp"
+#include "qnnx/op/activations.hpp"
+#include "qnnx/op/elementwise_binary.hpp"
+
+namespace qnnx::inline QNNX_ABI::tflite {
+
+namespace {
+
+template <class Op>
+void binary(importer& t) {
+  const int a = t.value(0);
+  const int b = t.value(1);
+  if (t.out_type() == dtype::int_32 && t.opt().act != fused_activation::none)
+    t.fail("a fused activation of integers is not supported", "export the activation as an operator of its own");
+  t.fuse(t.emit<Op>({a, b}), t.opt().act);
+}
+
+/// 16-bit sums with scales that are powers of two have a kernel of their own in TFLite.
+template <class Op>
+void sum(importer& t) {
+  if (t.out_type() == dtype::sfixed_16 && t.opt().pot_scale_int16)
+    t.warn("'" + t.out().name + "': 16-bit operands marked as power-of-two scales are added with general scales");
+  binary<Op>(t);
+}
+
+template <class Op>
+void unary(importer& t) { t.emit<Op>({t.value(0)}); }
+
+void relu_n1_to_1(importer& t) { t.emit<op::relu_min_max>({t.value(0)}, {.min_value = -1.0f, .max_value = 1.0f}); }
+void relu6(importer& t) { t.emit<op::relu_min_max>({t.value(0)}, {.min_value = 0.0f, .max_value = 6.0f}); }
+void relu_0_to_1(importer& t) { t.emit<op::relu_min_max>({t.value(0)}, {.min_value = 0.0f, .max_value = 1.0f}); }
+void elu(importer& t) { t.emit<op::elu>({t.value(0)}, {.alpha = 1.0f}); }
+
+}  // namespace
+
+translator find_elementwise(builtin code) {
+  switch (code) {
+    case builtin::ADD: return sum<op::elementwise_add>;
+    case builtin::SUB: return sum<op::elementwise_subtract>;
+    case builtin::MUL: return binary<op::elementwise_multiply>;
+    case builtin::DIV: return binary<op::elementwise_divide>;
+    case builtin::MAXIMUM: return binary<op::elementwise_maximum>;
+    case builtin::MINIMUM: return binary<op::elementwise_minimum>;
+    case builtin::POW: return binary<op::elementwise_power>;
+    case builtin::SQUARED_DIFFERENCE: return binary<op::elementwise_squared_difference>;
+    case builtin::FLOOR_DIV: return binary<op::elementwise_floor_div>;
+    case builtin::FLOOR_MOD: return binary<op::elementwise_mod>;
+    case builtin::EQUAL: return binary<op::elementwise_equal>;
+    case builtin::NOT_EQUAL: return binary<op::elementwise_not_equal>;
+    case builtin::GREATER: return binary<op::elementwise_greater>;
+    case builtin::GREATER_EQUAL: return binary<op::elementwise_greater_equal>;
+    case builtin::LESS: return binary<op::elementwise_less>;
+    case builtin::LESS_EQUAL: return binary<op::elementwise_less_equal>;
+    case builtin::LOGICAL_AND: return binary<op::elementwise_and>;
+    case builtin::LOGICAL_OR: return binary<op::elementwise_or>;
+    case builtin::RELU: return unary<op::relu>;
+    case builtin::RELU6: return relu6;
+    case builtin::RELU_N1_TO_1: return relu_n1_to_1;
+    case builtin::RELU_0_TO_1: return relu_0_to_1;
+    case builtin::LOGISTIC: return unary<op::sigmoid>;
+    case builtin::TANH: return unary<op::tanh>;
+    case builtin::HARD_SWISH: return unary<op::hard_swish>;
+    case builtin::ELU: return elu;
+    default: return nullptr;
+  }
+}
+
+translator find_translator(std::int32_t code) {
+  const auto b = static_cast<builtin>(code);
+  for (const auto find : {find_convolution, find_elementwise, find_movement, find_reduction})
+    if (const translator f = find(b)) return f;
+  return nullptr;
+}
+
+}  // namespace qnnx::inline QNNX_ABI::tflite
