@@ -44,7 +44,7 @@ constexpr bool word_character(char c) {
 }
 /// g++: "...; auto Member = wrapped<...>{(& params_object<P>....P::stride)}; ...", clang: "Member = {&params_object.value.stride}]".
 template <class Params, std::size_t I>
-constexpr std::string_view field_name() {
+consteval std::string_view field_name() {  // consteval: g++ 12 warns about the search in generated code
   std::string_view s = spelled_member<Params, wrapped{&boost::pfr::get<I>(detail::params_object<Params>.value)}>();
   s.remove_prefix(s.find("Member = "));
   std::size_t end = s.find("params_object");
