@@ -19,7 +19,8 @@ struct bounds {
 constexpr bounds activation_bounds(dtype t, activation act, float lo, float hi, float scale, std::int32_t offset) {
   bounds b{static_cast<std::int32_t>(min_value(t)), static_cast<std::int32_t>(max_value(t))};
   const auto to_q = [&](float real) {
-    return clamp<std::int64_t>(round_half_away(static_cast<double>(real / scale)) - offset, min_value(t), max_value(t));
+    const auto steps = clamp<double>(static_cast<double>(real / scale), -4294967296.0, 4294967296.0);
+    return clamp<std::int64_t>(round_half_away(steps) - offset, min_value(t), max_value(t));
   };
   if (act == activation::relu) b.lo = static_cast<std::int32_t>(to_q(0.0f));
   if (act == activation::clamp) {
@@ -35,6 +36,10 @@ constexpr float activate(float x, activation act, float lo, float hi) {
   return x;
 }
 
+/// How TFLite multiplies the two input scales before it divides by the output's: convolutions of signed data in
+/// double, dense layers and all u8 kernels of one weight scale as float32 (GetQuantizedConvolutionMultipler).
+enum class scale_product : std::uint8_t { exact, rounded };
+
 /// Words that finishing one accumulating node needs: a multiplier per output channel (or one), bounds, and the
 /// rescale of a residual.
 struct finish_constants {
@@ -49,7 +54,8 @@ struct finish_constants {
   }
   /// `factor` multiplies the accumulator's scale (1 / window size for a mean).
   template <class Rounding>
-  static constexpr void make(const node_facts& f, int weight_input, double factor, Rounding r, std::int32_t* out) {
+  static constexpr void make(const node_facts& f, int weight_input, double factor, Rounding r, std::int32_t* out,
+                             scale_product product = scale_product::exact) {
     const dtype t = f.c.out(0).type;
     if (!is_fixed(t)) return;
     const epilogue& e = f.epi;
@@ -66,9 +72,13 @@ struct finish_constants {
     out[3] = mid.hi;
     const double s_out = static_cast<double>(residual ? e.mid_scale : f.out[0].scale);
     const std::int64_t n = channels(f, weight_input);
+    const bool round_product = r.mode() == rounding_mode::tflite && weight_input >= 0 && !f.in[weight_input].scales &&
+                               (product == scale_product::rounded || t == dtype::ufixed_8);
     for (std::int64_t k = 0; k < n; ++k) {
-      const double s_w = weight_input >= 0 ? static_cast<double>(f.in[weight_input].scale_at(k)) : 1.0;
-      const multiplier m = make_multiplier(static_cast<double>(f.in[0].scale) * s_w * factor / s_out, r);
+      const float s_w = weight_input >= 0 ? f.in[weight_input].scale_at(k) : 1.0f;
+      double s_in = static_cast<double>(f.in[0].scale) * static_cast<double>(s_w);
+      if (round_product) s_in = static_cast<double>(static_cast<float>(s_in));  // a double holds the product exactly
+      const multiplier m = make_multiplier(s_in * factor / s_out, r);
       out[header + 2 * k] = m.mantissa;
       out[header + 2 * k + 1] = m.exponent;
     }
@@ -85,29 +95,37 @@ struct finish {
 
   constexpr finish(const Call& call, bool channels) : c(call), y(call.out()), per_channel(channels) {}
 
+  /// Stores element `index` of output channel `channel`.
   template <class Acc>
   QNNX_INLINE void store(std::int64_t index, std::int64_t channel, Acc acc) const {
-    const epilogue& e = c.epi();
     if constexpr (is_fixed_v<out_type>) {
-      const std::int32_t* k = c.constants();
-      const std::int32_t* mult = k + finish_constants::header + (per_channel ? 2 * channel : 0);
-      const std::int32_t mid_zero = e.residual >= 0 ? -e.mid_offset : y.zero();
-      std::int32_t q = requantize(acc, multiplier{mult[0], mult[1]}, mid_zero, k[2], k[3], c.rounding());
-      if (e.residual >= 0) {
-        const auto res = c.residual();
-        q = add_quantized(q + e.mid_offset, static_cast<std::int32_t>(res.load(index)) + res.offset(), k + 4, y.zero(),
-                          k[0], k[1], bits_of(out_type::code), c.rounding());
-      }
-      if (e.table >= 0) {
-        const auto table = c.table();
-        q = static_cast<std::int32_t>(table.load(q - static_cast<std::int32_t>(min_value(out_type::code))));
-      }
-      y.store(index, q);
+      const std::int32_t* mult = c.constants() + finish_constants::header + (per_channel ? 2 * channel : 0);
+      store_scaled(index, acc, multiplier{mult[0], mult[1]});
     } else {
+      (void)channel;
+      const epilogue& e = c.epi();
       auto v = static_cast<float>(acc);
       if (e.residual >= 0) v = activate(v, e.mid_act, e.mid_lo, e.mid_hi) + c.residual().load(index);
       y.store(index, activate(v, e.act, e.lo, e.hi));
     }
+  }
+  /// The same with a multiplier that is not among the constants.
+  template <class Acc>
+  QNNX_INLINE void store_scaled(std::int64_t index, Acc acc, multiplier m) const {
+    const std::int32_t* k = c.constants();
+    const epilogue& e = c.epi();
+    const std::int32_t mid_zero = e.residual >= 0 ? -e.mid_offset : y.zero();
+    std::int32_t q = requantize(acc, m, mid_zero, k[2], k[3], c.rounding());
+    if (e.residual >= 0) {
+      const auto res = c.residual();
+      q = add_quantized(q + e.mid_offset, static_cast<std::int32_t>(res.load(index)) + res.offset(), k + 4, y.zero(), k[0],
+                        k[1], bits_of(out_type::code), c.rounding());
+    }
+    if (e.table >= 0) {
+      const auto table = c.table();
+      q = static_cast<std::int32_t>(table.load(q - static_cast<std::int32_t>(min_value(out_type::code))));
+    }
+    y.store(index, q);
   }
 };
 

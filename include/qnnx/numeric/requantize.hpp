@@ -2,7 +2,7 @@
 #pragma once
 // From accumulator to output: q = clamp(zero + round(acc * M)).
 //   rne, half_up  M is the float32 nearest to the real multiplier; acc * M is exact (24-bit mantissa times the
-//                 accumulator in int64), then one rounding. |acc| < 2^39.
+//                 accumulator), then one rounding.
 //   tflite        M is a Q31 mantissa and a power of two made from a double; the product is rounded twice, as in
 //                 TensorFlow Lite's MultiplyByQuantizedMultiplier (arXiv 1712.05877, section 2.2).
 // Layer 1. Every optimized form must give these bits.
@@ -53,7 +53,8 @@ constexpr multiplier make_multiplier(double real, Rounding r) {
 }
 
 namespace detail {
-/// round(a * b / 2^31), ties away from zero... toward +infinity for negatives, saturating (gemmlowp's definition).
+/// round(a * b / 2^31): nearest, a tie away from zero for positive and toward zero for negative products; saturating
+/// (gemmlowp's SaturatingRoundingDoublingHighMul).
 constexpr std::int32_t doubling_high_mul(std::int32_t a, std::int32_t b) {
   if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
   const std::int64_t ab = static_cast<std::int64_t>(a) * b;
@@ -69,19 +70,55 @@ constexpr std::int32_t divide_by_power(std::int32_t x, int exponent) {
   const std::int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
   return static_cast<std::int32_t>((static_cast<std::int64_t>(x) >> exponent) + (remainder > threshold ? 1 : 0));
 }
+
+inline constexpr std::int64_t widest_result = std::int64_t{1} << 60;  // stands for everything larger
+
+/// x * 2^left, saturating at +-widest_result.
+constexpr std::int64_t shift_left_saturating(std::int64_t x, int left) {
+  if (x == 0) return 0;
+  if (left > 60 || x > (widest_result >> left) || x < -(widest_result >> left))
+    return x > 0 ? widest_result : -widest_result;
+  return x * (std::int64_t{1} << left);
+}
+
+/// round(acc * mantissa / 2^shift) for any acc and 0 <= mantissa < 2^31: the product has up to 95 bits,
+/// high * 2^32 + low. Saturates at +-widest_result.
+constexpr std::int64_t scale_wide(std::int64_t acc, std::int32_t mantissa, int shift, bool half_up) {
+  const std::int64_t low_product = static_cast<std::int64_t>(acc & 0xffffffff) * mantissa;
+  const std::int64_t high = (acc >> 32) * mantissa + (low_product >> 32);
+  const std::int64_t low = low_product & 0xffffffff;
+  if (shift < 32) {  // |high| < 2^62: what does not fit is far outside every result range
+    if (high >= (std::int64_t{1} << 30) || high < -(std::int64_t{1} << 30))
+      return shift_left_saturating(high, 32 - (shift > 0 ? shift : 0));
+    const std::int64_t product = high * (std::int64_t{1} << 32) + low;
+    if (shift <= 0) return shift_left_saturating(product, -shift);
+    return half_up ? shift_right_half_up(product, shift) : shift_right_rne(product, shift);
+  }
+  if (shift > 96) return 0;
+  const int rest_bits = shift - 32;  // of high
+  if (rest_bits >= 63) return 0;     // |acc * mantissa| < 2^94: less than half
+  const std::int64_t floor = high >> rest_bits;
+  const std::int64_t rest = high - floor * (std::int64_t{1} << rest_bits);  // with low: what is rounded off
+  const std::int64_t half_high = rest_bits > 0 ? std::int64_t{1} << (rest_bits - 1) : 0;
+  const std::int64_t half_low = rest_bits > 0 ? 0 : std::int64_t{1} << 31;
+  const bool above = rest > half_high || (rest == half_high && low > half_low);
+  const bool tie = rest == half_high && low == half_low;
+  return floor + ((above || (tie && (half_up || (floor & 1)))) ? 1 : 0);
+}
 }  // namespace detail
 
-/// round(acc * M) without zero point and clamp. tflite: acc outside int32 takes TFLite's 16-bit path
-/// (multiplier reduced to 16 bits, one rounding, |acc| < 2^47).
+/// round(acc * M) without zero point and clamp. tflite with 64-bit sums: TFLite's 16x8 path (multiplier reduced to 16
+/// bits, one rounding, defined for |acc| < 2^47; larger sums saturate there).
 template <class Acc, class Rounding>
 constexpr std::int64_t scale_accumulator(Acc acc, multiplier m, Rounding r) {
   if (r.mode() == rounding_mode::tflite) {
     if constexpr (sizeof(Acc) > 4) {
+      constexpr std::int64_t widest = std::int64_t{1} << 47;
       const std::int32_t reduced = m.mantissa < 0x7fff0000 ? ((m.mantissa + (1 << 15)) >> 16) : 0x7fff;
+      const std::int64_t product = clamp<std::int64_t>(acc, -widest, widest) * reduced;
       const int shift = 15 - m.exponent;
-      if (shift <= 0) return static_cast<std::int64_t>(acc) * reduced * (std::int64_t{1} << -shift);
+      if (shift <= 0) return detail::shift_left_saturating(product, -shift);
       if (shift > 62) return 0;
-      const std::int64_t product = static_cast<std::int64_t>(acc) * reduced;
       return (product + (std::int64_t{1} << (shift - 1))) >> shift;
     } else {
       const int left = m.exponent > 0 ? m.exponent : 0;
@@ -90,11 +127,14 @@ constexpr std::int64_t scale_accumulator(Acc acc, multiplier m, Rounding r) {
       return detail::divide_by_power(detail::doubling_high_mul(shifted, m.mantissa), right);
     }
   }
-  const std::int64_t product = static_cast<std::int64_t>(acc) * m.mantissa;
-  if (m.exponent >= 0) return product == 0 ? 0 : (m.exponent < 8 ? product * (1 << m.exponent) : (product > 0 ? INT64_MAX / 2 : INT64_MIN / 2));
   const int shift = -m.exponent;
-  if (shift > 62) return 0;
-  return r.mode() == rounding_mode::half_up ? shift_right_half_up(product, shift) : shift_right_rne(product, shift);
+  const bool half_up = r.mode() == rounding_mode::half_up;
+  constexpr std::int64_t narrow = std::int64_t{1} << 38;  // times 24 bits: at most 62
+  if (shift > 0 && shift <= 62 && (sizeof(Acc) <= 4 || (acc > -narrow && acc < narrow))) {
+    const std::int64_t product = static_cast<std::int64_t>(acc) * m.mantissa;
+    return half_up ? shift_right_half_up(product, shift) : shift_right_rne(product, shift);
+  }
+  return detail::scale_wide(acc, m.mantissa, shift, half_up);
 }
 
 /// clamp(zero + round(acc * M), lo, hi); zero = -offset.

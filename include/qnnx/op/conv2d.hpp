@@ -29,6 +29,30 @@ using convolution_types = signatures<
     types::u16(types::u16, types::s16, types::s32), types::s16(types::s16, types::s16, types::s32)>;
 // clang-format on
 
+/// Scales of a weight tensor: one for all, or one per index of `axis`.
+constexpr issue check_weight_encoding(const context& c, int input, int axis) {
+  const encoding& e = c.in(input).enc;
+  if (e.kind == encoding_kind::block || e.kind == encoding_kind::blockwise_expansion)
+    return {errc::unsupported, operand("input", input, "weight"), "block scales", "one scale, or one per output channel"};
+  if (e.per_axis() && e.axis != axis)
+    return {errc::bad_encoding, operand("input", input, "weight"), text("scales along axis ") << static_cast<int>(e.axis),
+            text("axis ") << axis};
+  return {};
+}
+/// Stride and dilation of a window are 1 or more and fit the 32-bit position of a tap.
+template <std::size_t N>
+constexpr issue check_steps(const char* name, const std::array<std::uint32_t, N>& steps) {
+  for (const std::uint32_t s : steps)
+    if (s == 0 || s > 65536) return bad_parameter(name, number(s), "1 to 65536");
+  return {};
+}
+template <std::size_t N>
+constexpr issue check_pads(const std::array<std::uint32_t, N>& pads) {
+  for (const std::uint32_t p : pads)
+    if (p > 65536) return bad_parameter("pad_amount", number(p), "0 to 65536");
+  return {};
+}
+
 struct conv2d {
   static constexpr std::string_view name = "Conv2d";
   struct params {
@@ -47,15 +71,16 @@ struct conv2d {
     const shape& w = c.dims(1);
     if (x.rank() != 4) return bad_rank(0, "in", x, "[N,H,W,Ci]");
     if (w.rank() != 4) return bad_rank(1, "weight", w, "[kh,kw,Ci/group,Co]");
-    if (p.stride[0] == 0 || p.stride[1] == 0) return bad_parameter("stride", "0", "1 or more");
-    if (p.dilation[0] == 0 || p.dilation[1] == 0) return bad_parameter("dilation", "0", "1 or more");
+    if (issue e = check_steps("stride", p.stride)) return e;
+    if (issue e = check_steps("dilation", p.dilation)) return e;
+    if (issue e = check_pads(p.pad_amount)) return e;
     const auto group = static_cast<std::int32_t>(p.group);
     if (group < 1 || x[nhwc::c] % group != 0 || w[hwio::o] % group != 0)
       return bad_parameter("group", number(group), "a divisor of the channel counts");
     const std::int32_t wanted = x[nhwc::c] / group;
     if (w[hwio::i] != wanted) return bad_shape(1, "weight", w, {w[0], w[1], wanted, w[3]});
     if (c.has(2) && c.dims(2).size() != w[hwio::o]) return bad_shape(2, "bias", c.dims(2), {w[hwio::o]});
-    return {};
+    return check_weight_encoding(c, 1, hwio::o);
   }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {
     const shape& x = c.dims(0);

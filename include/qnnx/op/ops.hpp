@@ -6,10 +6,14 @@
 #include "qnnx/op/concat.hpp"
 #include "qnnx/op/conv2d.hpp"
 #include "qnnx/op/convert.hpp"
+#include "qnnx/op/depthwise_conv2d.hpp"
 #include "qnnx/op/elementwise_binary.hpp"
+#include "qnnx/op/fully_connected.hpp"
 #include "qnnx/op/gather.hpp"
 #include "qnnx/op/indexing.hpp"
+#include "qnnx/op/matmul.hpp"
 #include "qnnx/op/pad.hpp"
+#include "qnnx/op/pool.hpp"
 #include "qnnx/op/reduce.hpp"
 #include "qnnx/op/reshape.hpp"
 #include "qnnx/op/scatter.hpp"
@@ -18,6 +22,7 @@
 #include "qnnx/op/split.hpp"
 #include "qnnx/op/tile.hpp"
 #include "qnnx/op/transpose.hpp"
+#include "qnnx/op/transpose_conv2d.hpp"
 
 namespace qnnx::inline QNNX_ABI {
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Reference kernel of Conv2d. Layer 5a.
+
+#include "qnnx/kernel/convolution/accumulate.hpp"
+#include "qnnx/op/conv2d.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel {
+
+template <>
+struct impl<op::conv2d, isa::reference> {
+  using params = op::conv2d::params;
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, 1); }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
+    finish_constants::make(f, 1, 1.0, r, out);
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return input == 0 ? window_overlap(f.c, p.stride[0], p.pad_amount[0]) : -1;
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    using P = product_of<typename Call::template in_type<0>, typename Call::template in_type<1>>;
+    const auto x = c.template in<0>();
+    const auto w = c.template in<1>();
+    const auto b = c.template in<2>();
+    const auto y = c.out();
+    const params& p = c.params();
+    const auto stride_h = static_cast<std::int32_t>(p.stride[0]), stride_w = static_cast<std::int32_t>(p.stride[1]);
+    const auto step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
+    const auto top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
+    const std::int32_t group_in = w.extent(hwio::i), channels = w.extent(hwio::o);
+    const std::int32_t group_out = channels / static_cast<std::int32_t>(p.group);
+    const std::int32_t height = x.extent(nhwc::h), width = x.extent(nhwc::w), depth = x.extent(nhwc::c);
+    const std::int32_t offset = P::fixed ? x.offset() : 0;
+    const weight_matrix m(w, channels);
+    const finish<Call> done(c, w.q->scales != nullptr);
+    std::int64_t index = 0;
+    for (std::int32_t n = 0; n < y.extent(0); ++n)
+      for (std::int32_t oh = 0; oh < y.extent(1); ++oh) {
+        const std::int32_t ih = oh * stride_h - top;
+        const tap_range rows = taps_inside(ih, w.extent(hwio::h), step_h, height);
+        for (std::int32_t ow = 0; ow < y.extent(2); ++ow) {
+          const std::int32_t iw = ow * stride_w - left;
+          const tap_range columns = taps_inside(iw, w.extent(hwio::w), step_w, width);
+          for (std::int32_t o = 0; o < channels;) {
+            const std::int32_t group_end = (o / group_out + 1) * group_out;
+            const std::int32_t count = group_end - o < channel_block ? group_end - o : channel_block;
+            const std::int32_t first = o / group_out * group_in;
+            channel_sums<P> acc(b, o, count);
+            for (std::int32_t kh = rows.from; kh < rows.to; ++kh) {
+              const std::int64_t row = (static_cast<std::int64_t>(n) * height + ih + kh * step_h) * width;
+              for (std::int32_t kw = columns.from; kw < columns.to; ++kw)
+                acc.add(x, (row + iw + kw * step_w) * depth + first, offset, m,
+                        (static_cast<std::int64_t>(kh) * w.extent(hwio::w) + kw) * group_in, o, count, group_in);
+            }
+            for (std::int32_t j = 0; j < count; ++j, ++o, ++index) done.store(index, o, acc.total(j, o, o, w, b));
+          }
+        }
+      }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
