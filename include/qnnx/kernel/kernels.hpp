@@ -2,12 +2,15 @@
 #pragma once
 // Every kernel family. Layer 5a.
 
+#include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/conversion/reference.hpp"
 #include "qnnx/kernel/convolution/avx512vnni.hpp"
 #include "qnnx/kernel/convolution/avx512vnni_depthwise.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/elementwise/float_class.hpp"
 #include "qnnx/kernel/elementwise/reference.hpp"
 #include "qnnx/kernel/indexing/reference.hpp"
 #include "qnnx/kernel/movement/reference.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
 #include "qnnx/kernel/reduction/reference.hpp"
+#include "qnnx/kernel/softmax/reference.hpp"
