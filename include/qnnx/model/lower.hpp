@@ -30,8 +30,9 @@ template <> struct policy_of<rounding_mode::half_up> { using type = rounding::ha
 constexpr int operand_count(const node_desc& n) {
   return n.input_count - (n.epi.residual >= 0 ? 1 : 0) - (n.epi.table >= 0 ? 1 : 0);
 }
+template <int Inputs, int Outputs>
 constexpr int matching_signature(const graph_view& g, int node) {
-  const bound_context b(g, g.nodes[node]);
+  const basic_bound_context<Inputs, Outputs> b(g, g.nodes[node]);
   context c = b.get();
   c.input_count = operand_count(g.nodes[node]);
   for (int s = 0; s < g.nodes[node].op->type_count; ++s)
@@ -125,12 +126,13 @@ struct lowering {
   template <int I>
   struct node_type {
     using op = typename op_of<g.nodes[I].op->id>::type;
-    using signature = typename detail::signature_at<typename op::types, detail::matching_signature(g, I)>::type;
+    static constexpr int ins = g.nodes[I].input_count;
+    static constexpr int outs = g.nodes[I].output_count;
+    using signature = typename detail::signature_at<typename op::types, detail::matching_signature<ins, outs>(g, I)>::type;
     using kernel = kernel::select<op, Isa, signature>;
     static constexpr typename op::params params = from_words<typename op::params>(g.nodes[I].params);
 
-    static constexpr int ins = g.nodes[I].input_count;
-    using facts = detail::bound_facts<ins, g.nodes[I].output_count>;
+    using facts = detail::bound_facts<ins, outs>;
     static constexpr auto make_asks() {
       const facts f(g, I);
       detail::node_asks<ins> a;
