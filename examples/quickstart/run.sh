@@ -21,9 +21,9 @@ bin=build/release/bin
 echo "== unpacking the images"
 python3 examples/quickstart/unpack_data.py --out $work
 echo "== converting"
-$bin/qnnx-onnx-converter -i examples/quickstart/digits.onnx -o $work/digits_float.cpp
+$bin/qnnx-onnx-converter -i examples/quickstart/digits.onnx -o $work/digits_float.cpp >$work/convert_float.log
 $bin/qnnx-onnx-converter -i examples/quickstart/digits.onnx -o $work/digits_int8.cpp \
-  --input_list $work/calibration_list.txt --use_per_channel_quantization --bias_bitwidth 32
+  --input_list $work/calibration_list.txt --use_per_channel_quantization --bias_bitwidth 32 >$work/convert_int8.log
 echo "== compiling the models to libraries"
 for kind in float int8; do
   $bin/qnnx-model-lib-generator -c $work/digits_$kind.cpp -b $work/digits_$kind.bin -t x86_64-linux-gnu -o $work/lib >$work/lib_$kind.log || { cat $work/lib_$kind.log; exit 1; }
@@ -33,7 +33,7 @@ for kind in float int8; do
   $bin/qnnx-net-run --model $work/lib/x86_64-linux-gnu/libdigits_$kind.so --backend cpu \
     --input_list $work/test_list.txt --output_dir $work/output_$kind >$work/run_$kind.log || { cat $work/run_$kind.log; exit 1; }
   python3 examples/quickstart/report.py --kind $kind --results $work/output_$kind --labels $work/test_labels.txt \
-    --log $work/run_$kind.log --net $work/digits_${kind}_net.json --cpp $work/digits_$kind.cpp --bin $work/digits_$kind.bin \
+    --run_log $work/run_$kind.log --convert_log $work/convert_$kind.log --bin $work/digits_$kind.bin \
     --library $work/lib/x86_64-linux-gnu/libdigits_$kind.so
 done
 echo "files: $work (digits_*.cpp, .bin, _net.json, lib/, output_*/)"
