@@ -13,4 +13,5 @@
 #include "qnnx/kernel/movement/reference.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
 #include "qnnx/kernel/reduction/reference.hpp"
+#include "qnnx/kernel/resize/reference.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"

@@ -17,6 +17,7 @@
 #include "qnnx/op/pool.hpp"
 #include "qnnx/op/reduce.hpp"
 #include "qnnx/op/reshape.hpp"
+#include "qnnx/op/resize.hpp"
 #include "qnnx/op/scatter.hpp"
 #include "qnnx/op/slice.hpp"
 #include "qnnx/op/softmax.hpp"
