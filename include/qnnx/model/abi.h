@@ -69,6 +69,27 @@ typedef struct qnnx_model {
   void (*pack)(void* arena, const void* weights, void* packed);
 } qnnx_model;
 
+/* Section .qnnx_facts of a firmware object: read by the library generator, dropped by the linker. */
+typedef struct qnnx_model_facts {
+  uint32_t version;
+  uint32_t count; /* rows that follow: inputs, then outputs */
+  int64_t arena_bytes;
+  int64_t weight_bytes;
+  int64_t packed_bytes;
+  int64_t macs;
+} qnnx_model_facts;
+typedef struct qnnx_model_fact {
+  char name[112];
+  int64_t arena_offset;
+  int64_t bytes;
+  uint32_t kind;
+  uint32_t type;
+  float scale;
+  int32_t offset;
+  int32_t rank;
+  int32_t dims[7];
+} qnnx_model_fact;
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,6 +39,7 @@ class basic_builder {
   std::array<tensor_desc, MaxTensors> tensors{};
   std::array<node_desc, MaxNodes> nodes{};
   std::array<float, MaxScales> scales{};
+  std::array<std::string_view, MaxTensors> suffix{};  // of composed names
   int tensor_count = 0;
   int node_count = 0;
   int scale_count = 0;
@@ -85,14 +86,21 @@ class basic_builder {
   constexpr void add_many(std::string_view name, std::initializer_list<tensor_id> inputs, const typename Op::params& p,
                           element e, std::initializer_list<std::string_view> names, tensor_id* out,
                           const epilogue& epi = {}) {
+    add_many<Op>(name, inputs.begin(), static_cast<int>(inputs.size()), p, e, names, out, epi);
+  }
+  template <class Op>
+  constexpr void add_many(std::string_view name, const tensor_id* inputs, int input_count, const typename Op::params& p,
+                          element e, std::initializer_list<std::string_view> names, tensor_id* out,
+                          const epilogue& epi = {}) {
     if (!problem.empty()) return;
     if (node_count >= MaxNodes) return fail(name, "nodes", "more than the builder holds");
-    if (inputs.size() > static_cast<std::size_t>(max_inputs))
+    if (input_count > max_inputs)
       return fail(name, "too many inputs", "at most 24");
     for (int k = 0; k < node_count; ++k)
       if (nodes[static_cast<std::size_t>(k)].name == name) return fail(name, "a node name used twice", "a new name");
     node_desc n = node<Op>(name, {}, {}, p, epi);
-    for (tensor_id t : inputs) {
+    for (int i = 0; i < input_count; ++i) {
+      const tensor_id t = inputs[i];
       if (t.index >= tensor_count) return fail(name, "an unknown tensor", "a tensor of this builder");
       n.inputs[static_cast<std::size_t>(n.input_count++)] = t.index;
     }
@@ -154,15 +162,26 @@ class basic_builder {
     return g;
   }
 
- private:
-  constexpr tensor_id declare(const tensor_desc& t) {
+ protected:
+  /// `ending`: the rest of a name that is composed ("conv" + "_weight"); see layers.hpp.
+  constexpr tensor_id declare(const tensor_desc& t, std::string_view ending = {}) {
     if (!problem.empty()) return {};
     if (tensor_count >= MaxTensors) return fail(t.name, "tensors", "more than the builder holds"), tensor_id{};
     for (int i = 0; i < tensor_count; ++i)
-      if (tensors[static_cast<std::size_t>(i)].name == t.name)
-        return fail(t.name, "a tensor name used twice", "a new name"), tensor_id{};
+      if (is_named(i, t.name, ending)) return fail(t.name, "a tensor name used twice", "a new name"), tensor_id{};
+    suffix[static_cast<std::size_t>(tensor_count)] = ending;
     tensors[static_cast<std::size_t>(tensor_count)] = t;
     return {tensor_count++};
+  }
+  constexpr bool is_named(int i, std::string_view name, std::string_view ending) const {
+    const std::string_view head = tensors[static_cast<std::size_t>(i)].name;
+    const std::string_view tail = suffix[static_cast<std::size_t>(i)];
+    if (head.size() + tail.size() != name.size() + ending.size()) return false;
+    if (head.size() == name.size()) return head == name && tail == ending;
+    for (std::size_t k = 0; k < head.size() + tail.size(); ++k)
+      if ((k < head.size() ? head[k] : tail[k - head.size()]) != (k < name.size() ? name[k] : ending[k - name.size()]))
+        return false;
+    return true;
   }
   constexpr void fail(std::string_view name, std::string_view got, std::string_view expected) {
     if (problem.empty()) problem << "'" << name << "': got " << got << ", expected " << expected;

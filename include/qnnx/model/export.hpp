@@ -11,6 +11,9 @@
 #ifndef QNNX_MODEL_SYMBOL
 #define QNNX_MODEL_SYMBOL qnnx_model
 #endif
+#ifndef QNNX_WEIGHTS_SYMBOL
+#define QNNX_WEIGHTS_SYMBOL QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights)
+#endif
 
 namespace qnnx::inline QNNX_ABI {
 
@@ -124,6 +127,50 @@ struct exported {
     }(std::make_integer_sequence<int, lowered::packed.total == 0 ? 0 : step_count>{});
   }
 
+  /// FNV-1a over names and sizes of the static tensors: ties a weights file to its model.
+  static constexpr std::uint64_t weights_id() {
+    std::uint64_t h = 14695981039346656037u;
+    for (int i = 0; i < tensor_count; ++i) {
+      const tensor_desc& d = lowered::g.tensors[i];
+      if (d.kind != tensor_kind::constant) continue;
+      for (char c : d.name) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211u;
+      h = (h ^ static_cast<std::uint64_t>(byte_size(d))) * 1099511628211u;
+    }
+    return h;
+  }
+
+  /// What the generator of a firmware header reads from the object file.
+  static constexpr int io_count = lowered::io.input_count + lowered::io.output_count;
+  struct fact_table {
+    qnnx_model_facts head{};
+    qnnx_model_fact rows[io_count + 1]{};
+  };
+  static constexpr fact_table make_facts() {
+    fact_table t;
+    t.head.version = QNNX_MODEL_ABI_VERSION;
+    t.head.count = io_count;
+    t.head.arena_bytes = lowered::plan.total;
+    t.head.weight_bytes = lowered::data.total;
+    t.head.packed_bytes = lowered::packed.total;
+    t.head.macs = lowered::cost_total().macs;
+    for (int k = 0; k < io_count; ++k) {
+      const int inputs = lowered::io.input_count;
+      const int i = k < inputs ? lowered::io.inputs[static_cast<std::size_t>(k)] : lowered::io.outputs[static_cast<std::size_t>(k - inputs)];
+      const tensor_desc& d = lowered::g.tensors[i];
+      qnnx_model_fact& f = t.rows[k];
+      for (std::size_t c = 0; c < d.name.size() && c + 1 < sizeof f.name; ++c) f.name[c] = d.name[c];
+      f.kind = static_cast<std::uint32_t>(d.kind);
+      f.type = static_cast<std::uint32_t>(d.type);
+      f.arena_offset = lowered::plan.offset[static_cast<std::size_t>(i)];
+      f.bytes = byte_size(d);
+      f.scale = d.enc.scale;
+      f.offset = d.enc.offset;
+      f.rank = d.dims.rank();
+      for (int x = 0; x < d.dims.rank(); ++x) f.dims[x] = d.dims[x];
+    }
+    return t;
+  }
+
   static constexpr qnnx_model describe(const char* name, const char* isa_name, const void* weights) {
     qnnx_model m{};
     m.abi_version = QNNX_MODEL_ABI_VERSION;
@@ -157,11 +204,25 @@ struct exported {
 #define QNNX_SPELL2(A) #A
 #define QNNX_SPELL(A) QNNX_SPELL2(A)
 
+#ifdef QNNX_MODEL_FACTS
+#define QNNX_EXPORT_FACTS(TAG)                                                                                         \
+  __attribute__((section(".qnnx_facts"), used)) static constexpr qnnx::exported<TAG>::fact_table qnnx_model_fact_table = \
+      qnnx::exported<TAG>::make_facts();
+#else
+#define QNNX_EXPORT_FACTS(TAG)
+#endif
+#ifdef QNNX_WEIGHTS_ID
+#define QNNX_CHECK_WEIGHTS(TAG) \
+  static_assert(qnnx::exported<TAG>::weights_id() == QNNX_WEIGHTS_ID, "qnnx: the weights file belongs to another model")
+#else
+#define QNNX_CHECK_WEIGHTS(TAG) static_assert(true)
+#endif
+
 /// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded
 /// weights leaves qnnx_model::weights null.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
   extern "C" {                                                                                                         \
-  extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights)[];    \
+  extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_WEIGHTS_SYMBOL[];                        \
   __attribute__((visibility("default"))) std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void);              \
   __attribute__((visibility("default"))) const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void);                  \
   __attribute__((visibility("default"))) void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void*, const void*, const void*);    \
@@ -169,10 +230,11 @@ struct exported {
   std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void) { return QNNX_MODEL_ABI_VERSION; }                   \
   const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void) {                                                        \
     static constinit const qnnx_model described =                                                                      \
-        qnnx::exported<TAG>::describe(NAME, QNNX_SPELL(QNNX_ISA_BEST), QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights));       \
+        qnnx::exported<TAG>::describe(NAME, QNNX_SPELL(QNNX_ISA_BEST), QNNX_WEIGHTS_SYMBOL);                           \
     return &described;                                                                                                 \
   }                                                                                                                    \
   void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void* arena, const void* weights, const void* packed) {                     \
-    qnnx::exported<TAG>::run(arena, weights ? weights : QNNX_PASTE(QNNX_MODEL_SYMBOL, _weights), packed);              \
+    qnnx::exported<TAG>::run(arena, weights ? weights : QNNX_WEIGHTS_SYMBOL, packed);                                  \
   }                                                                                                                    \
-  static_assert(true)
+  QNNX_EXPORT_FACTS(TAG)                                                                                               \
+  QNNX_CHECK_WEIGHTS(TAG)

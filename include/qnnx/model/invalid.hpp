@@ -26,10 +26,24 @@ struct graph_is_wrong {
 
 namespace detail {
 
+/// The names that a builder composed ("conv" + "_weight"), as static text.
+template <class Tag>
+struct composed_names {
+  static constexpr auto source = Tag::define();
+  static constexpr auto letters = source.template spell_names<source.letters_of_names()>();
+};
+template <class Tag>
+constexpr auto define_graph() {
+  if constexpr (requires { composed_names<Tag>::source.letters_of_names(); })
+    return composed_names<Tag>::source.named(composed_names<Tag>::letters.data());
+  else
+    return Tag::define();
+}
+
 /// The graph of a tag: either define() returns a graph_view over the tag's own arrays, or a builder.
 template <class Tag>
 struct graph_source {
-  static constexpr auto defined = Tag::define();
+  static constexpr auto defined = define_graph<Tag>();
   static constexpr graph_view get() {
     if constexpr (std::is_same_v<std::remove_const_t<decltype(defined)>, graph_view>) return defined;
     else return defined.view();
