@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every pass removes what it should and keeps the function of the net: the interpreter before against after.
+#include <doctest/doctest.h>
+
+#include "passes/float_net.hpp"
+#include "qnnx/runtime/passes/optimize.hpp"
+
+using namespace testing;
+
+namespace {
+
+/// Optimizes a copy and compares on random inputs; returns the optimized net.
+net same_after(const net& before, passes::optimize_options options = {}, double tolerance = 1e-5) {
+  net after = before;
+  passes::optimize(after, options);
+  for (unsigned seed : {1u, 2u, 3u}) {
+    const auto in = random_inputs(before, seed);
+    CHECK(difference(run(before, in), run(after, in)) <= tolerance);
+  }
+  return after;
+}
+bool has(const net& n, std::string_view op) {
+  for (const net_node& k : n.nodes)
+    if (k.op->name == op) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("constants fold, but not when that grows the model") {
+  layers l;
+  const int x = l.input("x", {1, 4});
+  const int a = l.constant({1, 4});
+  const int b = l.constant({1, 4});
+  l.output(l.add<op::elementwise_add>({x, l.add<op::elementwise_add>({a, b})}));
+  CHECK(same_after(l.n, {}, 0).nodes.size() == 1);
+
+  layers big;
+  const int y = big.input("y", {512, 512});
+  const int row = big.constant({1, 512});
+  const int column = big.constant({512, 1});
+  big.output(big.add<op::elementwise_add>({y, big.add<op::elementwise_add>({row, column})}));
+  CHECK(same_after(big.n, {}, 0).nodes.size() == 2);
+}
+
+TEST_CASE("dead nodes and dead tensors go") {
+  layers l;
+  const int x = l.input("x", {1, 4, 4, 2});
+  l.add<op::relu>({l.conv(x, 1, 3)});
+  l.output(l.add<op::relu>({x}));
+  const net after = same_after(l.n, {}, 0);
+  CHECK(after.nodes.size() == 1);
+  CHECK(after.tensors.size() == 2);
+}
+
+TEST_CASE("reshapes and transposes that do nothing go, chains merge, unit transposes become reshapes") {
+  layers l;
+  const int x = l.input("x", {2, 3, 4, 1});
+  int t = l.add<op::reshape>({x}, {.shape = {6, 4}});
+  t = l.add<op::reshape>({t}, {.shape = {4, 6}});
+  t = l.add<op::reshape>({t}, {.shape = {2, 3, 4, 1}});
+  t = l.add<op::relu>({t});
+  t = l.add<op::transpose>({t}, {.perm = {0, 3, 1, 2}});  // only the 1 moves
+  t = l.add<op::transpose>({t}, {.perm = {0, 3, 2, 1}});
+  t = l.add<op::transpose>({t}, {.perm = {0, 3, 2, 1}});
+  l.output(l.add<op::relu>({t}));
+  const net after = same_after(l.n, {}, 0);
+  CHECK(!has(after, "Transpose"));
+  CHECK(after.nodes.size() == 3);  // relu, reshape, relu
+}
+
+TEST_CASE("a reshape that is a graph output keeps the output's name") {
+  layers l;
+  const int x = l.input("x", {2, 3});
+  const int r = l.add<op::relu>({x});
+  const int y = l.add<op::reshape>({r}, {.shape = {2, 3}});
+  l.output(y);
+  const std::string name = l.n.tensors[static_cast<std::size_t>(y)].name;
+  const net after = same_after(l.n, {}, 0);
+  CHECK(after.nodes.size() == 1);
+  CHECK(after.find(name) >= 0);
+}
+
+TEST_CASE("zero pads go into convolutions and pools; other pads stay") {
+  layers l;
+  const int x = l.input("x", {1, 6, 6, 4});
+  const op::pad::params one{.pad_amount = {0, 0, 1, 2, 2, 1}};
+  int t = l.conv(l.add<op::pad>({x}, one), 3, 4);
+  t = l.depthwise(l.add<op::pad>({t}, one), 3);
+  t = l.add<op::pool_avg2d>({l.add<op::pad>({t}, one)}, {.filter_size = {3, 3}, .stride = {1, 1}});
+  t = l.add<op::relu>({t});
+  t = l.add<op::pool_max2d>({l.add<op::pad>({t}, one)}, {.filter_size = {3, 3}, .stride = {2, 2}});
+  l.output(t);
+  CHECK(!has(same_after(l.n), "Pad"));
+
+  layers negative;  // max of values that may be below zero: the zeros win
+  const int y = negative.input("y", {1, 6, 6, 4});
+  negative.output(negative.add<op::pool_max2d>({negative.add<op::pad>({y}, one)}, {.filter_size = {3, 3}, .stride = {1, 1}}));
+  CHECK(has(same_after(negative.n, {}, 0), "Pad"));
+
+  layers ones;
+  const int z = ones.input("z", {1, 6, 6, 4});
+  op::pad::params p = one;
+  p.pad_constant_value = 1;
+  ones.output(ones.conv(ones.add<op::pad>({z}, p), 3, 4));
+  CHECK(has(same_after(ones.n, {}, 0), "Pad"));
+}
+
+TEST_CASE("factors and shifts per channel go into the weights") {
+  layers l;
+  const int x = l.input("x", {1, 5, 5, 4});
+  int t = l.conv(x, 3, 8, {.pad_amount = {1, 1, 1, 1}}, false);
+  t = l.add<op::elementwise_multiply>({t, l.constant({8}, 0.5f, 2)});
+  t = l.add<op::elementwise_add>({t, l.constant({1, 1, 1, 8})});
+  t = l.depthwise(t, 3);
+  t = l.add<op::elementwise_add>({l.constant({8}), t});
+  t = l.add<op::transpose_conv2d>({t, l.constant({2, 2, 8, 3}), l.constant({6})}, {.stride = {2, 2}, .group = 2});
+  t = l.add<op::elementwise_multiply>({t, l.constant({6}, 0.5f, 2)});
+  t = l.add<op::reshape>({t}, {.shape = {1, 216}});
+  t = l.add<op::fully_connected>({t, l.constant({5, 216}), -1});
+  t = l.add<op::elementwise_add>({t, l.constant({1, 5})});
+  l.output(t);
+  const net after = same_after(l.n);
+  CHECK(after.nodes.size() == 5);
+  passes::optimize_options off;
+  off.fold_batchnorm = false;
+  CHECK(same_after(l.n, off).nodes.size() == 10);
+}
+
+TEST_CASE("activations become epilogues when nothing else reads the value") {
+  layers l;
+  const int x = l.input("x", {1, 5, 5, 4});
+  int t = l.add<op::relu>({l.conv(x, 3, 8)});
+  t = l.add<op::relu6>({l.depthwise(t, 3)});
+  const int u = l.conv(t, 1, 8);
+  t = l.add<op::relu_min_max>({l.add<op::elementwise_add>({t, u})}, {.min_value = -0.5f, .max_value = 1.5f});
+  const int shared = l.conv(t, 1, 4);
+  l.output(shared);
+  l.output(l.add<op::relu>({shared}));
+  const net after = same_after(l.n);
+  CHECK(after.nodes.size() == 6);
+  passes::optimize_options off;
+  off.squash_relu = false;
+  CHECK(same_after(l.n, off, 0).nodes.size() == 9);
+}
+
+TEST_CASE("residual adds join the convolution before them") {
+  layers l;
+  const int x = l.input("x", {1, 5, 5, 4});
+  const int a = l.add<op::relu>({l.conv(x, 3, 4, {.pad_amount = {1, 1, 1, 1}})});
+  const int b = l.conv(a, 3, 4, {.pad_amount = {1, 1, 1, 1}});
+  l.output(l.add<op::relu>({l.add<op::elementwise_add>({x, b})}));
+  passes::optimize_options on;
+  on.fuse_residual = true;
+  const net after = same_after(l.n, on, 0);
+  CHECK(after.nodes.size() == 2);
+  CHECK(after.nodes.back().epi.residual == 3);
+}
+
+TEST_CASE("a cycle is reported with its nodes") {
+  layers l;
+  const int x = l.input("x", {1, 4});
+  const int a = l.add<op::elementwise_add>({x, x});
+  const int b = l.add<op::relu>({a});
+  l.n.nodes[0].inputs[1] = b;
+  try {
+    passes::sort_nodes(l.n);
+    CHECK(false);
+  } catch (const error& e) {
+    CHECK(std::string(e.what()).find("cycle") != std::string::npos);
+    CHECK(std::string(e.what()).find(l.n.nodes[0].name) != std::string::npos);
+  }
+}
