@@ -37,8 +37,9 @@ constexpr float activate(float x, activation act, float lo, float hi) {
 }
 
 /// How TFLite multiplies the two input scales before it divides by the output's: convolutions of signed data in
-/// double, dense layers and all u8 kernels of one weight scale as float32 (GetQuantizedConvolutionMultipler).
-enum class scale_product : std::uint8_t { exact, rounded };
+/// double, u8 ones of one weight scale and matrix products as float32 (GetQuantizedConvolutionMultipler), fully
+/// connected layers of every type in double.
+enum class scale_product : std::uint8_t { exact, rounded, always_exact };
 
 /// Words that finishing one accumulating node needs: a multiplier per output channel (or one), bounds, and the
 /// rescale of a residual.
@@ -73,7 +74,7 @@ struct finish_constants {
     const double s_out = static_cast<double>(residual ? e.mid_scale : f.out[0].scale);
     const std::int64_t n = channels(f, weight_input);
     const bool round_product = r.mode() == rounding_mode::tflite && weight_input >= 0 && !f.in[weight_input].scales &&
-                               (product == scale_product::rounded || t == dtype::ufixed_8);
+                               (product == scale_product::rounded || (product == scale_product::exact && t == dtype::ufixed_8));
     for (std::int64_t k = 0; k < n; ++k) {
       const float s_w = weight_input >= 0 ? f.in[weight_input].scale_at(k) : 1.0f;
       double s_in = static_cast<double>(f.in[0].scale) * static_cast<double>(s_w);
@@ -85,8 +86,9 @@ struct finish_constants {
   }
 };
 
-/// Stores results of one call. `acc` is int32/int64 for fixed point, float for floats.
-template <class Call>
+/// Stores results of one call. `acc` is int32/int64 for fixed point, float for floats. `Once`: TFLite's rule for fully
+/// connected layers, one rounding (measured: LiteRT 2.3's reference kernels; convolutions there round twice).
+template <class Call, bool Once = false>
 struct finish {
   using out_type = typename Call::out_type;
   const Call& c;
@@ -115,7 +117,13 @@ struct finish {
     const std::int32_t* k = c.constants();
     const epilogue& e = c.epi();
     const std::int32_t mid_zero = e.residual >= 0 ? -e.mid_offset : y.zero();
-    std::int32_t q = requantize(acc, m, mid_zero, k[2], k[3], c.rounding());
+    std::int32_t q = 0;
+    if constexpr (Once) {
+      const std::int64_t scaled = scale_accumulator_once(acc, m, c.rounding());
+      q = static_cast<std::int32_t>(clamp<std::int64_t>(scaled + mid_zero, k[2], k[3]));
+    } else {
+      q = requantize(acc, m, mid_zero, k[2], k[3], c.rounding());
+    }
     if (e.residual >= 0) {
       const auto res = c.residual();
       q = add_quantized(q + e.mid_offset, static_cast<std::int32_t>(res.load(index)) + res.offset(), k + 4, y.zero(), k[0],

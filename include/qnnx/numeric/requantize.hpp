@@ -137,6 +137,17 @@ constexpr std::int64_t scale_accumulator(Acc acc, multiplier m, Rounding r) {
   return detail::scale_wide(acc, m.mantissa, shift, half_up);
 }
 
+/// round(acc * M) as TFLite's fully-connected kernels have it: one rounding of the exact product with the full Q31
+/// mantissa, ties toward +infinity, for 32- and 64-bit sums alike. Other policies: as scale_accumulator.
+template <class Acc, class Rounding>
+constexpr std::int64_t scale_accumulator_once(Acc acc, multiplier m, Rounding r) {
+  if (r.mode() != rounding_mode::tflite) return scale_accumulator(acc, m, r);
+  const int shift = 31 - m.exponent;
+  if (shift > 0 && shift <= 62 && acc >= INT32_MIN && acc <= INT32_MAX)
+    return shift_right_half_up(static_cast<std::int64_t>(acc) * m.mantissa, shift);
+  return detail::scale_wide(acc, m.mantissa, shift, true);
+}
+
 /// clamp(zero + round(acc * M), lo, hi); zero = -offset.
 template <class Acc, class Rounding>
 constexpr std::int32_t requantize(Acc acc, multiplier m, std::int32_t zero, std::int32_t lo, std::int32_t hi,

@@ -22,8 +22,8 @@ QNNX_INLINE Factor matrix_element(const W& w, std::int64_t at) {
 
 /// One row of the product: columns [0, columns) of the output from `index` on.
 ///   x at `data`, step `data_step` along k; w at `weights`, steps {k, column}.
-template <class Call, class P, class X, class W, class B>
-void dense_row(const finish<Call>& done, const X& x, std::int64_t data, std::int64_t data_step, const W& w,
+template <class P, class Finish, class X, class W, class B>
+void dense_row(const Finish& done, const X& x, std::int64_t data, std::int64_t data_step, const W& w,
                std::int64_t weights, matrix_steps step, const B& bias, std::int32_t columns, std::int32_t depth,
                std::int64_t index, std::int32_t offset) {
   using factor = typename P::factor;

@@ -14,7 +14,7 @@ struct impl<op::fully_connected, isa::reference> {
   static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, 1); }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
-    finish_constants::make(f, 1, 1.0, r, out, scale_product::rounded);
+    finish_constants::make(f, 1, 1.0, r, out, scale_product::always_exact);
   }
   /// A row of outputs is written while its row of inputs is read again and again.
   static constexpr std::int64_t overlap(const node_facts& f, const params&, int input) {
@@ -35,9 +35,9 @@ struct impl<op::fully_connected, isa::reference> {
     const std::int32_t columns = w.extent(0);
     const std::int32_t depth = w.extent(1);
     const std::int64_t rows = x.size() / depth;
-    const finish<Call> done(c, w.q->scales != nullptr);
+    const finish<Call, true> done(c, w.q->scales != nullptr);
     for (std::int64_t r = 0; r < rows; ++r)
-      dense_row<Call, P>(done, x, r * depth, 1, w, 0, {1, depth}, b, columns, depth, r * columns,
+      dense_row<P>(done, x, r * depth, 1, w, 0, {1, depth}, b, columns, depth, r * columns,
                          P::fixed ? x.offset() : 0);
   }
 };

@@ -53,7 +53,7 @@ struct impl<op::matmul, isa::reference> {
       const std::int64_t data = matrix_of(x, y, n) * rows * depth;
       const std::int64_t weights = matrix_of(w, y, n) * depth * columns;
       for (std::int32_t r = 0; r < rows; ++r)
-        dense_row<Call, P>(done, x, data + r * data_row, data_step, w, weights, step, b, columns, depth,
+        dense_row<P>(done, x, data + r * data_row, data_step, w, weights, step, b, columns, depth,
                            (n * rows + r) * columns, P::fixed ? x.offset() : 0);
     }
   }
