@@ -3,6 +3,7 @@
 #include "frontend/tflite/importer.hpp"
 #include "qnnx/op/activations.hpp"
 #include "qnnx/op/elementwise_binary.hpp"
+#include "qnnx/op/softmax.hpp"
 
 namespace qnnx::inline QNNX_ABI::tflite {
 
@@ -32,6 +33,9 @@ void relu_n1_to_1(importer& t) { t.emit<op::relu_min_max>({t.value(0)}, {.min_va
 void relu6(importer& t) { t.emit<op::relu_min_max>({t.value(0)}, {.min_value = 0.0f, .max_value = 6.0f}); }
 void relu_0_to_1(importer& t) { t.emit<op::relu_min_max>({t.value(0)}, {.min_value = 0.0f, .max_value = 1.0f}); }
 void elu(importer& t) { t.emit<op::elu>({t.value(0)}, {.alpha = 1.0f}); }
+
+void softmax(importer& t) { t.emit<op::softmax>({t.value(0)}, {.axis = -1, .beta = t.opt().factor}); }
+void log_softmax(importer& t) { t.emit<op::log_softmax>({t.value(0)}, {.axis = -1, .beta = 1.0f}); }
 
 }  // namespace
 
@@ -63,6 +67,8 @@ translator find_elementwise(builtin code) {
     case builtin::TANH: return unary<op::tanh>;
     case builtin::HARD_SWISH: return unary<op::hard_swish>;
     case builtin::ELU: return elu;
+    case builtin::SOFTMAX: return softmax;
+    case builtin::LOG_SOFTMAX: return log_softmax;
     default: return nullptr;
   }
 }

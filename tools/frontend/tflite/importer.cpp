@@ -160,10 +160,9 @@ void importer::translate(const operation& o) {
   for (std::int32_t t : o.inputs)
     if (t >= 0) all_constant = all_constant && constant_tensor(t);
   const std::size_t first_node = net_.nodes.size();
-  const std::size_t first_tensor = net_.tensors.size();
   try {
     f(*this);
-    if (all_constant) evaluate(first_node, first_tensor);
+    if (all_constant) evaluate(first_node);
   } catch (const error& e) {
     const std::string text = e.what();
     if (text.starts_with(model_.file + ": ")) throw;
@@ -175,7 +174,7 @@ void importer::translate(const operation& o) {
 }
 
 /// Runs the nodes that the operator became, all of constants, and keeps the results.
-void importer::evaluate(std::size_t first_node, std::size_t first_tensor) {
+void importer::evaluate(std::size_t first_node) {
   if (first_node == net_.nodes.size()) return;
   net part;
   part.rounding = rounding_mode::tflite;
@@ -204,7 +203,6 @@ void importer::evaluate(std::size_t first_node, std::size_t first_tensor) {
     v = -1;
   }
   net_.nodes.resize(first_node);
-  for (std::size_t i = first_tensor; i < net_.tensors.size(); ++i) net_.tensors[i].kind = tensor_kind::null;  // swept at the end
 }
 
 void importer::sweep() {

@@ -132,7 +132,7 @@ class importer {
   void mark_needed();
   void add_inputs();
   void translate(const operation& o);
-  void evaluate(std::size_t first_node, std::size_t first_tensor);
+  void evaluate(std::size_t first_node);
   void sweep();
 
   const model& model_;
