@@ -6,6 +6,8 @@ if(tool_library_sources)
   target_link_libraries(qnnx_tools PUBLIC qnnx_runtime PRIVATE simdjson::simdjson)
   target_include_directories(qnnx_tools PUBLIC ${PROJECT_SOURCE_DIR}/tools)
   qnnx_warnings(qnnx_tools)
+  # Where the library generator finds the headers when it runs from the build tree.
+  target_compile_definitions(qnnx_tools PRIVATE QNNX_HEADERS="${PROJECT_SOURCE_DIR}/include")
 else()
   add_library(qnnx_tools INTERFACE)
   target_link_libraries(qnnx_tools INTERFACE qnnx_runtime)

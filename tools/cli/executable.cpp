@@ -48,6 +48,7 @@ class library_model final : public executable {
       throw error("'" + path + "': got model ABI version " + std::to_string(version()) + ", expected " +
                   std::to_string(QNNX_MODEL_ABI_VERSION) + ": make the library again");
     model_ = get();
+    if (!model_) throw error("'" + path + "': QNNX_ISA names an instruction set that the library or the processor does not have");
     if (model_->weight_bytes > 0 && !model_->weights) throw error("'" + path + "' carries no weights: make it again with -b");
     arena_ = aligned_bytes(static_cast<std::size_t>(model_->arena_bytes));
     packed_ = aligned_bytes(static_cast<std::size_t>(model_->packed_bytes));

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/model_library.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/firmware_header.hpp"
+#include "cli/options.hpp"
+#include "cli/process.hpp"
+#include "qnnx/io/file.hpp"
+#include "qnnx/io/text.hpp"
+#include "qnnx/io/ustar.hpp"
+
+namespace qnnx::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct target_info {
+  const char* name;
+  std::vector<std::string> compilers;
+  std::vector<std::string> flags;
+  const char* tools;     // prefix of ar, objcopy, size
+  bool firmware;
+  bool x86;
+  const char* package;   // Debian package of the compiler
+};
+
+const std::vector<target_info>& targets() {
+  static const std::vector<std::string> arm{"arm-none-eabi-g++"};
+  static const char* const arm_package = "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib";
+  static const std::vector<target_info> all{
+      {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
+      {"x86_64-linux-clang", {"clang++", "clang++-14", "clang++-15", "clang++-16", "clang++-17", "clang++-18", "clang++-19"},
+       {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
+      {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
+      {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package},
+      {"cortex-m7", arm, {"-mthumb", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"}, "arm-none-eabi-", true, false, arm_package},
+      {"cortex-m55", arm, {"-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package},
+  };
+  return all;
+}
+
+const target_info& target_named(const std::string& name) {
+  for (const target_info& t : targets())
+    if (name == t.name) return t;
+  throw usage_error("target '" + name + "' is unknown: expected " + joined(library_targets(), ", "));
+}
+
+/// Headers: QNNX_INCLUDE, beside an installed driver, the source tree of the build.
+std::string header_folder() {
+  const auto holds = [](const std::string& folder) { return file_exists(folder + "/qnnx/config.hpp"); };
+  if (const char* set = std::getenv("QNNX_INCLUDE"); set && *set) {
+    if (!holds(set)) throw error(std::string("QNNX_INCLUDE is '") + set + "', which has no qnnx/config.hpp");
+    return set;
+  }
+  std::error_code code;
+  const fs::path self = fs::read_symlink("/proc/self/exe", code);
+  if (!code)
+    if (const std::string installed = (self.parent_path().parent_path() / "include").string(); holds(installed)) return installed;
+  if (holds(QNNX_HEADERS)) return QNNX_HEADERS;
+  throw error("the qnnx headers were not found: set QNNX_INCLUDE to the folder that has qnnx/config.hpp");
+}
+
+std::string boost_folder() {
+  for (const char* root : {static_cast<const char*>(std::getenv("BOOST_ROOT")), "/usr/include", "/usr/local/include"}) {
+    if (!root) continue;
+    for (const std::string& folder : {std::string(root), std::string(root) + "/include"})
+      if (file_exists(folder + "/boost/pfr/core.hpp")) return folder + "/boost";
+  }
+  throw error("Boost.PFR was not found: install libboost1.81-dev or set BOOST_ROOT");
+}
+
+struct weights {
+  std::vector<std::byte> blob;  // tensor order, each 16-byte aligned
+  std::uint64_t id = 14695981039346656037u;
+};
+weights read_weights(const std::string& path) {
+  weights w;
+  const mapped_file file(path);
+  for (const archive_member& m : read_ustar(file.bytes(), path)) {
+    if (!m.name.ends_with(".raw")) throw error("'" + path + "': member '" + m.name + "' is not a .raw tensor");
+    w.blob.insert(w.blob.end(), m.bytes.begin(), m.bytes.end());
+    w.blob.resize((w.blob.size() + 15) / 16 * 16);
+    for (char c : m.name.substr(0, m.name.size() - 4)) w.id = (w.id ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    w.id = (w.id ^ static_cast<std::uint64_t>(m.bytes.size())) * 1099511628211u;
+  }
+  return w;
+}
+
+std::string weights_assembly(const std::string& symbol, const std::string& blob) {
+  return "  .section .rodata.qnnx_weights,\"a\",%progbits\n  .balign 64\n  .globl " + symbol + "\n  .hidden " + symbol + "\n" + symbol +
+         ":\n  .incbin \"" + blob + "\"\n  .byte 0\n  .size " + symbol + ", .-" + symbol + "\n  .section .note.GNU-stack,\"\",%progbits\n";
+}
+
+std::vector<std::string> isa_flags(const std::string& isa) {
+  if (isa == "reference") return {};
+  if (isa == "avx2") return {"-mavx2", "-mfma", "-mf16c"};
+  if (isa == "avx512vnni")
+    return {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c"};
+  if (isa == "native") return {"-march=native"};
+  throw usage_error("instruction set '" + isa + "' is unknown: expected reference, avx2, avx512vnni or native");
+}
+
+/// Chooses among the builds of one model by the processor; QNNX_ISA forces one of them.
+std::string chooser_source(const std::vector<std::string>& isas) {
+  std::string s = "#include <stdlib.h>\n#include <string.h>\n#include \"qnnx/model/abi.h\"\nextern \"C\" {\n";
+  for (const std::string& isa : isas) s += "const qnnx_model* qnnx_model_" + isa + "_get(void);\n";
+  s += "__attribute__((visibility(\"default\"))) uint32_t qnnx_model_abi_version(void) { return QNNX_MODEL_ABI_VERSION; }\n"
+       "__attribute__((visibility(\"default\"))) const qnnx_model* qnnx_model_get(void) {\n"
+       "  const char* forced = getenv(\"QNNX_ISA\");\n  const bool any = !forced || !*forced;\n  __builtin_cpu_init();\n";
+  for (auto isa = isas.rbegin(); isa != isas.rend(); ++isa) {
+    std::string have = "true";
+    if (*isa == "avx2") have = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")";
+    if (*isa == "avx512vnni")
+      have = "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
+             "__builtin_cpu_supports(\"avx512vbmi\")";
+    s += "  if ((any || strcmp(forced, \"" + *isa + "\") == 0) && " + have + ") return qnnx_model_" + *isa + "_get();\n";
+  }
+  return s + "  return nullptr;\n}\n}\n";
+}
+
+/// The line of a compiler's output that says what is wrong.
+std::string first_error(const std::string& output) {
+  std::size_t at = 0;
+  std::string fallback;
+  while (at < output.size()) {
+    const std::size_t end = std::min(output.find('\n', at), output.size());
+    const std::string line = output.substr(at, end - at);
+    if (line.find("qnnx: ") != std::string::npos) return line.substr(line.find("qnnx: "));
+    if (fallback.empty() && (line.find("error") != std::string::npos || line.find("undefined reference") != std::string::npos)) fallback = line;
+    at = end + 1;
+  }
+  return fallback.empty() ? output.substr(0, output.find('\n')) : fallback;
+}
+
+/// Starts all, waits for all, throws for the first that failed.
+class build_steps {
+ public:
+  build_steps(const temporary_folder& folder, bool verbose, std::string what) : folder_(folder), verbose_(verbose), what_(std::move(what)) {}
+  void start(std::vector<std::string> arguments) {
+    if (verbose_) std::fprintf(stderr, "%s\n", joined(arguments, " ").c_str());
+    running_.emplace_back(arguments, folder_.file("log" + std::to_string(count_++)));
+  }
+  void finish() {
+    std::string failed;
+    for (process& p : running_) {
+      const finished f = p.wait();
+      if (verbose_ && !f.output.empty()) std::fputs(f.output.c_str(), stderr);
+      if (f.code != 0 && failed.empty()) failed = what_ + ": " + first_error(f.output);
+    }
+    running_.clear();
+    if (!failed.empty()) throw error(failed);
+  }
+  void run(std::vector<std::string> arguments) {
+    start(std::move(arguments));
+    finish();
+  }
+
+ private:
+  const temporary_folder& folder_;
+  bool verbose_;
+  std::string what_;
+  std::vector<process> running_;
+  int count_ = 0;
+};
+
+std::string program(const target_info& t, const std::string& tool) {
+  const std::string found = find_program({t.tools + tool});
+  if (found.empty()) throw error(std::string("target ") + t.name + ": got no " + t.tools + tool + " on PATH: install binutils");
+  return found;
+}
+
+/// "text 1234, rodata 5678, data 0, bss 0 bytes" by the target's size program.
+std::string sizes_of(const target_info& t, const std::string& file, const temporary_folder& folder) {
+  const std::string tool = find_program({t.tools + std::string("size")});
+  if (tool.empty()) return "";
+  process p({tool, "-A", file}, folder.file("sizes"));
+  const finished f = p.wait();
+  long text = 0, rodata = 0, data = 0, bss = 0;
+  std::size_t at = 0;
+  while (at < f.output.size()) {
+    const std::size_t end = std::min(f.output.find('\n', at), f.output.size());
+    char section[200];
+    long bytes = 0;
+    if (std::sscanf(f.output.substr(at, end - at).c_str(), "%199s %ld", section, &bytes) == 2) {
+      const std::string s = section;
+      if (s.starts_with(".text")) text += bytes;
+      else if (s.starts_with(".rodata") || s.starts_with(".data.rel.ro")) rodata += bytes;
+      else if (s.starts_with(".data")) data += bytes;
+      else if (s.starts_with(".bss")) bss += bytes;
+    }
+    at = end + 1;
+  }
+  return "text " + std::to_string(text) + ", rodata " + std::to_string(rodata) + ", data " + std::to_string(data) + ", bss " + std::to_string(bss) + " bytes";
+}
+
+}  // namespace
+
+std::vector<std::string> library_targets() {
+  std::vector<std::string> names;
+  for (const target_info& t : targets()) names.emplace_back(t.name);
+  return names;
+}
+
+std::vector<std::string> build_library(const library_request& r, const std::string& target) {
+  const target_info& t = target_named(target);
+  const std::string compiler = find_program(t.compilers);
+  if (compiler.empty())
+    throw error("target " + target + ": got no compiler, expected " + joined(t.compilers, " or ") + " on PATH: install " + t.package);
+  if (!file_exists(r.cpp)) throw error("cannot read '" + r.cpp + "': no such file");
+  weights w;
+  if (!r.bin.empty()) w = read_weights(r.bin);
+  const std::string headers = header_folder();
+  const std::string folder = r.output_dir + "/" + target;
+  make_folder(folder);
+  const temporary_folder work(fs::absolute(folder).string());
+  fs::create_directory(work.file("boost_only"));
+  fs::create_directory_symlink(boost_folder(), work.file("boost_only/boost"));
+
+  std::vector<std::string> common{compiler, "-std=c++20", t.firmware ? "-Os" : "-O2", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
+                                  "-fno-threadsafe-statics", "-ffunction-sections", "-fdata-sections", "-w"};
+  common.insert(common.end(), t.flags.begin(), t.flags.end());
+  common.insert(common.end(), {"-I" + headers, "-isystem", work.file("boost_only")});
+  if (!t.firmware) common.insert(common.end(), {"-fPIC", "-fvisibility=hidden"});
+  const std::string symbol = t.firmware ? clean_name(r.name) : "qnnx_model";
+  const std::string weights_symbol = symbol + "_weights";
+  common.push_back("-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol);
+  if (!r.bin.empty()) common.push_back("-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u");
+  if (t.firmware) common.push_back("-DQNNX_MODEL_FACTS");
+
+  build_steps steps(work, r.verbose, "target " + target + ": '" + r.cpp + "'");
+  std::vector<std::string> objects;
+  const auto compile = [&](const std::string& source, const std::string& object, const std::vector<std::string>& more) {
+    std::vector<std::string> a = common;
+    a.insert(a.end(), more.begin(), more.end());
+    a.insert(a.end(), {"-c", source, "-o", work.file(object)});
+    objects.push_back(work.file(object));
+    steps.start(std::move(a));
+  };
+  std::vector<std::string> isas = t.x86 ? r.isas : std::vector<std::string>{};
+  if (isas.size() > 1) {
+    for (const std::string& isa : isas) {  // the plainest first: the linker keeps its copy of what all share
+      std::vector<std::string> flags = isa_flags(isa);
+      flags.push_back("-DQNNX_MODEL_SYMBOL=qnnx_model_" + isa);
+      compile(r.cpp, "model_" + isa + ".o", flags);
+    }
+    write_text(work.file("choose.cpp"), chooser_source(isas));
+    compile(work.file("choose.cpp"), "choose.o", {});
+  } else {
+    std::vector<std::string> flags = isas.empty() ? std::vector<std::string>{} : isa_flags(isas[0]);
+    flags.push_back("-DQNNX_MODEL_SYMBOL=" + symbol);
+    compile(r.cpp, "model.o", flags);
+  }
+  if (!r.bin.empty()) {
+    write_file(work.file("weights.blob"), w.blob);
+    write_text(work.file("weights.S"), weights_assembly(weights_symbol, work.file("weights.blob")));
+    std::vector<std::string> a{compiler};
+    for (const std::string& f : t.flags)
+      if (f.starts_with("-m")) a.push_back(f);
+    a.insert(a.end(), {"-c", work.file("weights.S"), "-o", work.file("weights.o")});
+    objects.push_back(work.file("weights.o"));
+    steps.start(std::move(a));
+  }
+  steps.finish();
+
+  const std::string library = "lib" + r.name + (t.firmware ? ".a" : ".so");
+  std::vector<std::string> link;
+  if (t.firmware) {
+    link = {program(t, "ar"), "rcsD", work.file(library)};
+    link.insert(link.end(), objects.begin(), objects.end());
+  } else {
+    link = {compiler, "-shared", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-soname," + library, "-o", work.file(library)};
+    link.insert(link.end(), objects.begin(), objects.end());
+  }
+  steps.run(std::move(link));
+  std::vector<std::string> files{folder + "/" + library};
+  if (t.firmware) {
+    steps.run({program(t, "objcopy"), "-O", "binary", "--only-section=.qnnx_facts", "--set-section-flags", ".qnnx_facts=alloc",
+               work.file("model.o"), work.file("facts")});
+    write_text(work.file(r.name + ".h"), firmware_header(read_file(work.file("facts")), clean_name(r.name)));
+    fs::rename(work.file(r.name + ".h"), folder + "/" + r.name + ".h");
+    files.push_back(folder + "/" + r.name + ".h");
+  }
+  fs::rename(work.file(library), files[0]);
+  std::printf("%s: %s\n", files[0].c_str(), sizes_of(t, files[0], work).c_str());
+  return files;
+}
+
+}  // namespace qnnx::cli

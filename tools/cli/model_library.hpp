@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// From model.cpp and model.bin to a library per target: a shared library for hosts, with one build of the model for
+// each instruction set and a choice at load time; a static archive and a C header for Cortex-M. The weights are
+// embedded by .incbin in an aligned read-only section. Layer 8.
+
+#include <string>
+#include <vector>
+
+namespace qnnx::cli {
+
+struct library_request {
+  std::string cpp;
+  std::string bin;                  // empty: no weights inside
+  std::string name;                 // lib<name>.so, lib<name>.a
+  std::string output_dir;
+  std::vector<std::string> isas;    // x86-64 targets: reference, avx2, avx512vnni, native
+  bool verbose = false;
+};
+
+/// Names of the targets that can be built.
+std::vector<std::string> library_targets();
+/// Builds one target; returns the files written. Throws error with one line; nothing is left half-written.
+std::vector<std::string> build_library(const library_request& request, const std::string& target);
+
+}  // namespace qnnx::cli
