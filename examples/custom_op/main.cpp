@@ -30,9 +30,14 @@ struct net {
 std::shared_ptr<const qnnx::frozen_net> build() {
   const auto encoding = [](const qnnx::element& e) { return qnnx::net_encoding::tensor(e.enc.scale, e.enc.offset); };
   qnnx::net n;
-  const int x = n.add_tensor({.name = "x", .kind = qnnx::tensor_kind::app_write, .type = u8::code, .dims = {1, 4, 4, 2}, .enc = encoding(in_type)});
+  const int x = n.add_tensor({.name = "x",
+                              .kind = qnnx::tensor_kind::app_write,
+                              .type = u8::code,
+                              .dims = {1, 4, 4, 2},
+                              .enc = encoding(in_type)});
   const int s = n.add_tensor({.name = "sign", .type = u8::code, .dims = {1, 4, 4, 2}, .enc = encoding(out_type)});
-  const int y = n.add_tensor({.name = "y", .kind = qnnx::tensor_kind::app_read, .type = u8::code, .dims = {1, 32}, .enc = encoding(out_type)});
+  const int y = n.add_tensor(
+      {.name = "y", .kind = qnnx::tensor_kind::app_read, .type = u8::code, .dims = {1, 32}, .enc = encoding(out_type)});
   n.add_node<acme::soft_sign>("sign", {x}, {s}, steep);
   n.add_node<qnnx::op::reshape>("y", {s}, {y}, {.shape = {1, 32}});
   return n.freeze();
@@ -67,6 +72,7 @@ int main() {
     wrong += error > 0.0040 || error < -0.0040;  // half a step of the output is 1/255
     if (i % 8 == 0) std::printf("x %6.3f -> %6.3f\n", x, static_cast<double>(y.real(i)));
   }
-  std::printf("static and interpreter: %d of 32 results differ; %d of 32 are more than half a step off\n", different, wrong);
+  std::printf("static and interpreter: %d of 32 results differ; %d of 32 are more than half a step off\n", different,
+              wrong);
   return different || wrong;
 }

@@ -28,7 +28,9 @@ struct soft_sign {
   }
 };
 
-constexpr double soft_sign_of(double x) { return x / (1.0 + (x < 0 ? -x : x)); }
+constexpr double soft_sign_of(double x) {
+  return x / (1.0 + (x < 0 ? -x : x));
+}
 
 }  // namespace acme
 
@@ -49,7 +51,8 @@ struct qnnx::kernel::impl<acme::soft_sign, qnnx::isa::reference> {
     for (int q = 0; q < 256; ++q) {
       const double x = (q + f.in[0].offset) * static_cast<double>(f.in[0].scale);
       const double y = acme::soft_sign_of(static_cast<double>(p.steepness) * x);
-      out[q] = static_cast<std::int32_t>(clamp<std::int64_t>(round_real(y / static_cast<double>(f.out[0].scale), r) - f.out[0].offset, 0, 255));
+      out[q] = static_cast<std::int32_t>(
+          clamp<std::int64_t>(round_real(y / static_cast<double>(f.out[0].scale), r) - f.out[0].offset, 0, 255));
     }
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params&, int input) {
@@ -60,8 +63,10 @@ struct qnnx::kernel::impl<acme::soft_sign, qnnx::isa::reference> {
     const auto x = c.template in<0>();
     const auto y = c.out();
     for (std::int64_t i = 0, n = y.size(); i < n; ++i) {
-      if constexpr (is_fixed_v<typename Call::out_type>) y.store(i, c.constants()[x.load(i)]);
-      else y.store(i, static_cast<float>(acme::soft_sign_of(static_cast<double>(c.params().steepness * x.load(i)))));
+      if constexpr (is_fixed_v<typename Call::out_type>)
+        y.store(i, c.constants()[x.load(i)]);
+      else
+        y.store(i, static_cast<float>(acme::soft_sign_of(static_cast<double>(c.params().steepness * x.load(i)))));
     }
   }
 };

@@ -52,12 +52,25 @@ void put(std::span<std::byte> to, std::size_t i, T v) {
 }
 void store(std::span<std::byte> to, const net_tensor& t, std::size_t i, double real, std::int64_t whole) {
   switch (t.type) {
-    case dtype::float_32: return put(to, i, static_cast<float>(real));
-    case dtype::float_16: return put(to, i, half(static_cast<float>(real)));
-    case dtype::int_64: case dtype::uint_64: return put(to, i, whole);
-    case dtype::int_32: case dtype::uint_32: case dtype::sfixed_32: case dtype::ufixed_32: return put(to, i, static_cast<std::int32_t>(whole));
-    case dtype::int_16: case dtype::uint_16: case dtype::sfixed_16: case dtype::ufixed_16: return put(to, i, static_cast<std::int16_t>(whole));
-    default: return put(to, i, static_cast<std::int8_t>(whole));
+    case dtype::float_32:
+      return put(to, i, static_cast<float>(real));
+    case dtype::float_16:
+      return put(to, i, half(static_cast<float>(real)));
+    case dtype::int_64:
+    case dtype::uint_64:
+      return put(to, i, whole);
+    case dtype::int_32:
+    case dtype::uint_32:
+    case dtype::sfixed_32:
+    case dtype::ufixed_32:
+      return put(to, i, static_cast<std::int32_t>(whole));
+    case dtype::int_16:
+    case dtype::uint_16:
+    case dtype::sfixed_16:
+    case dtype::ufixed_16:
+      return put(to, i, static_cast<std::int16_t>(whole));
+    default:
+      return put(to, i, static_cast<std::int8_t>(whole));
   }
 }
 template <class T>
@@ -69,15 +82,34 @@ T get(std::span<const std::byte> from, std::size_t i) {
 double load(std::span<const std::byte> from, const net_tensor& t, std::size_t i, bool stored) {
   double q = 0;
   switch (t.type) {
-    case dtype::float_32: return static_cast<double>(get<float>(from, i));
-    case dtype::float_16: return static_cast<double>(static_cast<float>(get<half>(from, i)));
-    case dtype::int_64: return static_cast<double>(get<std::int64_t>(from, i));
-    case dtype::int_32: case dtype::sfixed_32: q = get<std::int32_t>(from, i); break;
-    case dtype::uint_32: q = get<std::uint32_t>(from, i); break;
-    case dtype::int_16: case dtype::sfixed_16: q = get<std::int16_t>(from, i); break;
-    case dtype::uint_16: case dtype::ufixed_16: q = get<std::uint16_t>(from, i); break;
-    case dtype::int_8: case dtype::sfixed_8: q = get<std::int8_t>(from, i); break;
-    default: q = get<std::uint8_t>(from, i); break;
+    case dtype::float_32:
+      return static_cast<double>(get<float>(from, i));
+    case dtype::float_16:
+      return static_cast<double>(static_cast<float>(get<half>(from, i)));
+    case dtype::int_64:
+      return static_cast<double>(get<std::int64_t>(from, i));
+    case dtype::int_32:
+    case dtype::sfixed_32:
+      q = get<std::int32_t>(from, i);
+      break;
+    case dtype::uint_32:
+      q = get<std::uint32_t>(from, i);
+      break;
+    case dtype::int_16:
+    case dtype::sfixed_16:
+      q = get<std::int16_t>(from, i);
+      break;
+    case dtype::uint_16:
+    case dtype::ufixed_16:
+      q = get<std::uint16_t>(from, i);
+      break;
+    case dtype::int_8:
+    case dtype::sfixed_8:
+      q = get<std::int8_t>(from, i);
+      break;
+    default:
+      q = get<std::uint8_t>(from, i);
+      break;
   }
   return is_fixed(t.type) && !stored ? (q + t.enc.offset()) * static_cast<double>(t.enc.scale()) : q;
 }
@@ -86,27 +118,31 @@ verdict_line compare(const tensor_file& want, std::span<const std::byte> bytes, 
   std::vector<std::int64_t> dims;
   for (int d = 0; d < t.dims.rank(); ++d) dims.push_back(t.dims[d]);
   const bool scalar = want.dims.empty() && dims == std::vector<std::int64_t>{1};  // a full reduction has rank 1 in QNN
-  if (dims != want.dims && !scalar) return {"FAIL", "'" + t.name + "' has the shape " + std::string(to_text(t.dims).view())};
+  if (dims != want.dims && !scalar)
+    return {"FAIL", "'" + t.name + "' has the shape " + std::string(to_text(t.dims).view())};
   double worst = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
     const double b = want.whole_numbers() ? static_cast<double>(want.ints[i]) : want.reals[i];
     const double a = load(bytes, t, i, want.whole_numbers());
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     const double limit = want.whole_numbers() ? 0 : 1e-4 + 1e-4 * std::fabs(b);
-    if (!(std::fabs(a - b) <= limit)) return {"FAIL", "'" + t.name + "' element " + std::to_string(i) + ": got " + std::to_string(a) + ", expected " + std::to_string(b)};
+    if (!(std::fabs(a - b) <= limit))
+      return {"FAIL", "'" + t.name + "' element " + std::to_string(i) + ": got " + std::to_string(a) + ", expected " +
+                          std::to_string(b)};
     worst = std::fmax(worst, std::fabs(a - b));
   }
   return {"PASS", ""};
 }
 
 /// Imports with some inputs as constants; null and the reason where that does not work.
-std::unique_ptr<net> import(const std::string& path, const std::string& bytes, const std::vector<std::pair<std::string, std::string>>& constants,
-                            std::string& why) {
+std::unique_ptr<net> import(const std::string& path, const std::string& bytes,
+                            const std::vector<std::pair<std::string, std::string>>& constants, std::string& why) {
   try {
     onnx::import_options o;
     o.preserve_io_layout = true;
     if (constants.empty()) return std::make_unique<net>(onnx::import_model(path, o));
-    return std::make_unique<net>(onnx::import_bytes(with_constants(bytes, constants), path, o, fs::path(path).parent_path().string()));
+    return std::make_unique<net>(
+        onnx::import_bytes(with_constants(bytes, constants), path, o, fs::path(path).parent_path().string()));
   } catch (const error& e) {
     why = e.what();
     return nullptr;
@@ -125,7 +161,8 @@ verdict_line run_case(const fs::path& folder) {
     try {
       for (const std::string& f : in_files) {
         ins.push_back(parse_tensor(f));
-        if (ins.back().whole_numbers() && ins.back().type == 7 && !ins.back().name.empty()) constants.emplace_back(ins.back().name, f);
+        if (ins.back().whole_numbers() && ins.back().type == 7 && !ins.back().name.empty())
+          constants.emplace_back(ins.back().name, f);
       }
       for (const std::string& f : numbered(data, "output")) outs.push_back(parse_tensor(f));
     } catch (const std::runtime_error& e) {
@@ -148,7 +185,8 @@ verdict_line run_case(const fs::path& folder) {
         const int t = tensor_of(*n, ins[i].name, tensor_kind::app_write, i);
         if (t < 0) continue;  // a constant, or not used
         const net_tensor& to = n->tensors[static_cast<std::size_t>(t)];
-        if (static_cast<std::size_t>(to.dims.size()) != ins[i].size()) return {"FAIL", "input '" + to.name + "' has the shape " + std::string(to_text(to.dims).view())};
+        if (static_cast<std::size_t>(to.dims.size()) != ins[i].size())
+          return {"FAIL", "input '" + to.name + "' has the shape " + std::string(to_text(to.dims).view())};
         for (std::size_t k = 0; k < ins[i].size(); ++k) {
           const bool whole = ins[i].whole_numbers();
           const double real = whole ? static_cast<double>(ins[i].ints[k]) : ins[i].reals[k];
@@ -210,7 +248,8 @@ int main(int argc, char** argv) {
       v = {"FAIL", e.what()};
     }
     passed += v.word == "PASS";
-    if (v.word != "PASS" || !listed) std::printf("%s %s%s%s\n", v.word.c_str(), c.c_str(), v.why.empty() ? "" : ": ", v.why.c_str());
+    if (v.word != "PASS" || !listed)
+      std::printf("%s %s%s%s\n", v.word.c_str(), c.c_str(), v.why.empty() ? "" : ": ", v.why.c_str());
     std::fflush(stdout);
   }
   std::printf("%zu of %zu cases pass\n", passed, cases.size());

@@ -33,7 +33,10 @@ class wire_message {
     if (f.type == 0) {
       f.value = varint();
     } else {
-      const std::size_t n = f.type == 1 ? 8 : f.type == 5 ? 4 : f.type == 2 ? varint() : throw std::runtime_error("wire type");
+      const std::size_t n = f.type == 1   ? 8
+                            : f.type == 5 ? 4
+                            : f.type == 2 ? varint()
+                                          : throw std::runtime_error("wire type");
       if (n > rest_.size()) throw std::runtime_error("cut short");
       f.bytes = rest_.substr(0, n);
       rest_.remove_prefix(n);
@@ -76,7 +79,8 @@ inline double half_real(std::uint16_t h) {
   const int e = (h >> 10) & 31;
   const double m = h & 1023;
   const double sign = h & 0x8000 ? -1.0 : 1.0;
-  if (e == 31) return m != 0 ? std::bit_cast<double>(0x7ff8000000000000ull) : sign * std::bit_cast<double>(0x7ff0000000000000ull);
+  if (e == 31)
+    return m != 0 ? std::bit_cast<double>(0x7ff8000000000000ull) : sign * std::bit_cast<double>(0x7ff0000000000000ull);
   double v = e == 0 ? m / 1024.0 : 1.0 + m / 1024.0;
   for (int i = e == 0 ? 1 : e; i < 15; ++i) v /= 2;
   for (int i = 15; i < e; ++i) v *= 2;
@@ -110,27 +114,65 @@ inline tensor_file parse_tensor(std::string_view bytes) {
   };
   for (wire_field f; m.next(f);) {
     switch (f.number) {
-      case 1: numbers(f, t.dims); break;
-      case 2: t.type = static_cast<int>(f.value); break;
-      case 4: append_raw<float>(f.bytes, t.reals); break;
-      case 5: case 7: case 11: numbers(f, words); break;
-      case 8: t.name = std::string(f.bytes); break;
-      case 9: raw = f.bytes; break;
-      case 10: append_raw<double>(f.bytes, t.reals); break;
-      default: break;
+      case 1:
+        numbers(f, t.dims);
+        break;
+      case 2:
+        t.type = static_cast<int>(f.value);
+        break;
+      case 4:
+        append_raw<float>(f.bytes, t.reals);
+        break;
+      case 5:
+      case 7:
+      case 11:
+        numbers(f, words);
+        break;
+      case 8:
+        t.name = std::string(f.bytes);
+        break;
+      case 9:
+        raw = f.bytes;
+        break;
+      case 10:
+        append_raw<double>(f.bytes, t.reals);
+        break;
+      default:
+        break;
     }
   }
   switch (t.type) {
-    case 1: append_raw<float>(raw, t.reals); break;
-    case 2: case 9: append_raw<std::uint8_t>(raw, t.ints); break;
-    case 3: append_raw<std::int8_t>(raw, t.ints); break;
-    case 4: append_raw<std::uint16_t>(raw, t.ints); break;
-    case 5: append_raw<std::int16_t>(raw, t.ints); break;
-    case 6: append_raw<std::int32_t>(raw, t.ints); break;
-    case 7: append_raw<std::int64_t>(raw, t.ints); break;
-    case 12: append_raw<std::uint32_t>(raw, t.ints); break;
-    case 13: append_raw<std::uint64_t>(raw, t.ints); break;
-    case 11: append_raw<double>(raw, t.reals); break;
+    case 1:
+      append_raw<float>(raw, t.reals);
+      break;
+    case 2:
+    case 9:
+      append_raw<std::uint8_t>(raw, t.ints);
+      break;
+    case 3:
+      append_raw<std::int8_t>(raw, t.ints);
+      break;
+    case 4:
+      append_raw<std::uint16_t>(raw, t.ints);
+      break;
+    case 5:
+      append_raw<std::int16_t>(raw, t.ints);
+      break;
+    case 6:
+      append_raw<std::int32_t>(raw, t.ints);
+      break;
+    case 7:
+      append_raw<std::int64_t>(raw, t.ints);
+      break;
+    case 12:
+      append_raw<std::uint32_t>(raw, t.ints);
+      break;
+    case 13:
+      append_raw<std::uint64_t>(raw, t.ints);
+      break;
+    case 11:
+      append_raw<double>(raw, t.reals);
+      break;
     case 10:
       for (std::size_t i = 0; i + 2 <= raw.size(); i += 2) {
         std::uint16_t h;
@@ -140,15 +182,18 @@ inline tensor_file parse_tensor(std::string_view bytes) {
       for (std::int64_t w : words) t.reals.push_back(half_real(static_cast<std::uint16_t>(w)));
       words.clear();
       break;
-    default: throw std::runtime_error("a tensor of ONNX type " + std::to_string(t.type));
+    default:
+      throw std::runtime_error("a tensor of ONNX type " + std::to_string(t.type));
   }
-  for (std::int64_t w : words) t.ints.push_back(t.type == 6 || t.type == 3 || t.type == 5 ? static_cast<std::int32_t>(w) : w);
+  for (std::int64_t w : words)
+    t.ints.push_back(t.type == 6 || t.type == 3 || t.type == 5 ? static_cast<std::int32_t>(w) : w);
   return t;
 }
 
-/// The model with the named tensors as initializers instead of inputs (ModelProto.graph = 7, GraphProto.initializer = 5,
-/// GraphProto.input = 11).
-inline std::string with_constants(std::string_view model, const std::vector<std::pair<std::string, std::string>>& constants) {
+/// The model with the named tensors as initializers instead of inputs (ModelProto.graph = 7, GraphProto.initializer =
+/// 5, GraphProto.input = 11).
+inline std::string with_constants(std::string_view model,
+                                  const std::vector<std::pair<std::string, std::string>>& constants) {
   const auto put = [](std::string& out, std::uint32_t number, std::string_view body) {
     const auto varint = [&](std::uint64_t v) {
       for (; v > 127; v >>= 7) out += static_cast<char>((v & 127) | 128);

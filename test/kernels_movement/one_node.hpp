@@ -49,7 +49,11 @@ std::vector<value> run(const std::vector<value>& in, const typename Op::params& 
   n.rounding = rounding;
   std::vector<int> ids;
   for (const value& v : in)
-    ids.push_back(n.add_tensor({.name = "in" + std::to_string(ids.size()), .kind = tensor_kind::app_write, .type = v.type, .dims = v.dims, .enc = v.enc}));
+    ids.push_back(n.add_tensor({.name = "in" + std::to_string(ids.size()),
+                                .kind = tensor_kind::app_write,
+                                .type = v.type,
+                                .dims = v.dims,
+                                .enc = v.enc}));
   net_node node;
   node.name = "node";
   node.op = &info<Op>;
@@ -58,8 +62,13 @@ std::vector<value> run(const std::vector<value>& in, const typename Op::params& 
   const shapes s = n.infer(node);
   std::vector<int> outs;
   for (int i = 0; i < s.count; ++i) {
-    const element_type& e = out[static_cast<std::size_t>(i) < out.size() ? static_cast<std::size_t>(i) : out.size() - 1];
-    outs.push_back(n.add_tensor({.name = "out" + std::to_string(i), .kind = tensor_kind::app_read, .type = e.type, .dims = s[i], .enc = e.enc}));
+    const element_type& e =
+        out[static_cast<std::size_t>(i) < out.size() ? static_cast<std::size_t>(i) : out.size() - 1];
+    outs.push_back(n.add_tensor({.name = "out" + std::to_string(i),
+                                 .kind = tensor_kind::app_read,
+                                 .type = e.type,
+                                 .dims = s[i],
+                                 .enc = e.enc}));
   }
   node.outputs = outs;
   n.nodes.push_back(node);
@@ -87,7 +96,9 @@ inline std::mt19937 generator() {
   std::printf("seed: QNNX_SEED=%u\n", seed);
   return std::mt19937(seed);
 }
-inline int between(std::mt19937& g, int lo, int hi) { return std::uniform_int_distribution<int>(lo, hi)(g); }
+inline int between(std::mt19937& g, int lo, int hi) {
+  return std::uniform_int_distribution<int>(lo, hi)(g);
+}
 
 using place = std::array<std::int64_t, max_rank>;
 inline place coordinates(const shape& s, std::int64_t i) {
@@ -111,16 +122,25 @@ struct moved_type {
   net_encoding enc{};
 };
 inline const std::vector<moved_type>& moved_types() {
-  static const std::vector<moved_type> all{
-      {dtype::float_32, 4}, {dtype::float_16, 2}, {dtype::ufixed_8, 1, net_encoding::tensor(0.5f, -7)},
-      {dtype::sfixed_8, 1, net_encoding::tensor(0.5f, 3)}, {dtype::ufixed_16, 2, net_encoding::tensor(0.1f, -9)},
-      {dtype::sfixed_16, 2, net_encoding::tensor(0.1f, 0)}, {dtype::sfixed_32, 4, net_encoding::tensor(0.1f, 0)},
-      {dtype::int_32, 4}, {dtype::uint_8, 1}, {dtype::int_8, 1}, {dtype::uint_32, 4}, {dtype::int_64, 8}, {dtype::bool_8, 1}};
+  static const std::vector<moved_type> all{{dtype::float_32, 4},
+                                           {dtype::float_16, 2},
+                                           {dtype::ufixed_8, 1, net_encoding::tensor(0.5f, -7)},
+                                           {dtype::sfixed_8, 1, net_encoding::tensor(0.5f, 3)},
+                                           {dtype::ufixed_16, 2, net_encoding::tensor(0.1f, -9)},
+                                           {dtype::sfixed_16, 2, net_encoding::tensor(0.1f, 0)},
+                                           {dtype::sfixed_32, 4, net_encoding::tensor(0.1f, 0)},
+                                           {dtype::int_32, 4},
+                                           {dtype::uint_8, 1},
+                                           {dtype::int_8, 1},
+                                           {dtype::uint_32, 4},
+                                           {dtype::int_64, 8},
+                                           {dtype::bool_8, 1}};
   return all;
 }
 inline value random_value(std::mt19937& g, const moved_type& t, const shape& dims) {
   value v{t.type, dims, bytes(static_cast<std::size_t>(dims.size() * t.size)), t.enc};
-  for (std::byte& b : v.data) b = static_cast<std::byte>(t.type == dtype::bool_8 ? between(g, 0, 1) : between(g, 0, 255));
+  for (std::byte& b : v.data)
+    b = static_cast<std::byte>(t.type == dtype::bool_8 ? between(g, 0, 1) : between(g, 0, 255));
   return v;
 }
 inline shape random_shape(std::mt19937& g, int rank, int most = 5) {
@@ -139,9 +159,11 @@ void moves(std::mt19937& g, const shape& in, const typename Op::params& p,
     for (std::size_t k = 0; k < ys.size(); ++k) {
       bool same = true;
       for (std::int64_t i = 0; i < ys[k].dims.size(); ++i)
-        same = same && std::memcmp(ys[k].data.data() + i * t.size, x.data.data() + from(k, ys[k].dims, coordinates(ys[k].dims, i)) * t.size,
+        same = same && std::memcmp(ys[k].data.data() + i * t.size,
+                                   x.data.data() + from(k, ys[k].dims, coordinates(ys[k].dims, i)) * t.size,
                                    static_cast<std::size_t>(t.size)) == 0;
-      CHECK_MESSAGE(same, Op::name, " ", to_string(t.type), " in ", to_text(in).view(), " output ", k, " ", to_text(ys[k].dims).view());
+      CHECK_MESSAGE(same, Op::name, " ", to_string(t.type), " in ", to_text(in).view(), " output ", k, " ",
+                    to_text(ys[k].dims).view());
     }
   }
 }

@@ -47,8 +47,10 @@ TEST_CASE("StridedSlice: begin + i * stride, with masks, new and dropped axes") 
       p.ranges[static_cast<size_t>(3 * d + 2)] = step;
       if (between(g, 0, 3) == 0) p.begin_mask |= 1u << d, first = step > 0 ? 0 : wide[d] - 1;
       if (between(g, 0, 3) == 0) p.end_mask |= 1u << d;
-      if (axis_in[static_cast<size_t>(d)] < 0) first = 0;
-      else if (between(g, 0, 3) == 0) p.shrink_axes |= 1u << d;
+      if (axis_in[static_cast<size_t>(d)] < 0)
+        first = 0;
+      else if (between(g, 0, 3) == 0)
+        p.shrink_axes |= 1u << d;
       begin.push_back(first);
       stride.push_back(step);
     }
@@ -59,7 +61,8 @@ TEST_CASE("StridedSlice: begin + i * stride, with masks, new and dropped axes") 
         const bool dropped = (p.shrink_axes >> d) & 1u;
         const std::int64_t i = dropped ? 0 : at[static_cast<size_t>(k++)];
         if (axis_in[static_cast<size_t>(d)] >= 0)
-          c[static_cast<size_t>(axis_in[static_cast<size_t>(d)])] = begin[static_cast<size_t>(d)] + i * stride[static_cast<size_t>(d)];
+          c[static_cast<size_t>(axis_in[static_cast<size_t>(d)])] =
+              begin[static_cast<size_t>(d)] + i * stride[static_cast<size_t>(d)];
       }
       return flat(in, c);
     });
@@ -68,7 +71,9 @@ TEST_CASE("StridedSlice: begin + i * stride, with masks, new and dropped axes") 
 
 TEST_CASE("StridedSlice: sizes are ceil((end - begin) / stride)") {
   const value x = make<float>(dtype::float_32, {7}, {0, 1, 2, 3, 4, 5, 6});
-  const auto take = [&](int b, int e, int s) { return run<op::strided_slice>({x}, {.ranges = {b, e, s}}, {{}})[0].as<float>(); };
+  const auto take = [&](int b, int e, int s) {
+    return run<op::strided_slice>({x}, {.ranges = {b, e, s}}, {{}})[0].as<float>();
+  };
   CHECK(take(1, 7, 3) == std::vector<float>{1, 4});
   CHECK(take(0, 7, 3) == std::vector<float>{0, 3, 6});
   CHECK(take(6, -1, -2) == std::vector<float>{6, 4, 2, 0});
@@ -102,18 +107,20 @@ TEST_CASE("DepthToSpace, SpaceToDepth: block (i, j) of the space is part of the 
       const auto depth = [&](std::int64_t i, std::int64_t j, std::int64_t k) {
         return mode == op::depth_order::dcr ? (i * w + j) * c + k : k * h * w + i * w + j;
       };
-      moves<op::depth_to_space>(g, deep, {.block_size = {bh, bw}, .mode = mode}, [&](size_t, const shape& out, const place& at) {
-        CHECK(out == space);
-        return flat(deep, {at[0], at[1] / h, at[2] / w, depth(at[1] % h, at[2] % w, at[3])});
-      });
-      moves<op::space_to_depth>(g, space, {.block_size = {bh, bw}, .mode = mode}, [&](size_t, const shape& out, const place& at) {
-        CHECK(out == deep);
-        const std::int64_t d = at[3];
-        const std::int64_t i = mode == op::depth_order::dcr ? d / c / w : d / w % h;
-        const std::int64_t j = mode == op::depth_order::dcr ? d / c % w : d % w;
-        const std::int64_t k = mode == op::depth_order::dcr ? d % c : d / (h * w);
-        return flat(space, {at[0], at[1] * h + i, at[2] * w + j, k});
-      });
+      moves<op::depth_to_space>(g, deep, {.block_size = {bh, bw}, .mode = mode},
+                                [&](size_t, const shape& out, const place& at) {
+                                  CHECK(out == space);
+                                  return flat(deep, {at[0], at[1] / h, at[2] / w, depth(at[1] % h, at[2] % w, at[3])});
+                                });
+      moves<op::space_to_depth>(g, space, {.block_size = {bh, bw}, .mode = mode},
+                                [&](size_t, const shape& out, const place& at) {
+                                  CHECK(out == deep);
+                                  const std::int64_t d = at[3];
+                                  const std::int64_t i = mode == op::depth_order::dcr ? d / c / w : d / w % h;
+                                  const std::int64_t j = mode == op::depth_order::dcr ? d / c % w : d % w;
+                                  const std::int64_t k = mode == op::depth_order::dcr ? d % c : d / (h * w);
+                                  return flat(space, {at[0], at[1] * h + i, at[2] * w + j, k});
+                                });
     }
   }
 }
@@ -125,14 +132,17 @@ TEST_CASE("BatchToSpace with crops, SpaceToBatch with padding are each other's i
     const auto h = static_cast<std::int32_t>(bh), w = static_cast<std::int32_t>(bw);
     const shape many{h * w * between(g, 1, 2), between(g, 2, 4), between(g, 2, 4), between(g, 1, 3)};
     const std::int32_t n = many[0] / (h * w);
-    const std::array<std::uint32_t, 4> cut{static_cast<std::uint32_t>(between(g, 0, h - 1)), static_cast<std::uint32_t>(between(g, 0, h - 1)),
-                                           static_cast<std::uint32_t>(between(g, 0, w - 1)), static_cast<std::uint32_t>(between(g, 0, w - 1))};
-    const shape one{n, many[1] * h - static_cast<std::int32_t>(cut[0] + cut[1]), many[2] * w - static_cast<std::int32_t>(cut[2] + cut[3]), many[3]};
-    moves<op::batch_to_space>(g, many, {.block_size = {bh, bw}, .crops = cut}, [&](size_t, const shape& out, const place& at) {
-      CHECK(out == one);
-      const std::int64_t y = at[1] + cut[0], x = at[2] + cut[2];
-      return flat(many, {((y % h) * w + x % w) * n + at[0], y / h, x / w, at[3]});
-    });
+    const std::array<std::uint32_t, 4> cut{
+        static_cast<std::uint32_t>(between(g, 0, h - 1)), static_cast<std::uint32_t>(between(g, 0, h - 1)),
+        static_cast<std::uint32_t>(between(g, 0, w - 1)), static_cast<std::uint32_t>(between(g, 0, w - 1))};
+    const shape one{n, many[1] * h - static_cast<std::int32_t>(cut[0] + cut[1]),
+                    many[2] * w - static_cast<std::int32_t>(cut[2] + cut[3]), many[3]};
+    moves<op::batch_to_space>(g, many, {.block_size = {bh, bw}, .crops = cut},
+                              [&](size_t, const shape& out, const place& at) {
+                                CHECK(out == one);
+                                const std::int64_t y = at[1] + cut[0], x = at[2] + cut[2];
+                                return flat(many, {((y % h) * w + x % w) * n + at[0], y / h, x / w, at[3]});
+                              });
     for (const moved_type& t : moved_types()) {
       const value x = random_value(g, t, one);
       const value y = run<op::space_to_batch>({x}, {.block_size = {bh, bw}, .pad_amount = cut}, {{t.type, t.enc}})[0];
@@ -161,12 +171,13 @@ TEST_CASE("ChannelShuffle: out[i*g + k] = in[k*(C/g) + i]") {
     const int axis = between(g, 0, in.rank() - 1);
     const int groups = between(g, 1, 4), each = between(g, 1, 3);
     in[axis] = groups * each;
-    moves<op::channel_shuffle>(g, in, {.num_groups = static_cast<std::uint32_t>(groups), .axis = static_cast<std::uint32_t>(axis)},
-                               [&](size_t, const shape&, place at) {
-                                 auto& c = at[static_cast<size_t>(axis)];
-                                 c = c % groups * each + c / groups;
-                                 return flat(in, at);
-                               });
+    moves<op::channel_shuffle>(
+        g, in, {.num_groups = static_cast<std::uint32_t>(groups), .axis = static_cast<std::uint32_t>(axis)},
+        [&](size_t, const shape&, place at) {
+          auto& c = at[static_cast<size_t>(axis)];
+          c = c % groups * each + c / groups;
+          return flat(in, at);
+        });
   }
 }
 
@@ -203,12 +214,14 @@ TEST_CASE("Split at start positions, UnPack by index") {
       at[static_cast<size_t>(axis)] += starts[k];
       return flat(in, at);
     });
-    moves<op::unpack>(g, in, {.axis = static_cast<std::uint32_t>(axis)}, [&](size_t k, const shape& out, const place& at) {
-      place c{};
-      for (int d = 0, o = 0; d < in.rank(); ++d) c[static_cast<size_t>(d)] = d == axis ? static_cast<std::int64_t>(k) : at[static_cast<size_t>(o++)];
-      CHECK(out.rank() == in.rank() - 1);
-      return flat(in, c);
-    });
+    moves<op::unpack>(
+        g, in, {.axis = static_cast<std::uint32_t>(axis)}, [&](size_t k, const shape& out, const place& at) {
+          place c{};
+          for (int d = 0, o = 0; d < in.rank(); ++d)
+            c[static_cast<size_t>(d)] = d == axis ? static_cast<std::int64_t>(k) : at[static_cast<size_t>(o++)];
+          CHECK(out.rank() == in.rank() - 1);
+          return flat(in, c);
+        });
   }
 }
 
@@ -219,7 +232,9 @@ TEST_CASE("Pad by mirroring and repeating the border") {
       const shape in = random_shape(g, between(g, 1, 4), 4);
       op::pad::params p{.scheme = scheme, .pad_amount = {}, .pad_constant_value = 0};
       for (int d = 0; d < in.rank(); ++d) {
-        const int most = scheme == op::pad_scheme::edge ? 3 : scheme == op::pad_scheme::mirror_reflect ? in[d] - 1 : in[d];
+        const int most = scheme == op::pad_scheme::edge             ? 3
+                         : scheme == op::pad_scheme::mirror_reflect ? in[d] - 1
+                                                                    : in[d];
         p.pad_amount[static_cast<size_t>(2 * d)] = static_cast<std::uint32_t>(between(g, 0, most));
         p.pad_amount[static_cast<size_t>(2 * d + 1)] = static_cast<std::uint32_t>(between(g, 0, most));
       }
@@ -229,9 +244,12 @@ TEST_CASE("Pad by mirroring and repeating the border") {
           i -= p.pad_amount[static_cast<size_t>(2 * d)];
           const std::int64_t n = in[d];
           while (i < 0 || i >= n) {  // fold at the ends
-            if (scheme == op::pad_scheme::edge) i = i < 0 ? 0 : n - 1;
-            else if (scheme == op::pad_scheme::mirror_reflect) i = i < 0 ? -i : 2 * n - 2 - i;
-            else i = i < 0 ? -1 - i : 2 * n - 1 - i;
+            if (scheme == op::pad_scheme::edge)
+              i = i < 0 ? 0 : n - 1;
+            else if (scheme == op::pad_scheme::mirror_reflect)
+              i = i < 0 ? -i : 2 * n - 2 - i;
+            else
+              i = i < 0 ? -1 - i : 2 * n - 1 - i;
           }
         }
         return flat(in, at);
@@ -248,9 +266,13 @@ TEST_CASE("an output with an encoding of its own is refused where values are onl
 
 TEST_CASE("parameters that do not fit are refused with a sentence") {
   const value x = make<float>(dtype::float_32, {1, 2, 2, 3}, std::vector<float>(12));
-  CHECK_THROWS_WITH_AS(run<op::transpose>({x}, {.perm = {0, 1, 2, 2}}, {{}}), doctest::Contains("parameter perm: got no axis 3"), error);
-  CHECK_THROWS_WITH_AS(run<op::depth_to_space>({x}, {.block_size = {2, 2}}, {{}}), doctest::Contains("a divisor of 3 channels"), error);
-  CHECK_THROWS_WITH_AS(run<op::split>({x}, {.axis = 3, .split_index = {2, 1}}, {{}}), doctest::Contains("parameter split_index"), error);
-  CHECK_THROWS_WITH_AS(run<op::tile>({x}, {.multiples = {1, 0, 1, 1}}, {{}}), doctest::Contains("parameter multiples"), error);
+  CHECK_THROWS_WITH_AS(run<op::transpose>({x}, {.perm = {0, 1, 2, 2}}, {{}}),
+                       doctest::Contains("parameter perm: got no axis 3"), error);
+  CHECK_THROWS_WITH_AS(run<op::depth_to_space>({x}, {.block_size = {2, 2}}, {{}}),
+                       doctest::Contains("a divisor of 3 channels"), error);
+  CHECK_THROWS_WITH_AS(run<op::split>({x}, {.axis = 3, .split_index = {2, 1}}, {{}}),
+                       doctest::Contains("parameter split_index"), error);
+  CHECK_THROWS_WITH_AS(run<op::tile>({x}, {.multiples = {1, 0, 1, 1}}, {{}}), doctest::Contains("parameter multiples"),
+                       error);
   CHECK_THROWS_WITH_AS(run<op::unpack>({x}, {.axis = 4}, {{}}), doctest::Contains("an axis: 0 to 3"), error);
 }

@@ -32,7 +32,9 @@ qnnx::axes random_axes(std::mt19937& g, int rank) {
   return a;
 }
 template <class Op>
-std::vector<float> real(const value& x, const qnnx::axes& a) { return run<Op>({x}, {.axes = a}, {{}})[0].template as<float>(); }
+std::vector<float> real(const value& x, const qnnx::axes& a) {
+  return run<Op>({x}, {.axes = a}, {{}})[0].template as<float>();
+}
 }  // namespace
 
 TEST_CASE("float reductions are the double result rounded once") {
@@ -45,7 +47,8 @@ TEST_CASE("float reductions are the double result rounded once") {
     const value x = make(dtype::float_32, in, data);
     const groups gr = group(in, a);
     const auto sum = real<op::reduce_sum>(x, a), mean = real<op::reduce_mean>(x, a), most = real<op::reduce_max>(x, a),
-               least = real<op::reduce_min>(x, a), product = real<op::reduce_prod>(x, a), squares = real<op::reduce_sum_square>(x, a);
+               least = real<op::reduce_min>(x, a), product = real<op::reduce_prod>(x, a),
+               squares = real<op::reduce_sum_square>(x, a);
     REQUIRE(sum.size() == gr.members.size());
     for (size_t k = 0; k < gr.members.size(); ++k) {
       double s = 0, p = 1, q = 0, hi = -1e9, lo = 1e9;
@@ -70,10 +73,12 @@ TEST_CASE("shapes: kept as 1, dropped, and the rank of a full reduction") {
   CHECK(run<op::reduce_sum>({x}, {.axes = {0, 1}}, {{}})[0].dims == shape{1});
   CHECK(run<op::reduce_sum_square>({x}, {.axes = {0, 1}}, {{}})[0].dims == shape{});
   CHECK(run<op::reduce_sum_square>({x}, {.axes = {0, 1}}, {{}})[0].as<float>() == std::vector<float>{91});
-  CHECK_THROWS_WITH_AS(run<op::reduce_sum>({x}, {.axes = {2}}, {{}}), doctest::Contains("parameter axes: got 2, expected an axis: 0 to 1"), error);
+  CHECK_THROWS_WITH_AS(run<op::reduce_sum>({x}, {.axes = {2}}, {{}}),
+                       doctest::Contains("parameter axes: got 2, expected an axis: 0 to 1"), error);
 }
 
-TEST_CASE_TEMPLATE("quantized sum, mean, max, min: exact sum, one rounding to nearest even", T, types::u8, types::s8, types::u16, types::s16) {
+TEST_CASE_TEMPLATE("quantized sum, mean, max, min: exact sum, one rounding to nearest even", T, types::u8, types::s8,
+                   types::u16, types::s16) {
   using storage = typename T::storage;
   auto g = generator();
   for (int round = 0; round < 20; ++round) {
@@ -81,14 +86,17 @@ TEST_CASE_TEMPLATE("quantized sum, mean, max, min: exact sum, one rounding to ne
     const qnnx::axes a = random_axes(g, in.rank());
     const groups gr = group(in, a);
     const auto count = static_cast<double>(gr.members[0].size());
-    const net_encoding from = net_encoding::tensor(static_cast<float>(between(g, 1, 999)) / 1000.0f, -between(g, 0, 120));
+    const net_encoding from =
+        net_encoding::tensor(static_cast<float>(between(g, 1, 999)) / 1000.0f, -between(g, 0, 120));
     const net_encoding to = net_encoding::tensor(static_cast<float>(between(g, 1, 999)) / 800.0f, -between(g, 0, 120));
     const value x = random_value(g, {T::code, static_cast<int>(sizeof(storage)), from}, in);
     const auto data = x.as<storage>();
     const double ratio = static_cast<double>(from.scale()) / static_cast<double>(to.scale());
     const auto finish = [&](double acc, double factor) {
-      const double v = std::nearbyint(acc * static_cast<double>(static_cast<float>(factor))) - to.offset();  // exact: 24 + 24 bits
-      return static_cast<std::int64_t>(std::fmin(std::fmax(v, static_cast<double>(min_value(T::code))), static_cast<double>(max_value(T::code))));
+      const double v =
+          std::nearbyint(acc * static_cast<double>(static_cast<float>(factor))) - to.offset();  // exact: 24 + 24 bits
+      return static_cast<std::int64_t>(
+          std::fmin(std::fmax(v, static_cast<double>(min_value(T::code))), static_cast<double>(max_value(T::code))));
     };
     const auto sum = run<op::reduce_sum>({x}, {.axes = a}, {{T::code, to}})[0].template as<storage>();
     const auto mean = run<op::reduce_mean>({x}, {.axes = a}, {{T::code, to}})[0].template as<storage>();
@@ -127,14 +135,18 @@ TEST_CASE("Argmax and Argmin: the first of equals, int32 or uint32") {
     for (std::int64_t i = 0; i < in.size(); ++i) data.push_back(static_cast<float>(between(g, -3, 3)));
     const value x = make(dtype::float_32, in, data);
     const groups gr = group(in, {axis});
-    const auto most = run<op::argmax>({x}, {.axis = static_cast<std::uint32_t>(axis), .keep_dims = round % 2 == 0}, {{dtype::int_32, {}}})[0];
+    const auto most = run<op::argmax>({x}, {.axis = static_cast<std::uint32_t>(axis), .keep_dims = round % 2 == 0},
+                                      {{dtype::int_32, {}}})[0];
     const auto least = run<op::argmin>({x}, {.axis = static_cast<std::uint32_t>(axis)}, {{dtype::uint_32, {}}})[0];
     if (round % 2 == 0) CHECK(most.dims == gr.kept);
     for (size_t k = 0; k < gr.members.size(); ++k) {
       const auto& m = gr.members[k];
-      const auto less = [&](std::int64_t a, std::int64_t b) { return data[static_cast<size_t>(a)] < data[static_cast<size_t>(b)]; };
+      const auto less = [&](std::int64_t a, std::int64_t b) {
+        return data[static_cast<size_t>(a)] < data[static_cast<size_t>(b)];
+      };
       CHECK(most.as<std::int32_t>()[k] == std::max_element(m.begin(), m.end(), less) - m.begin());
-      CHECK(least.as<std::uint32_t>()[k] == static_cast<std::uint32_t>(std::min_element(m.begin(), m.end(), less) - m.begin()));
+      CHECK(least.as<std::uint32_t>()[k] ==
+            static_cast<std::uint32_t>(std::min_element(m.begin(), m.end(), less) - m.begin()));
     }
   }
 }

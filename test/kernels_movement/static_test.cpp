@@ -17,7 +17,8 @@ struct chain {
     const auto q = b.add<op::quantize>("q", {x}, {}, u8_a);
     const auto wide = b.add<op::convert>("wide", {q}, {}, quantized<types::u16>(0.0002f, -9000));
     const auto back = b.add<op::convert>("back", {wide}, {}, u8_b);
-    const auto padded = b.add<op::pad>("padded", {back}, {.pad_amount = {0, 0, 1, 1, 1, 1, 0, 0}, .pad_constant_value = 0.5f});
+    const auto padded =
+        b.add<op::pad>("padded", {back}, {.pad_amount = {0, 0, 1, 1, 1, 1, 0, 0}, .pad_constant_value = 0.5f});
     tensor_id halves[2];
     b.add_many<op::split>("cut", {padded}, {.axis = 3, .split_index = {3}}, u8_b, {"left", "right"}, halves);
     const auto joined = b.add<op::concat>("joined", {halves[1], halves[0]}, {}, u8_a);
@@ -45,8 +46,12 @@ TEST_CASE("a static chain of movement, conversion and reduction gives the interp
   }
   for (int k = 0; k < view.node_count; ++k) {
     const node_desc& d = view.nodes[k];
-    n.nodes.push_back({.name = std::string(d.name), .op = d.op, .inputs = {d.inputs.begin(), d.inputs.begin() + d.input_count},
-                       .outputs = {d.outputs.begin(), d.outputs.begin() + d.output_count}, .params = d.params, .epi = d.epi});
+    n.nodes.push_back({.name = std::string(d.name),
+                       .op = d.op,
+                       .inputs = {d.inputs.begin(), d.inputs.begin() + d.input_count},
+                       .outputs = {d.outputs.begin(), d.outputs.begin() + d.output_count},
+                       .params = d.params,
+                       .epi = d.epi});
   }
   const std::shared_ptr<const frozen_net> frozen(n.freeze());
   interpreter shared_memory(frozen, {.backend = "reference"});

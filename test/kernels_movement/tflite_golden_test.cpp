@@ -12,7 +12,10 @@ using namespace one_node;
 namespace {
 
 element_type with_encoding(const std::string& type, float scale, int zero) {
-  const dtype t = type == "int8" ? dtype::sfixed_8 : type == "uint8" ? dtype::ufixed_8 : type == "int16" ? dtype::sfixed_16 : dtype::float_32;
+  const dtype t = type == "int8"    ? dtype::sfixed_8
+                  : type == "uint8" ? dtype::ufixed_8
+                  : type == "int16" ? dtype::sfixed_16
+                                    : dtype::float_32;
   return {t, t == dtype::float_32 ? net_encoding{} : net_encoding::tensor(scale, -zero)};
 }
 value read_value(const std::string& text) {
@@ -60,15 +63,21 @@ TEST_CASE("MEAN, SUM, QUANTIZE, CONCATENATION give TensorFlow Lite's integers un
     const value want = read_value(parts.back());
     const std::vector<element_type> out{{want.type, want.enc}};
     value got;
-    if (parts[0] == "mean") got = run<op::reduce_mean>(ins, {.axes = read_axes(parts[1])}, out, rounding_mode::tflite)[0];
-    else if (parts[0] == "sum") got = run<op::reduce_sum>(ins, {.axes = read_axes(parts[1])}, out, rounding_mode::tflite)[0];
-    else if (parts[0] == "concat") got = run<op::concat>(ins, {.axis = 1}, out, rounding_mode::tflite)[0];
-    else if (ins[0].type == dtype::float_32) got = run<op::quantize>(ins, {}, out, rounding_mode::tflite)[0];
-    else got = run<op::convert>(ins, {}, out, rounding_mode::tflite)[0];
+    if (parts[0] == "mean")
+      got = run<op::reduce_mean>(ins, {.axes = read_axes(parts[1])}, out, rounding_mode::tflite)[0];
+    else if (parts[0] == "sum")
+      got = run<op::reduce_sum>(ins, {.axes = read_axes(parts[1])}, out, rounding_mode::tflite)[0];
+    else if (parts[0] == "concat")
+      got = run<op::concat>(ins, {.axis = 1}, out, rounding_mode::tflite)[0];
+    else if (ins[0].type == dtype::float_32)
+      got = run<op::quantize>(ins, {}, out, rounding_mode::tflite)[0];
+    else
+      got = run<op::convert>(ins, {}, out, rounding_mode::tflite)[0];
     REQUIRE(got.data.size() == want.data.size());
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < got.data.size(); ++i) wrong += got.data[i] != want.data[i];
-    CHECK_MESSAGE(wrong == 0, parts[0], " ", parts[1], " line ", cases + 1, ": ", parts[2].substr(0, 40), ": ", wrong, " bytes of ", got.data.size());
+    CHECK_MESSAGE(wrong == 0, parts[0], " ", parts[1], " line ", cases + 1, ": ", parts[2].substr(0, 40), ": ", wrong,
+                  " bytes of ", got.data.size());
   }
   CHECK(cases == 61);
 }

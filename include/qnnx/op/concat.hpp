@@ -34,8 +34,8 @@ struct concat {
         if (d != axis && c.dims(i)[d] != first[d]) return bad_shape(i, "in", c.dims(i), first);
       const bool rescalable = bits_of(c.in(i).type) <= 16 && !c.in(i).enc.per_axis();
       if (c.output_count > 0 && !rescalable && !same_encoding(c.in(i), c.out(0)))
-        return {errc::bad_encoding, operand("input", i, "in"), "scales per axis, or 32 bits, with an encoding of its own",
-                "the encoding of the output"};
+        return {errc::bad_encoding, operand("input", i, "in"),
+                "scales per axis, or 32 bits, with an encoding of its own", "the encoding of the output"};
     }
     return {};
   }

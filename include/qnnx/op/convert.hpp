@@ -48,7 +48,8 @@ struct quantize : changes_type {
   static constexpr issue check(const context& c, const params&) {
     if (c.output_count == 0) return {};
     if (bits_of(c.out(0).type) < 8 && c.out(0).enc.per_axis())
-      return {errc::unsupported, operand("output", 0, "out"), "packed 4-bit values with scales per axis", "one scale, or 8 bits or more"};
+      return {errc::unsupported, operand("output", 0, "out"), "packed 4-bit values with scales per axis",
+              "one scale, or 8 bits or more"};
     return scales_are_simple(c.out(0), "output");
   }
 };
@@ -61,7 +62,7 @@ struct dequantize : changes_type {
 struct convert : changes_type {
   static constexpr std::string_view name = "Convert";
   struct params {
-    bool dynamic_input_data = false;   // QNN's hints that the data is not constant; they change nothing here
+    bool dynamic_input_data = false;  // QNN's hints that the data is not constant; they change nothing here
     bool dynamic_output_data = false;
     friend constexpr bool operator==(const params&, const params&) = default;
   };

@@ -22,11 +22,14 @@ struct gather : reads_by_index {
     friend constexpr bool operator==(const params&, const params&) = default;
   };
   template <class Shape>
-  static constexpr int axis_of(const params& p, const Shape& s) { return p.axis < 0 ? p.axis + s.rank() : p.axis; }
+  static constexpr int axis_of(const params& p, const Shape& s) {
+    return p.axis < 0 ? p.axis + s.rank() : p.axis;
+  }
 
   static constexpr issue check(const context& c, const params& p) {
     if (issue e = axis_inside("axis", axis_of(p, c.dims(0)), c.dims(0).rank())) return e;
-    if (c.dims(0).rank() + c.dims(1).rank() - 1 > max_rank) return bad_rank(1, "indices", c.dims(1), "an output of rank 6 or less");
+    if (c.dims(0).rank() + c.dims(1).rank() - 1 > max_rank)
+      return bad_rank(1, "indices", c.dims(1), "an output of rank 6 or less");
     return keeps_encoding(c);
   }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {
@@ -72,12 +75,14 @@ struct gather_nd : reads_by_index {
     const shape& i = c.dims(1);
     const int batch = static_cast<int>(p.batch_dims);
     if (i.rank() < 1) return bad_rank(1, "indices", i, "rank 1 or more");
-    if (batch < 0 || batch >= i.rank() || batch > x.rank()) return bad_parameter("batch_dims", number(batch), text("less than ") << i.rank());
+    if (batch < 0 || batch >= i.rank() || batch > x.rank())
+      return bad_parameter("batch_dims", number(batch), text("less than ") << i.rank());
     for (int d = 0; d < batch; ++d)
       if (x[d] != i[d]) return bad_shape(1, "indices", i, x);
     const int depth = i[i.rank() - 1];
     if (depth > x.rank() - batch) return bad_shape(1, "indices", i, x);
-    if (i.rank() - 1 + x.rank() - batch - depth > max_rank) return bad_rank(1, "indices", i, "an output of rank 6 or less");
+    if (i.rank() - 1 + x.rank() - batch - depth > max_rank)
+      return bad_rank(1, "indices", i, "an output of rank 6 or less");
     return keeps_encoding(c);
   }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {

@@ -28,7 +28,8 @@ struct one_hot {
   };
   static constexpr std::array inputs{port{"indices"}};
   static constexpr std::array outputs{port{"out"}};
-  using types = all_types<one_hot_types_of<types::i32>, one_hot_types_of<types::n32>, one_hot_types_of<types::i64>>::type;
+  using types =
+      all_types<one_hot_types_of<types::i32>, one_hot_types_of<types::n32>, one_hot_types_of<types::i64>>::type;
 
   template <class Shape>
   static constexpr int axis_of(const params& p, const Shape& s) {
@@ -62,7 +63,9 @@ struct cumulative_sum {
   static constexpr std::array inputs{port{"in"}};
   static constexpr std::array outputs{port{"out"}};
   using types = ordered_types;
-  static constexpr issue check(const context& c, const params& p) { return axis_inside("axis", p.axis, c.dims(0).rank()); }
+  static constexpr issue check(const context& c, const params& p) {
+    return axis_inside("axis", p.axis, c.dims(0).rank());
+  }
   static constexpr issue infer(const context& c, const params&, shapes& out) {
     out.set(c.dims(0));
     return {};
@@ -84,7 +87,8 @@ struct top_k {
   static constexpr issue check(const context& c, const params& p) {
     const shape& x = c.dims(0);
     if (x.rank() < 1) return bad_rank(0, "in", x, "rank 1 or more");
-    if (p.k < 1 || p.k > static_cast<std::uint32_t>(x[x.rank() - 1])) return bad_parameter("k", number(p.k), text("1 to ") << x[x.rank() - 1]);
+    if (p.k < 1 || p.k > static_cast<std::uint32_t>(x[x.rank() - 1]))
+      return bad_parameter("k", number(p.k), text("1 to ") << x[x.rank() - 1]);
     if (c.output_count > 0 && !same_encoding(c.in(0), c.out(0)))
       return {errc::bad_encoding, operand("output", 0, "values"), "an encoding of its own", "the encoding of input 0"};
     if (c.output_count > 1 && c.out(1).type != dtype::int_32 && c.out(1).type != dtype::uint_32)

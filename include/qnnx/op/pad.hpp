@@ -18,12 +18,17 @@ struct pad : moves_data {
     float pad_constant_value = 0;
     friend constexpr bool operator==(const params&, const params&) = default;
   };
-  static constexpr std::int32_t before(const params& p, int d) { return static_cast<std::int32_t>(p.pad_amount[static_cast<std::size_t>(2 * d)]); }
-  static constexpr std::int32_t after(const params& p, int d) { return static_cast<std::int32_t>(p.pad_amount[static_cast<std::size_t>(2 * d + 1)]); }
+  static constexpr std::int32_t before(const params& p, int d) {
+    return static_cast<std::int32_t>(p.pad_amount[static_cast<std::size_t>(2 * d)]);
+  }
+  static constexpr std::int32_t after(const params& p, int d) {
+    return static_cast<std::int32_t>(p.pad_amount[static_cast<std::size_t>(2 * d + 1)]);
+  }
 
   static constexpr issue check(const context& c, const params& p) {
     const shape& x = c.dims(0);
-    if (static_cast<std::uint32_t>(p.scheme) > 3) return bad_parameter("scheme", number(static_cast<std::uint32_t>(p.scheme)), "0 to 3");
+    if (static_cast<std::uint32_t>(p.scheme) > 3)
+      return bad_parameter("scheme", number(static_cast<std::uint32_t>(p.scheme)), "0 to 3");
     for (int d = 0; d < max_rank; ++d) {
       const std::int32_t most = before(p, d) > after(p, d) ? before(p, d) : after(p, d);
       if (before(p, d) < 0 || after(p, d) < 0 || (d >= x.rank() && most > 0))

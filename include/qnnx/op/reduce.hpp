@@ -32,8 +32,10 @@ using found_types = signatures<Out(types::f32), Out(types::f16), Out(types::u8),
 constexpr shape reduced_shape(const shape& in, const qnnx::axes& over, bool keep, bool rank_zero) {
   shape s;
   for (int d = 0; d < in.rank(); ++d) {
-    if (!over.contains(d)) s.push_back(in[d]);
-    else if (keep) s.push_back(1);
+    if (!over.contains(d))
+      s.push_back(in[d]);
+    else if (keep)
+      s.push_back(1);
   }
   if (s.rank() == 0 && in.rank() > 0 && !rank_zero) s.push_back(1);
   return s;
@@ -61,12 +63,24 @@ struct reduce_form {
   }
   static constexpr qnnx::cost cost(const context& c, const params&) { return {0, c.dims(0).size()}; }
 };
-struct reduce_sum : reduce_form<reduction::sum, reduced_types> { static constexpr std::string_view name = "ReduceSum"; };
-struct reduce_mean : reduce_form<reduction::mean, reduced_types> { static constexpr std::string_view name = "ReduceMean"; };
-struct reduce_max : reduce_form<reduction::max, reduced_types> { static constexpr std::string_view name = "ReduceMax"; };
-struct reduce_min : reduce_form<reduction::min, reduced_types> { static constexpr std::string_view name = "ReduceMin"; };
-struct reduce_prod : reduce_form<reduction::prod, multiplied_types> { static constexpr std::string_view name = "ReduceProd"; };
-struct reduce_sum_square : reduce_form<reduction::sum_square, squared_types> { static constexpr std::string_view name = "ReduceSumSquare"; };
+struct reduce_sum : reduce_form<reduction::sum, reduced_types> {
+  static constexpr std::string_view name = "ReduceSum";
+};
+struct reduce_mean : reduce_form<reduction::mean, reduced_types> {
+  static constexpr std::string_view name = "ReduceMean";
+};
+struct reduce_max : reduce_form<reduction::max, reduced_types> {
+  static constexpr std::string_view name = "ReduceMax";
+};
+struct reduce_min : reduce_form<reduction::min, reduced_types> {
+  static constexpr std::string_view name = "ReduceMin";
+};
+struct reduce_prod : reduce_form<reduction::prod, multiplied_types> {
+  static constexpr std::string_view name = "ReduceProd";
+};
+struct reduce_sum_square : reduce_form<reduction::sum_square, squared_types> {
+  static constexpr std::string_view name = "ReduceSumSquare";
+};
 
 template <bool Largest>
 struct arg_form {
@@ -80,14 +94,20 @@ struct arg_form {
   static constexpr std::array inputs{port{"in"}};
   static constexpr std::array outputs{port{"out"}};
 
-  static constexpr issue check(const context& c, const params& p) { return axis_inside("axis", p.axis, c.dims(0).rank()); }
+  static constexpr issue check(const context& c, const params& p) {
+    return axis_inside("axis", p.axis, c.dims(0).rank());
+  }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {
     out.set(reduced_shape(c.dims(0), {static_cast<std::int32_t>(p.axis)}, p.keep_dims, false));
     return {};
   }
   static constexpr qnnx::cost cost(const context& c, const params&) { return {0, c.dims(0).size()}; }
 };
-struct argmax : arg_form<true> { static constexpr std::string_view name = "Argmax"; };
-struct argmin : arg_form<false> { static constexpr std::string_view name = "Argmin"; };
+struct argmax : arg_form<true> {
+  static constexpr std::string_view name = "Argmax";
+};
+struct argmin : arg_form<false> {
+  static constexpr std::string_view name = "Argmin";
+};
 
 }  // namespace qnnx::inline QNNX_ABI::op

@@ -14,15 +14,19 @@ struct reshape : moves_data {
     friend constexpr bool operator==(const params&, const params&) = default;
   };
   template <class Params>
-  static constexpr issue check(const context& c, const Params&) { return keeps_encoding(c); }
+  static constexpr issue check(const context& c, const Params&) {
+    return keeps_encoding(c);
+  }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {
     qnnx::shape s;
     std::int64_t known = 1;
     int free = -1;
     for (int i = 0; i < p.shape.size(); ++i) {
       s.push_back(p.shape[i]);
-      if (p.shape[i] < 0) free = i;
-      else known *= p.shape[i];
+      if (p.shape[i] < 0)
+        free = i;
+      else
+        known *= p.shape[i];
     }
     const std::int64_t total = c.dims(0).size();
     if (free >= 0 && known > 0) s[free] = static_cast<std::int32_t>(total / known);
@@ -41,7 +45,8 @@ struct squeeze : moves_data {
   static constexpr issue check(const context& c, const params& p) {
     for (int i = 0; i < p.axes.size(); ++i) {
       if (issue e = axis_inside("axes", p.axes[i], c.dims(0).rank())) return e;
-      if (c.dims(0)[p.axes[i]] != 1) return bad_parameter("axes", number(p.axes[i]), text("an axis of size 1 of ") << to_text(c.dims(0)).view());
+      if (c.dims(0)[p.axes[i]] != 1)
+        return bad_parameter("axes", number(p.axes[i]), text("an axis of size 1 of ") << to_text(c.dims(0)).view());
     }
     return keeps_encoding(c);
   }

@@ -17,7 +17,8 @@ struct writes_by_index {
   static constexpr bool data_movement = true;
 
   static constexpr issue check_updates(const context& c, scatter_reduction r) {
-    if (static_cast<std::uint32_t>(r) > 3) return bad_parameter("reduction", number(static_cast<std::uint32_t>(r)), "0 to 3");
+    if (static_cast<std::uint32_t>(r) > 3)
+      return bad_parameter("reduction", number(static_cast<std::uint32_t>(r)), "0 to 3");
     if (!same_encoding(c.in(0), c.in(2)))
       return {errc::bad_encoding, operand("input", 2, "updates"), "an encoding of its own", "the encoding of input 0"};
     return keeps_encoding(c);
@@ -36,7 +37,8 @@ struct scatter_nd : writes_by_index {
     if (i.rank() < 1 || i[i.rank() - 1] > x.rank()) return bad_shape(1, "indices", i, x);
     shape wanted;
     for (int d = 0; d + 1 < i.rank(); ++d) wanted.push_back(i[d]);
-    if (wanted.rank() + x.rank() - i[i.rank() - 1] > max_rank) return bad_rank(1, "indices", i, "updates of rank 6 or less");
+    if (wanted.rank() + x.rank() - i[i.rank() - 1] > max_rank)
+      return bad_rank(1, "indices", i, "updates of rank 6 or less");
     for (int d = i[i.rank() - 1]; d < x.rank(); ++d) wanted.push_back(x[d]);
     if (!(c.dims(2) == wanted)) return bad_shape(2, "updates", c.dims(2), wanted);
     return check_updates(c, p.reduction);

@@ -35,8 +35,10 @@ struct strided_slice : moves_data {
         s.count = -1;
         return s;
       }
-      if (bit(p.new_axes_mask, i)) s.push_back(1);
-      else s.push_back(in.extent(d++));
+      if (bit(p.new_axes_mask, i))
+        s.push_back(1);
+      else
+        s.push_back(in.extent(d++));
     }
     return s;
   }
@@ -53,7 +55,8 @@ struct strided_slice : moves_data {
       r.stride = 1;
       end = r.begin + 1;
     }
-    const std::int64_t room = r.stride > 0 ? static_cast<std::int64_t>(end) - r.begin : static_cast<std::int64_t>(r.begin) - end;
+    const std::int64_t room =
+        r.stride > 0 ? static_cast<std::int64_t>(end) - r.begin : static_cast<std::int64_t>(r.begin) - end;
     const std::int64_t step = r.stride > 0 ? r.stride : -static_cast<std::int64_t>(r.stride);
     r.count = room <= 0 ? 0 : static_cast<std::int32_t>((room + step - 1) / step);
     return r;
@@ -64,10 +67,12 @@ struct strided_slice : moves_data {
     for (int d = 0; d < s.rank(); ++d) {
       const cut r = cut_of(p, d, s[d]);
       text where;
-      where << "axis " << d << ": begin " << r.begin << ", end " << p.ranges[static_cast<std::size_t>(3 * d + 1)] << ", stride " << r.stride;
+      where << "axis " << d << ": begin " << r.begin << ", end " << p.ranges[static_cast<std::size_t>(3 * d + 1)]
+            << ", stride " << r.stride;
       if (r.stride == 0 || r.begin < 0 || r.begin >= s[d] || r.count < 1)
         return bad_parameter("ranges", where, text("one element or more of ") << s[d]);
-      if (p.ranges[static_cast<std::size_t>(3 * d + 1)] < -1) return bad_parameter("ranges", where, "an end of -1 or more");
+      if (p.ranges[static_cast<std::size_t>(3 * d + 1)] < -1)
+        return bad_parameter("ranges", where, "an end of -1 or more");
     }
     return keeps_encoding(c);
   }

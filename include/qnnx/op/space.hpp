@@ -32,7 +32,9 @@ struct depth_to_space : moves_data {
   static constexpr issue check(const context& c, const params& p) {
     if (issue e = block_fits(c, p.block_size)) return e;
     const auto block = static_cast<std::int64_t>(p.block_size[0]) * p.block_size[1];
-    if (c.dims(0)[3] % block != 0) return bad_parameter("block_size", number(block) << " elements", text("a divisor of ") << c.dims(0)[3] << " channels");
+    if (c.dims(0)[3] % block != 0)
+      return bad_parameter("block_size", number(block) << " elements",
+                           text("a divisor of ") << c.dims(0)[3] << " channels");
     return keeps_encoding(c);
   }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {
@@ -50,8 +52,10 @@ struct space_to_depth : moves_data {
   static constexpr issue check(const context& c, const params& p) {
     if (issue e = block_fits(c, p.block_size)) return e;
     const shape& x = c.dims(0);
-    if (static_cast<std::uint32_t>(x[1]) % p.block_size[0] != 0 || static_cast<std::uint32_t>(x[2]) % p.block_size[1] != 0)
-      return bad_parameter("block_size", text{} << p.block_size[0] << "x" << p.block_size[1], text("divisors of ") << x[1] << "x" << x[2]);
+    if (static_cast<std::uint32_t>(x[1]) % p.block_size[0] != 0 ||
+        static_cast<std::uint32_t>(x[2]) % p.block_size[1] != 0)
+      return bad_parameter("block_size", text{} << p.block_size[0] << "x" << p.block_size[1],
+                           text("divisors of ") << x[1] << "x" << x[2]);
     return keeps_encoding(c);
   }
   static constexpr issue infer(const context& c, const params& p, shapes& out) {
@@ -74,7 +78,8 @@ struct batch_to_space : moves_data {
     if (issue e = block_fits(c, p.block_size)) return e;
     const auto block = static_cast<std::int64_t>(p.block_size[0]) * p.block_size[1];
     const shape& x = c.dims(0);
-    if (x[0] % block != 0) return bad_parameter("block_size", number(block) << " elements", text("a divisor of the batch ") << x[0]);
+    if (x[0] % block != 0)
+      return bad_parameter("block_size", number(block) << " elements", text("a divisor of the batch ") << x[0]);
     for (int d = 0; d < 2; ++d) {
       const auto i = static_cast<std::size_t>(d);
       const std::int64_t size = static_cast<std::int64_t>(x[d + 1]) * p.block_size[i];
@@ -103,8 +108,10 @@ struct space_to_batch : moves_data {
   static constexpr issue check(const context& c, const params& p) {
     if (issue e = block_fits(c, p.block_size)) return e;
     for (std::size_t d = 0; d < 2; ++d) {
-      const std::int64_t size = c.dims(0)[static_cast<int>(d) + 1] + static_cast<std::int64_t>(p.pad_amount[2 * d]) + p.pad_amount[2 * d + 1];
-      if (size % p.block_size[d] != 0) return bad_parameter("block_size", number(p.block_size[d]), text("a divisor of the padded size ") << size);
+      const std::int64_t size =
+          c.dims(0)[static_cast<int>(d) + 1] + static_cast<std::int64_t>(p.pad_amount[2 * d]) + p.pad_amount[2 * d + 1];
+      if (size % p.block_size[d] != 0)
+        return bad_parameter("block_size", number(p.block_size[d]), text("a divisor of the padded size ") << size);
     }
     return keeps_encoding(c);
   }

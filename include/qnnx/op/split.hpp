@@ -34,7 +34,8 @@ struct split {
     std::int32_t before = 0;
     for (int i = 0; i < p.split_index.size(); ++i) {
       if (p.split_index[i] <= before || p.split_index[i] >= size)
-        return bad_parameter("split_index", number(p.split_index[i]), text("rising positions inside 1 to ") << size - 1);
+        return bad_parameter("split_index", number(p.split_index[i]),
+                             text("rising positions inside 1 to ") << size - 1);
       before = p.split_index[i];
     }
     if (issue e = detail::output_count_is(c, p.split_index.size() + 1)) return e;

@@ -14,7 +14,8 @@ struct tile : moves_data {
   };
   static constexpr issue check(const context& c, const params& p) {
     if (p.multiples.size() != c.dims(0).rank())
-      return bad_parameter("multiples", number(p.multiples.size()) << " numbers", number(c.dims(0).rank()) << " numbers");
+      return bad_parameter("multiples", number(p.multiples.size()) << " numbers",
+                           number(c.dims(0).rank()) << " numbers");
     for (int d = 0; d < p.multiples.size(); ++d)
       if (p.multiples[d] < 1) return bad_parameter("multiples", number(p.multiples[d]), "1 or more");
     return keeps_encoding(c);

@@ -40,7 +40,8 @@ constexpr std::int64_t channel_of(const View& v, std::int64_t i) {
 }
 
 template <class Rounding>
-constexpr std::int32_t quantize_value(float x, float scale, std::int32_t offset, std::int32_t lo, std::int32_t hi, Rounding r) {
+constexpr std::int32_t quantize_value(float x, float scale, std::int32_t offset, std::int32_t lo, std::int32_t hi,
+                                      Rounding r) {
   const double quotient = r.mode() == rounding_mode::tflite ? static_cast<double>(x / scale)
                                                             : static_cast<double>(x) / static_cast<double>(scale);
   const std::int64_t n = clamp<std::int64_t>(round_real(quotient, r), -(std::int64_t{1} << 40), std::int64_t{1} << 40);
@@ -59,20 +60,25 @@ QNNX_INLINE void convert_element(const X& x, const Y& y, std::int64_t i, const s
     if constexpr (bits_of(In::code) <= 16) {
       y.store(i, requantize(x.load(i) + x.offset(), multiplier{w[2], w[3]}, y.zero(), w[0], w[1], r));
     } else {  // a 32-bit value times a 24-bit multiplier fits int64
-      y.store(i, requantize(static_cast<std::int64_t>(x.load(i)) + x.offset(), multiplier{w[2], w[3]}, y.zero(), w[0], w[1], r));
+      y.store(i, requantize(static_cast<std::int64_t>(x.load(i)) + x.offset(), multiplier{w[2], w[3]}, y.zero(), w[0],
+                            w[1], r));
     }
   } else if constexpr (is_fixed_v<In>) {
     const std::int64_t c = channel_of(x, i);
     const float real = dequantize_value(x.load(i), x.q->scale_at(c), x.q->offset_at(c));
-    if constexpr (is_float_v<Out>) y.store(i, real);
-    else y.store(i, saturate<typename Out::storage>(round_real(static_cast<double>(real), r)));
+    if constexpr (is_float_v<Out>)
+      y.store(i, real);
+    else
+      y.store(i, saturate<typename Out::storage>(round_real(static_cast<double>(real), r)));
   } else if constexpr (is_fixed_v<Out>) {
     const std::int64_t c = channel_of(y, i);
     if constexpr (is_float_v<In>) {
       y.store(i, quantize_value(x.load(i), y.q->scale_at(c), y.q->offset_at(c), w[0], w[1], r));
     } else {
       const std::int64_t n = round_real(static_cast<double>(x.load(i)) / static_cast<double>(y.q->scale_at(c)), r);
-      y.store(i, static_cast<std::int32_t>(clamp<std::int64_t>(clamp<std::int64_t>(n, -(std::int64_t{1} << 40), std::int64_t{1} << 40) - y.q->offset_at(c), w[0], w[1])));
+      y.store(i, static_cast<std::int32_t>(clamp<std::int64_t>(
+                     clamp<std::int64_t>(n, -(std::int64_t{1} << 40), std::int64_t{1} << 40) - y.q->offset_at(c), w[0],
+                     w[1])));
     }
   } else if constexpr (is_float_v<In> && !is_float_v<Out>) {
     y.store(i, saturate<typename Out::storage>(round_real(static_cast<double>(x.load(i)), r)));
@@ -91,7 +97,8 @@ struct convert_kernel {
     conversion_words::make(f, r, out);
   }
   static constexpr std::int64_t overlap(const node_facts& f, const Params&, int input) {
-    const bool packed = bits_of(f.c.in(0).type) < 8 || bits_of(f.c.out(0).type) < 8;  // packed values are read and written in pairs
+    const bool packed =
+        bits_of(f.c.in(0).type) < 8 || bits_of(f.c.out(0).type) < 8;  // packed values are read and written in pairs
     return packed ? -1 : elementwise_overlap(f.c, input);
   }
   template <class Call>
@@ -104,9 +111,12 @@ struct convert_kernel {
     for (std::int64_t i = 0, n = y.size(); i < n; ++i) convert_element(x, y, i, c.constants(), c.rounding());
   }
 };
-template <> struct impl<op::quantize, isa::reference> : convert_kernel<op::quantize::params> {};
-template <> struct impl<op::dequantize, isa::reference> : convert_kernel<op::dequantize::params> {};
-template <> struct impl<op::convert, isa::reference> : convert_kernel<op::convert::params> {};
+template <>
+struct impl<op::quantize, isa::reference> : convert_kernel<op::quantize::params> {};
+template <>
+struct impl<op::dequantize, isa::reference> : convert_kernel<op::dequantize::params> {};
+template <>
+struct impl<op::convert, isa::reference> : convert_kernel<op::convert::params> {};
 
 /// A stored value in another type: truncated and saturated from float, wrapped from integer.
 template <class Out, class V>

@@ -11,7 +11,9 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
 struct impl<op::is_nan, isa::reference> {
-  static constexpr std::int64_t overlap(const node_facts& f, const op::is_nan::params&, int input) { return elementwise_overlap(f.c, input); }
+  static constexpr std::int64_t overlap(const node_facts& f, const op::is_nan::params&, int input) {
+    return elementwise_overlap(f.c, input);
+  }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -21,14 +23,17 @@ struct impl<op::is_nan, isa::reference> {
 };
 template <>
 struct impl<op::is_inf, isa::reference> {
-  static constexpr std::int64_t overlap(const node_facts& f, const op::is_inf::params&, int input) { return elementwise_overlap(f.c, input); }
+  static constexpr std::int64_t overlap(const node_facts& f, const op::is_inf::params&, int input) {
+    return elementwise_overlap(f.c, input);
+  }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
     constexpr float largest = std::numeric_limits<float>::max();
     for (std::int64_t i = 0, n = y.size(); i < n; ++i)
-      y.store(i, (c.params().detect_positive && x.load(i) > largest) || (c.params().detect_negative && x.load(i) < -largest));
+      y.store(i, (c.params().detect_positive && x.load(i) > largest) ||
+                     (c.params().detect_negative && x.load(i) < -largest));
   }
 };
 

@@ -18,9 +18,12 @@ struct index_list {
   /// Index i as a place on an axis of `size`, or -1 where it is outside.
   std::int64_t place(std::int64_t i, std::int64_t size) const {
     std::int64_t v = 0;
-    if (type == dtype::int_64) v = static_cast<const std::int64_t*>(data)[i];
-    else if (type == dtype::uint_32) v = static_cast<const std::uint32_t*>(data)[i];
-    else v = static_cast<const std::int32_t*>(data)[i];
+    if (type == dtype::int_64)
+      v = static_cast<const std::int64_t*>(data)[i];
+    else if (type == dtype::uint_32)
+      v = static_cast<const std::uint32_t*>(data)[i];
+    else
+      v = static_cast<const std::int32_t*>(data)[i];
     if (v < 0) v += size;
     return v >= 0 && v < size ? v : -1;
   }
@@ -36,8 +39,10 @@ QNNX_NOINLINE void gather_runs(std::byte* target, const std::byte* source, std::
                                const std::byte* zero, const Place& place) {
   for (std::int64_t k = 0; k < runs; ++k) {
     const std::int64_t from = place(k);
-    if (from < 0) fill<Size>(target + k * run * Size, run, zero);
-    else std::memcpy(target + k * run * Size, source + from * run * Size, static_cast<std::size_t>(run * Size));
+    if (from < 0)
+      fill<Size>(target + k * run * Size, run, zero);
+    else
+      std::memcpy(target + k * run * Size, source + from * run * Size, static_cast<std::size_t>(run * Size));
   }
 }
 
@@ -59,8 +64,9 @@ struct impl<op::gather, isa::reference> {
     const auto y = c.out();
     const int axis = op::gather::axis_of(c.params(), x);
     const stored_real zero(y, 0.0, c.rounding());
-    gather_runs<element_size<decltype(y)>>(bytes_out(y), bytes_in(x), x.ext.product(0, axis) * i.size(), step_of(x.ext, axis),
-                                           zero.bytes(), gather_place{indices_of(i), i.size(), x.extent(axis)});
+    gather_runs<element_size<decltype(y)>>(bytes_out(y), bytes_in(x), x.ext.product(0, axis) * i.size(),
+                                           step_of(x.ext, axis), zero.bytes(),
+                                           gather_place{indices_of(i), i.size(), x.extent(axis)});
   }
 };
 
@@ -99,8 +105,9 @@ struct impl<op::gather_elements, isa::reference> {
     const auto i = c.template in<1>();
     const auto y = c.out();
     const stored_real zero(y, 0.0, c.rounding());
-    gather_runs<element_size<decltype(y)>>(bytes_out(y), bytes_in(x), y.size(), 1, zero.bytes(),
-                                           along_axis{indices_of(i), as_shape(x.ext), as_shape(i.ext), static_cast<int>(c.params().axis)});
+    gather_runs<element_size<decltype(y)>>(
+        bytes_out(y), bytes_in(x), y.size(), 1, zero.bytes(),
+        along_axis{indices_of(i), as_shape(x.ext), as_shape(i.ext), static_cast<int>(c.params().axis)});
   }
 };
 
@@ -142,7 +149,8 @@ struct impl<op::gather_nd, isa::reference> {
 
 /// data[at] = data[at] op update, in the tensor's encoding.
 template <class Y, class X, class Rounding>
-void combine(const Y& y, std::int64_t at, const X& updates, std::int64_t k, op::scatter_reduction how, const std::int32_t* words, Rounding r) {
+void combine(const Y& y, std::int64_t at, const X& updates, std::int64_t k, op::scatter_reduction how,
+             const std::int32_t* words, Rounding r) {
   using T = typename Y::type;
   using storage = typename T::storage;
   const storage old_value = y.data[at];
@@ -152,7 +160,9 @@ void combine(const Y& y, std::int64_t at, const X& updates, std::int64_t k, op::
   } else if constexpr (is_float_v<T>) {
     const auto a = static_cast<float>(old_value);
     const auto b = static_cast<float>(update);
-    y.store(at, how == op::scatter_reduction::add ? a + b : how == op::scatter_reduction::mul ? a * b : (b > a ? b : a));
+    y.store(at, how == op::scatter_reduction::add   ? a + b
+                : how == op::scatter_reduction::mul ? a * b
+                                                    : (b > a ? b : a));
   } else if (how == op::scatter_reduction::max) {
     y.data[at] = update > old_value ? update : old_value;
   } else if constexpr (is_fixed_v<T>) {
@@ -160,8 +170,10 @@ void combine(const Y& y, std::int64_t at, const X& updates, std::int64_t k, op::
     const auto hi = static_cast<std::int32_t>(max_value(T::code));
     const std::int32_t a = static_cast<std::int32_t>(old_value) + y.q->offset;
     const std::int32_t b = static_cast<std::int32_t>(update) + y.q->offset;
-    if (how == op::scatter_reduction::add) y.store(at, clamp(a + b - y.q->offset, lo, hi));
-    else y.store(at, requantize(static_cast<std::int64_t>(a) * b, multiplier{words[0], words[1]}, y.zero(), lo, hi, r));
+    if (how == op::scatter_reduction::add)
+      y.store(at, clamp(a + b - y.q->offset, lo, hi));
+    else
+      y.store(at, requantize(static_cast<std::int64_t>(a) * b, multiplier{words[0], words[1]}, y.zero(), lo, hi, r));
   } else if constexpr (T::code == dtype::bool_8) {
     const bool both = old_value && update;
     y.data[at] = how == op::scatter_reduction::mul ? both : (old_value || update);
@@ -193,7 +205,8 @@ struct scatter_kernel {
     for (std::int64_t k = 0; k < runs; ++k) {
       const std::int64_t to = place(k);
       if (to < 0) continue;
-      for (std::int64_t e = 0; e < run; ++e) combine(y, to * run + e, u, k * run + e, c.params().reduction, c.constants(), c.rounding());
+      for (std::int64_t e = 0; e < run; ++e)
+        combine(y, to * run + e, u, k * run + e, c.params().reduction, c.constants(), c.rounding());
     }
   }
 };
@@ -212,7 +225,8 @@ struct impl<op::scatter_elements, isa::reference> : scatter_kernel<op::scatter_e
   template <class Call>
   static void run(const Call& c) {
     const auto i = c.template in<1>();
-    scatter(c, i.size(), along_axis{indices_of(i), as_shape(c.out().ext), as_shape(i.ext), static_cast<int>(c.params().axis)});
+    scatter(c, i.size(),
+            along_axis{indices_of(i), as_shape(c.out().ext), as_shape(i.ext), static_cast<int>(c.params().axis)});
   }
 };
 

@@ -24,7 +24,8 @@ struct impl<op::one_hot, isa::reference> {
     const index_list list = indices_of(i);
     for (std::int64_t k = 0, n = i.size(); k < n; ++k) {
       const std::int64_t hot = list.place(k, p.depth);
-      if (hot >= 0) copy_element<size>(bytes_out(y) + ((k / inner * p.depth + hot) * inner + k % inner) * size, on.bytes());
+      if (hot >= 0)
+        copy_element<size>(bytes_out(y) + ((k / inner * p.depth + hot) * inner + k % inner) * size, on.bytes());
     }
   }
 };
@@ -32,7 +33,9 @@ struct impl<op::one_hot, isa::reference> {
 template <>
 struct impl<op::cumulative_sum, isa::reference> {
   using params = op::cumulative_sum::params;
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return is_fixed(f.c.out(0).type) ? 2 : 0; }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return is_fixed(f.c.out(0).type) ? 2 : 0;
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     if (!is_fixed(f.c.out(0).type)) return;
@@ -52,7 +55,8 @@ struct impl<op::cumulative_sum, isa::reference> {
     const auto store = [&](std::int64_t i, auto sum) {
       if constexpr (is_fixed_v<T>) {
         y.store(i, requantize(sum, multiplier{c.constants()[0], c.constants()[1]}, y.zero(),
-                              static_cast<std::int32_t>(min_value(T::code)), static_cast<std::int32_t>(max_value(T::code)), c.rounding()));
+                              static_cast<std::int32_t>(min_value(T::code)),
+                              static_cast<std::int32_t>(max_value(T::code)), c.rounding()));
       } else if constexpr (is_float_v<T>) {
         y.store(i, static_cast<float>(sum));
       } else {
@@ -65,9 +69,12 @@ struct impl<op::cumulative_sum, isa::reference> {
       for (std::int64_t k = 0; k < n; ++k) {
         const std::int64_t i = first + (p.reverse ? n - 1 - k : k) * inner;
         if (p.exclusive) store(i, sum);
-        if constexpr (is_fixed_v<T>) sum += static_cast<std::int64_t>(x.load(i)) + x.offset();
-        else if constexpr (is_float_v<T>) sum += static_cast<double>(x.load(i));
-        else sum += static_cast<std::uint64_t>(x.load(i));
+        if constexpr (is_fixed_v<T>)
+          sum += static_cast<std::int64_t>(x.load(i)) + x.offset();
+        else if constexpr (is_float_v<T>)
+          sum += static_cast<double>(x.load(i));
+        else
+          sum += static_cast<std::uint64_t>(x.load(i));
         if (!p.exclusive) store(i, sum);
       }
     }

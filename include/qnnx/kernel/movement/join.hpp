@@ -22,7 +22,9 @@ struct rescale_words {
   template <class Rounding>
   static constexpr void make(const quant& in, const quant& out, bool float_form, Rounding r, std::int32_t* w) {
     w[0] = copy;
-    if (!in.defined() || !out.defined() || in.scales || out.scales || (in.scale == out.scale && in.offset == out.offset)) return;
+    if (!in.defined() || !out.defined() || in.scales || out.scales ||
+        (in.scale == out.scale && in.offset == out.offset))
+      return;
     if (float_form) {
       const float inverse = 1.0f / out.scale;
       const float scale = in.scale * inverse;
@@ -38,12 +40,14 @@ struct rescale_words {
   }
   /// The stored value in the output's encoding.
   template <class T, class Rounding>
-  static constexpr std::int32_t apply(std::int32_t q, const quant& in, const quant& out, const std::int32_t* w, Rounding r) {
+  static constexpr std::int32_t apply(std::int32_t q, const quant& in, const quant& out, const std::int32_t* w,
+                                      Rounding r) {
     const auto lo = static_cast<std::int32_t>(min_value(T::code));
     const auto hi = static_cast<std::int32_t>(max_value(T::code));
     if (w[0] == real) {
       const float x = static_cast<float>(q) * std::bit_cast<float>(w[1]) + std::bit_cast<float>(w[2]);
-      return static_cast<std::int32_t>(clamp<std::int64_t>(round_half_away(static_cast<double>(x)) - out.offset, lo, hi));
+      return static_cast<std::int32_t>(
+          clamp<std::int64_t>(round_half_away(static_cast<double>(x)) - out.offset, lo, hi));
     }
     return requantize(q + in.offset, multiplier{w[1], w[2]}, -out.offset, lo, hi, r);
   }
@@ -84,7 +88,8 @@ struct impl<op::concat, isa::reference> {
     const dtype t = f.c.out(0).type;
     if (!rescales(t)) return;
     const bool float_form = r.mode() == rounding_mode::tflite && t == dtype::ufixed_8;
-    for (int i = 0; i < f.c.input_count; ++i) rescale_words::make(f.in[i], f.out[0], float_form, r, out + rescale_words::count * i);
+    for (int i = 0; i < f.c.input_count; ++i)
+      rescale_words::make(f.in[i], f.out[0], float_form, r, out + rescale_words::count * i);
   }
   template <class Call>
   static void run(const Call& c) {
@@ -145,12 +150,16 @@ void cut_axis(const Call& c, int axis) {
 template <>
 struct impl<op::split, isa::reference> {
   template <class Call>
-  static void run(const Call& c) { cut_axis(c, static_cast<int>(c.params().axis)); }
+  static void run(const Call& c) {
+    cut_axis(c, static_cast<int>(c.params().axis));
+  }
 };
 template <>
 struct impl<op::unpack, isa::reference> {
   template <class Call>
-  static void run(const Call& c) { cut_axis(c, static_cast<int>(c.params().axis)); }
+  static void run(const Call& c) {
+    cut_axis(c, static_cast<int>(c.params().axis));
+  }
 };
 
 template <>
@@ -176,7 +185,8 @@ struct impl<op::pad, isa::reference> {
     for (std::int64_t i = 0, n = y.size(); i < n; ++i) {
       std::int64_t from = 0;
       for (int d = 0; d < y.rank(); ++d)
-        from = from * x.extent(d) + source(p.scheme, at[static_cast<std::size_t>(d)] - op::pad::before(p, d), x.extent(d));
+        from =
+            from * x.extent(d) + source(p.scheme, at[static_cast<std::size_t>(d)] - op::pad::before(p, d), x.extent(d));
       copy_element<Size>(bytes_out(y) + i * Size, bytes_in(x) + from * Size);
       for (int d = y.rank() - 1; d >= 0; --d) {
         if (++at[static_cast<std::size_t>(d)] < y.extent(d)) break;

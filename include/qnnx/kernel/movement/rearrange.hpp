@@ -26,9 +26,12 @@ struct keep_bytes {
     std::memmove(bytes_out(y), bytes_in(x), static_cast<std::size_t>(y.size()) * sizeof(*y.data));
   }
 };
-template <> struct impl<op::reshape, isa::reference> : keep_bytes<op::reshape::params> {};
-template <> struct impl<op::squeeze, isa::reference> : keep_bytes<op::squeeze::params> {};
-template <> struct impl<op::expand_dims, isa::reference> : keep_bytes<op::expand_dims::params> {};
+template <>
+struct impl<op::reshape, isa::reference> : keep_bytes<op::reshape::params> {};
+template <>
+struct impl<op::squeeze, isa::reference> : keep_bytes<op::squeeze::params> {};
+template <>
+struct impl<op::expand_dims, isa::reference> : keep_bytes<op::expand_dims::params> {};
 
 template <>
 struct impl<op::transpose, isa::reference> {
@@ -89,8 +92,10 @@ constexpr walk depth_walk(const Deep& deep, const Wide& wide, const op::block_pa
   const std::int64_t pixel = c * bh * bw;
   walk w;
   const auto add = [&](std::int64_t extent, std::int64_t in_deep, std::int64_t in_wide) {
-    if (from_deep) w.add(extent, in_deep, in_wide);
-    else w.add(extent, in_wide, in_deep);
+    if (from_deep)
+      w.add(extent, in_deep, in_wide);
+    else
+      w.add(extent, in_wide, in_deep);
   };
   add(deep.extent(0), step_of(deep, 0), step_of(wide, 0));
   add(deep.extent(1), step_of(deep, 1), step_of(wide, 1) * bh);
@@ -143,14 +148,18 @@ void each_block(const Many& many, const One& one, const std::array<std::uint32_t
       const block_rows rows(bh, i, before_after[0], one.extent(1), many.extent(1));
       const block_rows columns(bw, j, before_after[2], one.extent(2), many.extent(2));
       if (rows.count <= 0 || columns.count <= 0) continue;
-      const std::int64_t at_many = (i * bw + j) * one.extent(0) * step_of(many, 0) + rows.first * step_of(many, 1) + columns.first * step_of(many, 2);
-      const std::int64_t at_one = (rows.first * bh + i - before_after[0]) * step_of(one, 1) + (columns.first * bw + j - before_after[2]) * step_of(one, 2);
+      const std::int64_t at_many = (i * bw + j) * one.extent(0) * step_of(many, 0) + rows.first * step_of(many, 1) +
+                                   columns.first * step_of(many, 2);
+      const std::int64_t at_one = (rows.first * bh + i - before_after[0]) * step_of(one, 1) +
+                                  (columns.first * bw + j - before_after[2]) * step_of(one, 2);
       walk w;
       w.source = from_many ? at_many : at_one;
       w.target = from_many ? at_one : at_many;
       const auto add = [&](std::int64_t extent, std::int64_t in_many, std::int64_t in_one) {
-        if (from_many) w.add(extent, in_many, in_one);
-        else w.add(extent, in_one, in_many);
+        if (from_many)
+          w.add(extent, in_many, in_one);
+        else
+          w.add(extent, in_one, in_many);
       };
       add(one.extent(0), step_of(many, 0), step_of(one, 0));
       add(rows.count, step_of(many, 1), step_of(one, 1) * bh);
@@ -165,7 +174,8 @@ struct impl<op::batch_to_space, isa::reference> {
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    each_block(x.ext, y.ext, c.params().block_size, c.params().crops, true, [&](const walk& w) { move_along(x, y, w); });
+    each_block(x.ext, y.ext, c.params().block_size, c.params().crops, true,
+               [&](const walk& w) { move_along(x, y, w); });
   }
 };
 template <>
@@ -176,7 +186,8 @@ struct impl<op::space_to_batch, isa::reference> {
     const auto y = c.out();
     const stored_real zero(y, 0.0, c.rounding());
     fill<element_size<decltype(y)>>(bytes_out(y), y.size(), zero.bytes());
-    each_block(y.ext, x.ext, c.params().block_size, c.params().pad_amount, false, [&](const walk& w) { move_along(x, y, w); });
+    each_block(y.ext, x.ext, c.params().block_size, c.params().pad_amount, false,
+               [&](const walk& w) { move_along(x, y, w); });
   }
 };
 

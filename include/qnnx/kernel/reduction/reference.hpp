@@ -57,7 +57,9 @@ struct reduce_kernel {
   using params = op::reduce_params;
   static constexpr op::reduction kind = Op::kind;
 
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return is_fixed(f.c.out(0).type) ? 3 : 0; }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return is_fixed(f.c.out(0).type) ? 3 : 0;
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     if (!is_fixed(f.c.out(0).type)) return;
@@ -72,7 +74,8 @@ struct reduce_kernel {
       int shift = 0;
       while ((count >> (shift + 1)) > 0 && shift < 32) ++shift;
       if (shift > 31 + m.exponent) shift = 31 + m.exponent;
-      m.mantissa = static_cast<std::int32_t>(static_cast<std::int64_t>(m.mantissa) * (std::int64_t{1} << shift) / count);
+      m.mantissa =
+          static_cast<std::int32_t>(static_cast<std::int64_t>(m.mantissa) * (std::int64_t{1} << shift) / count);
       m.exponent -= shift;
     } else {
       m = make_multiplier(kind == op::reduction::mean ? s_in / (s_out * static_cast<double>(count)) : real, r);
@@ -82,7 +85,8 @@ struct reduce_kernel {
     out[2] = f.in[0].scale == f.out[0].scale && f.in[0].offset == f.out[0].offset;  // max and min are copied
   }
   template <class T>
-  using accumulator_of = std::conditional_t<is_float_v<T>, double, std::conditional_t<is_fixed_v<T>, std::int64_t, std::uint64_t>>;
+  using accumulator_of =
+      std::conditional_t<is_float_v<T>, double, std::conditional_t<is_fixed_v<T>, std::int64_t, std::uint64_t>>;
 
   template <class Call>
   static void run(const Call& c) {
@@ -110,9 +114,12 @@ struct reduce_kernel {
         each_place(w.over, start, [&](std::int64_t i) {
           acc_t v = static_cast<acc_t>(x.load(i));
           if constexpr (is_fixed_v<T>) v += x.offset();
-          if constexpr (kind == op::reduction::prod) acc *= v;
-          else if constexpr (kind == op::reduction::sum_square) acc += v * v;
-          else acc += v;
+          if constexpr (kind == op::reduction::prod)
+            acc *= v;
+          else if constexpr (kind == op::reduction::sum_square)
+            acc += v * v;
+          else
+            acc += v;
         });
         store_sum(c, y, k++, acc, w.count);
       }
@@ -132,8 +139,9 @@ struct reduce_kernel {
   }
   template <class T, class Call, class Y, class Acc>
   static std::int32_t rescaled(const Call& c, const Y& y, Acc acc) {
-    return requantize(acc, multiplier{c.constants()[0], c.constants()[1]}, y.zero(), static_cast<std::int32_t>(min_value(T::code)),
-                      static_cast<std::int32_t>(max_value(T::code)), c.rounding());
+    return requantize(acc, multiplier{c.constants()[0], c.constants()[1]}, y.zero(),
+                      static_cast<std::int32_t>(min_value(T::code)), static_cast<std::int32_t>(max_value(T::code)),
+                      c.rounding());
   }
   template <class Call, class Y, class Acc>
   static void store_sum(const Call& c, const Y& y, std::int64_t k, Acc acc, std::int64_t count) {
@@ -142,7 +150,8 @@ struct reduce_kernel {
       // TFLite multiplies in 32 bits wherever the sum fits.
       if (c.rounding().mode() == rounding_mode::tflite && acc >= INT32_MIN && acc <= INT32_MAX)
         y.store(k, rescaled<T>(c, y, static_cast<std::int32_t>(acc)));
-      else y.store(k, rescaled<T>(c, y, acc));
+      else
+        y.store(k, rescaled<T>(c, y, acc));
     } else if constexpr (is_float_v<T>) {
       y.store(k, static_cast<float>(kind == op::reduction::mean ? acc / static_cast<double>(count) : acc));
     } else {
@@ -152,12 +161,18 @@ struct reduce_kernel {
     }
   }
 };
-template <> struct impl<op::reduce_sum, isa::reference> : reduce_kernel<op::reduce_sum> {};
-template <> struct impl<op::reduce_mean, isa::reference> : reduce_kernel<op::reduce_mean> {};
-template <> struct impl<op::reduce_max, isa::reference> : reduce_kernel<op::reduce_max> {};
-template <> struct impl<op::reduce_min, isa::reference> : reduce_kernel<op::reduce_min> {};
-template <> struct impl<op::reduce_prod, isa::reference> : reduce_kernel<op::reduce_prod> {};
-template <> struct impl<op::reduce_sum_square, isa::reference> : reduce_kernel<op::reduce_sum_square> {};
+template <>
+struct impl<op::reduce_sum, isa::reference> : reduce_kernel<op::reduce_sum> {};
+template <>
+struct impl<op::reduce_mean, isa::reference> : reduce_kernel<op::reduce_mean> {};
+template <>
+struct impl<op::reduce_max, isa::reference> : reduce_kernel<op::reduce_max> {};
+template <>
+struct impl<op::reduce_min, isa::reference> : reduce_kernel<op::reduce_min> {};
+template <>
+struct impl<op::reduce_prod, isa::reference> : reduce_kernel<op::reduce_prod> {};
+template <>
+struct impl<op::reduce_sum_square, isa::reference> : reduce_kernel<op::reduce_sum_square> {};
 
 template <class Op>
 struct arg_kernel {
@@ -180,7 +195,9 @@ struct arg_kernel {
     }
   }
 };
-template <> struct impl<op::argmax, isa::reference> : arg_kernel<op::argmax> {};
-template <> struct impl<op::argmin, isa::reference> : arg_kernel<op::argmin> {};
+template <>
+struct impl<op::argmax, isa::reference> : arg_kernel<op::argmax> {};
+template <>
+struct impl<op::argmin, isa::reference> : arg_kernel<op::argmin> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
