@@ -34,7 +34,7 @@ struct composed_names {
 };
 template <class Tag>
 constexpr auto define_graph() {
-  if constexpr (requires { composed_names<Tag>::source.letters_of_names(); })
+  if constexpr (requires(decltype(Tag::define()) b) { b.letters_of_names(); })
     return composed_names<Tag>::source.named(composed_names<Tag>::letters.data());
   else
     return Tag::define();
