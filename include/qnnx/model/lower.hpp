@@ -9,6 +9,7 @@
 #include "qnnx/ir/verify.hpp"
 #include "qnnx/kernel/kernels.hpp"
 #include "qnnx/model/invalid.hpp"
+#include "qnnx/model/static_call.hpp"
 #include "qnnx/op/ops.hpp"
 #include "qnnx/tensor/tensor.hpp"
 
@@ -86,8 +87,8 @@ struct laid_out {
   std::int64_t total = 0;
 };
 struct graph_io {
-  std::array<int, 64> inputs{};
-  std::array<int, 64> outputs{};
+  std::array<std::int32_t, 64> inputs{};  // int32_t is long on arm-none-eabi
+  std::array<std::int32_t, 64> outputs{};
   int input_count = 0;
   int output_count = 0;
 };
@@ -243,9 +244,15 @@ struct lowering {
   };
 
   template <int I>
+  QNNX_NOINLINE static void run_specialised(const memory& m) {
+    using call = static_call<lowering, I>;
+    node_type<I>::kernel::run(call{m});
+  }
+  template <int I>
   static void run_node(const memory& m) {
     using n = node_type<I>;
-    kernel::run_shared<typename n::op, Isa, typename n::signature, rounding_type>(step_data<I>::value, m, {}, {});
+    if constexpr (detail::specialises<Tag>(I)) run_specialised<I>(m);
+    else kernel::run_shared<typename n::op, Isa, typename n::signature, rounding_type>(step_data<I>::value, m, {}, {});
   }
   static constexpr int chunk = 32;  // nodes per function: bounds the compiler's work on one function
   template <int First, int... J>
@@ -281,6 +288,8 @@ struct lowering {
   template <int T, int... D>
   static auto extents_of(std::integer_sequence<int, D...>) -> extents<g.tensors[T].dims[D]...>;
   template <int T>
+  using extents_at = decltype(extents_of<T>(std::make_integer_sequence<int, g.tensors[T].dims.rank()>{}));
+  template <int T>
   static auto encoding_of() {
     constexpr tensor_desc d = g.tensors[T];
     if constexpr (!is_fixed(d.type) || !d.enc.defined()) return unquantized{};
@@ -290,7 +299,7 @@ struct lowering {
   }
   template <int T>
   using tensor_type = tensor<typename datatype_of<g.tensors[T].type>::type,
-                             decltype(extents_of<T>(std::make_integer_sequence<int, g.tensors[T].dims.rank()>{})),
+                             extents_at<T>,
                              decltype(encoding_of<T>())>;
 
   static constexpr cost cost_total() {
