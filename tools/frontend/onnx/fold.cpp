@@ -19,6 +19,12 @@ std::int64_t arguments::integer(std::string_view name, std::int64_t otherwise) c
   const attribute_proto* a = n->find(name);
   return a ? a->i : otherwise;
 }
+std::int64_t arguments::integer_in(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most) const {
+  const std::int64_t v = integer(name, otherwise);
+  if (v < least || v > most)
+    fail(std::string(name) + " is " + std::to_string(v), "use " + std::to_string(least) + " to " + std::to_string(most));
+  return v;
+}
 float arguments::real(std::string_view name, float otherwise) const {
   const attribute_proto* a = n->find(name);
   return a ? a->f : otherwise;

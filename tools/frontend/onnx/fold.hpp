@@ -20,6 +20,8 @@ struct arguments {
 
   [[noreturn]] void fail(const std::string& what, const std::string& remedy) const;
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
+  /// The same, refused outside [least, most].
+  std::int64_t integer_in(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most) const;
   float real(std::string_view name, float otherwise) const;
   std::string word(std::string_view name, const std::string& otherwise) const;
   std::optional<std::vector<std::int64_t>> integers(std::string_view name) const;
