@@ -271,8 +271,11 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   const std::string library = "lib" + r.name + (t.firmware ? ".a" : ".so");
   std::vector<std::string> link;
   if (t.firmware) {
-    link = {program(t, "ar"), "rcsD", work.file(library)};
-    link.insert(link.end(), objects.begin(), objects.end());
+    // One object: the model refers to its weights weakly, and a linker takes nothing out of an archive for that.
+    std::vector<std::string> join{program(t, "ld"), "-r", "-o", work.file(r.name + ".o")};
+    join.insert(join.end(), objects.begin(), objects.end());
+    steps.run(std::move(join));
+    link = {program(t, "ar"), "rcsD", work.file(library), work.file(r.name + ".o")};
   } else {
     link = {compiler, "-shared", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-soname," + library, "-o", work.file(library)};
     link.insert(link.end(), objects.begin(), objects.end());

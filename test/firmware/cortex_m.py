@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a converted model on a Cortex-M in QEMU and on this host, and compares the output bytes.
+
+    cortex_m.py --bin TOOLS --source REPOSITORY --work DIR --model FILE [--input_list FILE] [--cpu cortex-m4] [--arena N]
+
+Converts, generates the static archive for the core, links it with examples/firmware/board.cpp (-Os, no exceptions, no
+RTTI), runs five inferences on pseudo-random inputs, prints flash, RAM, arena and instructions per inference. The
+host runs the same inputs through qnnx-net-run. Ends with 77 (skipped) where compiler or emulator are absent.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SKIP = 77
+RUNS = 5
+CORES = {  # compiler flags, board, instructions per SysTick tick under -icount shift=0
+    "cortex-m4": (["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"], "mps2-an386", 40.0),
+    "cortex-m7": (["-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"], "mps2-an500", 40.0),
+    "cortex-m55": (["-mcpu=cortex-m55", "-mfloat-abi=hard"], "mps3-an547", 31.25),
+}
+
+
+def run(*words: object) -> str:
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{words[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
+    return done.stdout + done.stderr
+
+
+def random_bytes(state: int, count: int) -> tuple[int, bytes]:
+    out = bytearray()
+    for _ in range(count):
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        out.append(state >> 24)
+    return state, bytes(out)
+
+
+def fnv(data: bytes, h: int = 2166136261) -> int:
+    for b in data:
+        h = ((h ^ b) * 16777619) & 0xFFFFFFFF
+    return h
+
+
+def firmware_main(name: str, header: str) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
+    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+
+    def ports(kind: str) -> list[tuple[str, int]]:
+        sizes = [int(n) for n in re.findall(rf"#define {upper}_{kind.upper()}_\w+_BYTES (\d+)", header)]
+        functions = re.findall(rf"(\w+_{kind}_\w+)\(void\* arena\)", header)
+        return list(zip(functions, sizes))
+
+    inputs, outputs = ports("input"), ports("output")
+    fill = "".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs)
+    hashed = "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs)
+    code = f"""#include "{name}.h"
+#include "board.hpp"
+alignas(16) unsigned char arena[{upper}_ARENA_BYTES];
+static std::uint32_t state = 1;
+static void fill(unsigned char* p, unsigned n) {{
+  for (unsigned i = 0; i < n; ++i) {{ state = state * 1664525u + 1013904223u; p[i] = (unsigned char)(state >> 24); }}
+}}
+static std::uint32_t hash(const unsigned char* p, unsigned n, std::uint32_t h) {{
+  for (unsigned i = 0; i < n; ++i) h = (h ^ p[i]) * 16777619u;
+  return h;
+}}
+int main() {{
+  board::print("arena", sizeof arena);
+  for (int k = 0; k < {RUNS}; ++k) {{
+{fill}    board::start_timer();
+    {name}_infer(arena);
+    board::print("ticks", (std::uint32_t)board::ticks());
+    std::uint32_t h = 2166136261u;
+{hashed}    board::print("hash", h);
+  }}
+  return 0;
+}}
+"""
+    return code, inputs, outputs
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for option in ("bin", "source", "work", "model"):
+        parser.add_argument(f"--{option}", type=Path, required=True)
+    parser.add_argument("--input_list", type=Path)
+    parser.add_argument("--cpu", choices=CORES, default="cortex-m4")
+    parser.add_argument("--arena", type=int, help="most bytes the arena may have")
+    args = parser.parse_args()
+    if not args.model.exists():
+        print(f"skipped: no {args.model.name}")
+        return SKIP
+    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if not shutil.which(tool):
+            print(f"skipped: {tool} is not installed")
+            return SKIP
+    flags, board, per_tick = CORES[args.cpu]
+    work, name = args.work, re.sub(r"\W", "_", args.model.stem)
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "boost_only").mkdir(parents=True)
+    (work / "boost_only" / "boost").symlink_to("/usr/include/boost")
+    kind = "onnx" if args.model.suffix == ".onnx" else "tflite"
+    quantize = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32"] if args.input_list else []
+    run(args.bin / f"qnnx-{kind}-converter", "-i", args.model, "-o", work / f"{name}.cpp", *quantize)
+    print(run(args.bin / "qnnx-model-lib-generator", "-c", work / f"{name}.cpp", "-b", work / f"{name}.bin", "-t",
+              f"{args.cpu} x86_64-linux-gnu", "-o", work / "lib").strip())
+    lib = work / "lib" / args.cpu
+    code, inputs, outputs = firmware_main(name, (lib / f"{name}.h").read_text())
+    (work / "main.cpp").write_text(code)
+    firmware = args.source / "examples" / "firmware"
+    elf = work / "firmware.elf"
+    run("arm-none-eabi-g++", "-std=c++20", "-Os", "-mthumb", *flags, "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
+        "-ffunction-sections", "-fdata-sections", f"-I{firmware}", f"-I{lib}", work / "main.cpp", firmware / "board.cpp",
+        lib / f"lib{name}.a", "-nostartfiles", "-specs=nano.specs", "-specs=nosys.specs", "-T", firmware / "mps2.ld",
+        "-Wl,--gc-sections", "-o", elf)
+    text, data, bss = (int(n) for n in run("arm-none-eabi-size", elf).splitlines()[1].split()[:3])
+    weights = int(re.search(r"_WEIGHT_BYTES (\d+)", (lib / f"{name}.h").read_text()).group(1))
+    printed = run("timeout", "300", "qemu-system-arm", "-M", board, "-icount", "shift=0", "-nographic", "-monitor", "none",
+                  "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf)
+    arena = int(re.search(r"arena (\d+)", printed).group(1))
+    hashes = [int(n) for n in re.findall(r"hash (\d+)", printed)]
+    ticks = [int(n) for n in re.findall(r"ticks (\d+)", printed)]
+
+    state, lines = 1, []
+    for k in range(RUNS):
+        files = []
+        for function, size in inputs:
+            state, data_bytes = random_bytes(state, size)
+            path = work / f"in_{k}_{len(files)}.raw"
+            path.write_bytes(data_bytes)
+            files.append((function.split("_input_", 1)[1], path))
+        lines.append(str(files[0][1]) if len(files) == 1 else " ".join(f"{n}:={p}" for n, p in files))
+    (work / "list.txt").write_text("\n".join(lines) + "\n")
+    run(args.bin / "qnnx-net-run", "--model", work / "lib" / "x86_64-linux-gnu" / f"lib{name}.so", "--backend", "cpu",
+        "--input_list", work / "list.txt", "--output_dir", work / "out", "--use_native_input_files", "--use_native_output_files")
+    expected = []
+    for k in range(RUNS):
+        h = 2166136261
+        for function, _ in outputs:
+            folder = work / "out" / f"Result_{k}"
+            h = fnv((folder / f"{function.split('_output_', 1)[1]}_native.raw").read_bytes(), h)
+        expected.append(h)
+    same = hashes == expected and len(hashes) == RUNS
+    print(f"{name} on {args.cpu}: {'same bytes as the host' if same else 'DIFFERS from the host'} on {RUNS} inputs; "
+          f"{max(ticks) * per_tick / 1e6:.2f} million instructions, flash {text + data} bytes (weights {weights}), "
+          f"RAM {data + bss} bytes of which arena {arena}")
+    if args.arena is not None and arena > args.arena:
+        print(f"the arena has {arena} bytes, expected at most {args.arena}")
+        return 1
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (RuntimeError, OSError, AttributeError) as e:
+        print(f"cortex_m: {e}", file=sys.stderr)
+        sys.exit(1)
