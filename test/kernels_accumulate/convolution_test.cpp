@@ -25,7 +25,9 @@ window random_window(std::mt19937& g) {
   for (auto& p : s.pad) p = static_cast<std::uint32_t>(between(g, 0, 3));
   return s;
 }
-int i32(std::uint32_t x) { return static_cast<int>(x); }
+int i32(std::uint32_t x) {
+  return static_cast<int>(x);
+}
 int axis_or_none(std::mt19937& g, dtype weight, int axis) {
   return is_fixed(weight) && is_signed_fixed(weight) && between(g, 0, 3) != 0 ? axis : -1;
 }
@@ -42,9 +44,13 @@ TEST_CASE("Conv2d") {
       const auto b = random_tensor(g, t.in[2], {s.co}, -1, 5000);
       std::vector<value> in{x.v, w.v};
       if (biased) in.push_back(b.v);
-      const auto y = run<op::conv2d>(in, {.stride = s.stride, .pad_amount = s.pad, .group = static_cast<std::uint32_t>(s.group), .dilation = s.dilation},
+      const auto y = run<op::conv2d>(in,
+                                     {.stride = s.stride,
+                                      .pad_amount = s.pad,
+                                      .group = static_cast<std::uint32_t>(s.group),
+                                      .dilation = s.dilation},
                                      {output_type(g, t.out, x, w, s.kh * s.kw * s.ci / s.group)}, mode)[0];
-      check_output(y, x, w, biased ? &b : nullptr, mode, false, s.co, [&](const place& p) {
+      check_output(y, x, w, biased ? &b : nullptr, mode, layer::convolution, s.co, [&](const place& p) {
         sum_of_products sum;
         const std::int64_t first = p[3] / (s.co / s.group) * (s.ci / s.group);
         for (int kh = 0; kh < s.kh; ++kh)
@@ -70,9 +76,10 @@ TEST_CASE("DepthWiseConv2d") {
       const auto x = random_tensor(g, t.in[0], {s.n, s.h, s.w, ci});
       const auto w = random_tensor(g, t.in[1], {s.kh, s.kw, 1, ci * multiplier}, axis_or_none(g, t.in[1], 3));
       const auto b = random_tensor(g, t.in[2], {ci * multiplier}, -1, 5000);
-      const auto y = run<op::depthwise_conv2d>({x.v, w.v, b.v}, {.stride = s.stride, .pad_amount = s.pad, .dilation = s.dilation},
-                                               {output_type(g, t.out, x, w, s.kh * s.kw)}, mode)[0];
-      check_output(y, x, w, &b, mode, false, ci * multiplier, [&](const place& p) {
+      const auto y =
+          run<op::depthwise_conv2d>({x.v, w.v, b.v}, {.stride = s.stride, .pad_amount = s.pad, .dilation = s.dilation},
+                                    {output_type(g, t.out, x, w, s.kh * s.kw)}, mode)[0];
+      check_output(y, x, w, &b, mode, layer::convolution, ci * multiplier, [&](const place& p) {
         sum_of_products sum;
         for (int kh = 0; kh < s.kh; ++kh)
           for (int kw = 0; kw < s.kw; ++kw) {
@@ -99,7 +106,11 @@ TEST_CASE("TransposeConv2d: every input pixel is scattered over the output") {
       const auto x = random_tensor(g, t.in[0], {s.n, s.h, s.w, s.ci});
       const auto w = random_tensor(g, t.in[1], {s.kh, s.kw, s.ci, per_group}, axis_or_none(g, t.in[1], 3));
       const auto b = random_tensor(g, t.in[2], {s.co}, -1, 5000);
-      const auto y = run<op::transpose_conv2d>({x.v, w.v, b.v}, {.stride = s.stride, .pad_amount = s.pad, .group = static_cast<std::uint32_t>(s.group), .output_padding = extra},
+      const auto y = run<op::transpose_conv2d>({x.v, w.v, b.v},
+                                               {.stride = s.stride,
+                                                .pad_amount = s.pad,
+                                                .group = static_cast<std::uint32_t>(s.group),
+                                                .output_padding = extra},
                                                {output_type(g, t.out, x, w, s.kh * s.kw * s.ci / s.group)}, mode)[0];
       CHECK(y.dims[1] == i32(s.stride[0]) * (s.h - 1) + s.kh - i32(s.pad[0] + s.pad[1]) + i32(extra[0]));
       std::vector<sum_of_products> sums(static_cast<std::size_t>(y.dims.size()));
@@ -116,7 +127,8 @@ TEST_CASE("TransposeConv2d: every input pixel is scattered over the output") {
               sums[static_cast<std::size_t>(flat(y.dims, py))].add(x, px, w, {kh, kw, px[3], o});
             }
       }
-      check_output(y, x, w, &b, mode, false, per_group, [&](const place& p) { return sums[static_cast<std::size_t>(flat(y.dims, p))]; });
+      check_output(y, x, w, &b, mode, layer::convolution, per_group,
+                   [&](const place& p) { return sums[static_cast<std::size_t>(flat(y.dims, p))]; });
     }
   });
 }
@@ -134,13 +146,27 @@ TEST_CASE("the rules refuse what does not fit, in one line") {
   };
   const std::vector<element_type> out{{dtype::float_32, {}}};
   const auto w = [&](const shape& s) { return random_tensor(g, dtype::float_32, s).v; };
-  CHECK(refused([&] { run<op::conv2d>({x.v, w({3, 3, 5, 8})}, {}, out); }).find("expected [3,3,6,8]") != std::string::npos);
-  CHECK(refused([&] { run<op::conv2d>({x.v, w({3, 3, 6, 8})}, {.stride = {0, 1}}, out); }).find("parameter stride") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::conv2d>({x.v, w({3, 3, 5, 8})}, {}, out);
+        }).find("expected [3,3,6,8]") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::conv2d>({x.v, w({3, 3, 6, 8})}, {.stride = {0, 1}}, out);
+        }).find("parameter stride") != std::string::npos);
   CHECK(refused([&] { run<op::conv2d>({x.v, w({5, 3, 6, 8})}, {}, out); }) != "accepted");
-  CHECK(refused([&] { run<op::depthwise_conv2d>({x.v, w({3, 3, 1, 8})}, {}, out); }).find("multiple of 6") != std::string::npos);
-  CHECK(refused([&] { run<op::transpose_conv2d>({x.v, w({3, 3, 6, 8})}, {.output_padding = {1, 0}}, out); }).find("output_padding") != std::string::npos);
-  CHECK(refused([&] { run<op::fully_connected>({x.v, w({8, 5})}, {}, out); }).find("multiple of 5") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::depthwise_conv2d>({x.v, w({3, 3, 1, 8})}, {}, out);
+        }).find("multiple of 6") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::transpose_conv2d>({x.v, w({3, 3, 6, 8})}, {.output_padding = {1, 0}}, out);
+        }).find("output_padding") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::fully_connected>({x.v, w({8, 5})}, {}, out);
+        }).find("multiple of 5") != std::string::npos);
   CHECK(refused([&] { run<op::matmul>({x.v, w({5, 8})}, {}, out); }).find("in1") != std::string::npos);
-  CHECK(refused([&] { run<op::pool_max2d>({x.v}, {.filter_size = {2, 2}, .stride = {1, 1}, .pad_amount = {2, 0, 0, 0}}, out); }).find("pad_amount") != std::string::npos);
-  CHECK(refused([&] { run<op::pool_avg2d>({x.v}, {.filter_size = {5, 2}, .stride = {1, 1}}, out); }).find("filter_size") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::pool_max2d>({x.v}, {.filter_size = {2, 2}, .stride = {1, 1}, .pad_amount = {2, 0, 0, 0}}, out);
+        }).find("pad_amount") != std::string::npos);
+  CHECK(refused([&] {
+          run<op::pool_avg2d>({x.v}, {.filter_size = {5, 2}, .stride = {1, 1}}, out);
+        }).find("filter_size") != std::string::npos);
 }

@@ -20,10 +20,11 @@ TEST_CASE("FullyConnected") {
       if (biased) in.push_back(b.v);
       const auto y = run<op::fully_connected>(in, {.keep_dims = keep}, {output_type(g, t.out, x, w, n)}, mode)[0];
       CHECK(y.dims == (keep ? shape{dims[0], dims[1], m} : shape{dims[0], m}));
-      check_output(y, x, w, biased ? &b : nullptr, mode, true, m, [&](const place& p) {
+      check_output(y, x, w, biased ? &b : nullptr, mode, layer::fully_connected, m, [&](const place& p) {
         sum_of_products sum;
         for (int k = 0; k < n; ++k)
-          sum.add(x, keep ? place{p[0], p[1], k} : place{p[0], 0, k}, w, {p[static_cast<std::size_t>(y.dims.rank() - 1)], k});
+          sum.add(x, keep ? place{p[0], p[1], k} : place{p[0], 0, k}, w,
+                  {p[static_cast<std::size_t>(y.dims.rank() - 1)], k});
         return sum;
       });
     }
@@ -52,9 +53,10 @@ TEST_CASE("MatMul: batches broadcast, both sides transposed or not") {
       const bool biased = between(g, 0, 1) != 0;
       std::vector<value> in{a.v, w.v};
       if (biased) in.push_back(bias.v);
-      const auto y = run<op::matmul>(in, {.transpose_in0 = ta, .transpose_in1 = tb}, {output_type(g, t.out, a, w, k)}, mode)[0];
+      const auto y =
+          run<op::matmul>(in, {.transpose_in0 = ta, .transpose_in1 = tb}, {output_type(g, t.out, a, w, k)}, mode)[0];
       CHECK(y.dims == shape{b0, short_b && one_a ? 1 : b1, m, n});
-      check_output(y, a, w, biased ? &bias : nullptr, mode, true, n, [&](const place& p) {
+      check_output(y, a, w, biased ? &bias : nullptr, mode, layer::product, n, [&](const place& p) {
         sum_of_products sum;
         for (int i = 0; i < k; ++i) {
           const place pa{p[0], one_a ? 0 : p[1], ta ? i : p[2], ta ? p[2] : i};

@@ -10,12 +10,23 @@ namespace {
 struct conv_net {
   net n;
   int x, w, b, y;
-  conv_net(const tensor_values& xv, const tensor_values& wv, const tensor_values& bv, const shape& out, const element_type& e,
-           rounding_mode mode, tensor_kind kind) {
+  conv_net(const tensor_values& xv, const tensor_values& wv, const tensor_values& bv, const shape& out,
+           const element_type& e, rounding_mode mode, tensor_kind kind) {
     n.rounding = mode;
-    x = n.add_tensor({.name = "x", .kind = tensor_kind::app_write, .type = xv.v.type, .dims = xv.v.dims, .enc = xv.v.enc});
-    w = n.add_tensor({.name = "w", .kind = tensor_kind::constant, .type = wv.v.type, .dims = wv.v.dims, .enc = wv.v.enc, .data = wv.v.data});
-    b = n.add_tensor({.name = "b", .kind = tensor_kind::constant, .type = bv.v.type, .dims = bv.v.dims, .enc = bv.v.enc, .data = bv.v.data});
+    x = n.add_tensor(
+        {.name = "x", .kind = tensor_kind::app_write, .type = xv.v.type, .dims = xv.v.dims, .enc = xv.v.enc});
+    w = n.add_tensor({.name = "w",
+                      .kind = tensor_kind::constant,
+                      .type = wv.v.type,
+                      .dims = wv.v.dims,
+                      .enc = wv.v.enc,
+                      .data = wv.v.data});
+    b = n.add_tensor({.name = "b",
+                      .kind = tensor_kind::constant,
+                      .type = bv.v.type,
+                      .dims = bv.v.dims,
+                      .enc = bv.v.enc,
+                      .data = bv.v.data});
     y = n.add_tensor({.name = "y", .kind = kind, .type = e.type, .dims = out, .enc = e.enc});
     n.add_node<op::conv2d>("conv", {x, w, b}, {y});
   }
@@ -29,12 +40,15 @@ struct conv_net {
 };
 const signature& pick(dtype data, dtype weight) {
   for (int s = 0; s < info<op::conv2d>.type_count; ++s)
-    if (info<op::conv2d>.types[s].in[0] == data && info<op::conv2d>.types[s].in[1] == weight) return info<op::conv2d>.types[s];
+    if (info<op::conv2d>.types[s].in[0] == data && info<op::conv2d>.types[s].in[1] == weight)
+      return info<op::conv2d>.types[s];
   FAIL("no such signature");
   return info<op::conv2d>.types[0];
 }
-const std::vector<std::pair<dtype, dtype>> tried{{dtype::ufixed_8, dtype::sfixed_8}, {dtype::sfixed_8, dtype::sfixed_8},
-                                                 {dtype::sfixed_16, dtype::sfixed_8}, {dtype::ufixed_16, dtype::sfixed_8},
+const std::vector<std::pair<dtype, dtype>> tried{{dtype::ufixed_8, dtype::sfixed_8},
+                                                 {dtype::sfixed_8, dtype::sfixed_8},
+                                                 {dtype::sfixed_16, dtype::sfixed_8},
+                                                 {dtype::ufixed_16, dtype::sfixed_8},
                                                  {dtype::float_32, dtype::float_32}};
 }  // namespace
 
@@ -63,10 +77,14 @@ TEST_CASE("an activation clamps to the quantized real bounds") {
             REQUIRE(q == (act == activation::relu ? std::max(p, 0.0f) : std::min(std::max(p, -hi / 2), hi)));
             continue;
           }
-          const auto quantized = [&](float real) { return exact::clamped(std::llround(real / e.enc.scale()) - e.enc.offset(), min_value(data), max_value(data)); };
+          const auto quantized = [&](float real) {
+            return exact::clamped(std::llround(real / e.enc.scale()) - e.enc.offset(), min_value(data),
+                                  max_value(data));
+          };
           const std::int64_t q = get_element(data, a, i);
           const std::int64_t lowest = quantized(act == activation::relu ? 0.0f : -hi / 2);
-          const std::int64_t expected = act == activation::relu ? std::max(q, lowest) : std::min(std::max(q, lowest), quantized(hi));
+          const std::int64_t expected =
+              act == activation::relu ? std::max(q, lowest) : std::min(std::max(q, lowest), quantized(hi));
           REQUIRE(get_element(data, c, i) == expected);
         }
       }
@@ -94,12 +112,15 @@ TEST_CASE("a fused residual equals Conv2d, activation, ElementWiseAdd, activatio
 
         conv_net apart(x, w, b, out, mid, mode, tensor_kind::native);
         apart.n.nodes[0].epi = middle;
-        const int r0 = apart.n.add_tensor({.name = "other", .kind = tensor_kind::app_write, .type = data, .dims = out, .enc = other.v.enc});
-        const int sum = apart.n.add_tensor({.name = "sum", .kind = tensor_kind::app_read, .type = data, .dims = out, .enc = last.enc});
+        const int r0 = apart.n.add_tensor(
+            {.name = "other", .kind = tensor_kind::app_write, .type = data, .dims = out, .enc = other.v.enc});
+        const int sum = apart.n.add_tensor(
+            {.name = "sum", .kind = tensor_kind::app_read, .type = data, .dims = out, .enc = last.enc});
         apart.n.add_node<op::elementwise_add>("add", {apart.y, r0}, {sum}).epi = end;
 
         conv_net fused(x, w, b, out, last, mode, tensor_kind::app_read);
-        const int r1 = fused.n.add_tensor({.name = "other", .kind = tensor_kind::app_write, .type = data, .dims = out, .enc = other.v.enc});
+        const int r1 = fused.n.add_tensor(
+            {.name = "other", .kind = tensor_kind::app_write, .type = data, .dims = out, .enc = other.v.enc});
         net_node& node = fused.n.nodes[0];
         node.inputs.push_back(r1);
         node.epi = end;
@@ -108,7 +129,8 @@ TEST_CASE("a fused residual equals Conv2d, activation, ElementWiseAdd, activatio
         node.epi.mid_scale = mid.enc.scale();
         node.epi.mid_offset = mid.enc.offset();
         INFO(to_string(data) << " " << static_cast<int>(mode));
-        REQUIRE(apart.go({{apart.x, &x.v}, {r0, &other.v}}, sum) == fused.go({{fused.x, &x.v}, {r1, &other.v}}, fused.y));
+        REQUIRE(apart.go({{apart.x, &x.v}, {r0, &other.v}}, sum) ==
+                fused.go({{fused.x, &x.v}, {r1, &other.v}}, fused.y));
       }
 }
 
@@ -123,7 +145,12 @@ TEST_CASE("a table is looked up with the rounded result") {
       const auto table = random_tensor(g, data, {256});
       conv_net plain(x, w, b, {1, 4, 4, 19}, e, mode, tensor_kind::app_read);
       conv_net mapped(x, w, b, {1, 4, 4, 19}, e, mode, tensor_kind::app_read);
-      const int t = mapped.n.add_tensor({.name = "table", .kind = tensor_kind::constant, .type = data, .dims = {256}, .enc = table.v.enc, .data = table.v.data});
+      const int t = mapped.n.add_tensor({.name = "table",
+                                         .kind = tensor_kind::constant,
+                                         .type = data,
+                                         .dims = {256},
+                                         .enc = table.v.enc,
+                                         .data = table.v.data});
       mapped.n.nodes[0].inputs.push_back(t);
       mapped.n.nodes[0].epi.table = 3;
       const bytes a = plain.go({{plain.x, &x.v}}, plain.y);

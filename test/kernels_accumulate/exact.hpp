@@ -63,6 +63,14 @@ inline wide scaled(std::int64_t acc, double real, rounding_mode mode, bool wide_
   return shift < 0 ? divide(high, wide(1) << -shift, tie::away) : high;
 }
 
+/// TFLite's fully-connected layers: the full Q31 mantissa, one rounding, ties up. Other policies as above.
+inline wide scaled_once(std::int64_t acc, double real, rounding_mode mode) {
+  if (mode != rounding_mode::tflite) return scaled(acc, real, mode, false);
+  int shift = 0;
+  const auto q31 = static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * 2147483648.0));
+  return shift < -31 ? 0 : scale_by_power(wide(acc) * q31, shift - 31, tie::up);
+}
+
 inline std::int64_t clamped(wide q, std::int64_t lo, std::int64_t hi) {
   return static_cast<std::int64_t>(q < lo ? wide(lo) : (q > hi ? wide(hi) : q));
 }

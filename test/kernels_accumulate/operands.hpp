@@ -28,7 +28,9 @@ inline void put_element(dtype t, bytes& data, std::size_t i, std::int64_t q) {
       b = static_cast<std::uint8_t>(i % 2 ? (b & 0x0f) | ((q & 15) << 4) : (b & 0xf0) | (q & 15));
       return;
     }
-    case 8: data[i] = static_cast<std::byte>(q & 255); return;
+    case 8:
+      data[i] = static_cast<std::byte>(q & 255);
+      return;
     case 16: {
       const auto x = static_cast<std::uint16_t>(q & 65535);
       std::memcpy(data.data() + 2 * i, &x, 2);
@@ -83,25 +85,31 @@ inline tensor_values random_tensor(std::mt19937& g, dtype t, const shape& dims, 
                                   : n * static_cast<std::size_t>(bits_of(t) / 8));
   std::vector<int> filled(static_cast<std::size_t>(scale_count));  // of each channel's row
   for (std::size_t i = 0; i < n; ++i) {
-    const std::int64_t q = bits_of(t) == 32 ? static_cast<std::int64_t>(static_cast<double>(unit(g)) * magnitude) : between(g, lo, hi);
+    const std::int64_t q =
+        bits_of(t) == 32 ? static_cast<std::int64_t>(static_cast<double>(unit(g)) * magnitude) : between(g, lo, hi);
     x.q.push_back(q + offset);
     std::size_t to = i;
     if (row) {
-      const auto channel = static_cast<std::size_t>(coordinates(dims, static_cast<std::int64_t>(i))[static_cast<std::size_t>(axis)]);
+      const auto channel =
+          static_cast<std::size_t>(coordinates(dims, static_cast<std::int64_t>(i))[static_cast<std::size_t>(axis)]);
       to = channel * static_cast<std::size_t>(row) + static_cast<std::size_t>(filled[channel]++);
     }
     put_element(t, x.v.data, to, q);
   }
-  if (axis >= 0) x.v.enc = net_encoding::per_axis(axis, x.scales);
-  else x.v.enc = net_encoding::tensor(x.scales[0], offset);
+  if (axis >= 0)
+    x.v.enc = net_encoding::per_axis(axis, x.scales);
+  else
+    x.v.enc = net_encoding::tensor(x.scales[0], offset);
   return x;
 }
 
 /// Output encoding in which sums of `taps` random products use most of the range.
-inline element_type output_type(std::mt19937& g, dtype t, const tensor_values& x, const tensor_values& w, std::int64_t taps) {
+inline element_type output_type(std::mt19937& g, dtype t, const tensor_values& x, const tensor_values& w,
+                                std::int64_t taps) {
   if (is_float(t)) return {t, {}};
   const double step_x = std::exp2(bits_of(x.v.type)) / 3, step_w = std::exp2(bits_of(w.v.type)) / 3;
-  const double typical = std::sqrt(static_cast<double>(taps)) * step_x * step_w * static_cast<double>(x.scales[0]) * static_cast<double>(w.scales[0]);
+  const double typical = std::sqrt(static_cast<double>(taps)) * step_x * step_w * static_cast<double>(x.scales[0]) *
+                         static_cast<double>(w.scales[0]);
   const auto scale = static_cast<float>(typical * 4 / std::exp2(bits_of(t)) * (1 + between(g, 0, 100) / 100.0));
   const auto lo = static_cast<int>(min_value(t)), hi = static_cast<int>(max_value(t));
   return {t, net_encoding::tensor(scale, -between(g, lo, hi))};
@@ -128,10 +136,13 @@ inline double effective_scale(float x, float w, float y, bool rounded_product) {
   return product / static_cast<double>(y);
 }
 
-/// Checks outputs element by element: sum(place of the output) gives the products, channels the index of bias and scale.
+enum class layer { convolution, product, fully_connected };
+
+/// Checks outputs element by element: sum(place of the output) gives the products, channels the index of bias and
+/// scale.
 template <class Sum>
-void check_output(const value& y, const tensor_values& x, const tensor_values& w, const tensor_values* bias, rounding_mode mode,
-                  bool dense, int scale_channels, Sum&& sum) {
+void check_output(const value& y, const tensor_values& x, const tensor_values& w, const tensor_values* bias,
+                  rounding_mode mode, layer kind, int scale_channels, Sum&& sum) {
   int wrong = 0;
   const dtype t = y.type;
   for (std::int64_t i = 0; i < y.dims.size() && wrong == 0; ++i) {
@@ -140,8 +151,9 @@ void check_output(const value& y, const tensor_values& x, const tensor_values& w
     sum_of_products s = sum(p);
     if (is_float(t)) {
       if (bias) s.r += bias->r[static_cast<std::size_t>(channel)], s.magnitude += 1;
-      const double got = t == dtype::float_16 ? static_cast<double>(static_cast<float>(y.as<half>()[static_cast<std::size_t>(i)]))
-                                              : static_cast<double>(y.as<float>()[static_cast<std::size_t>(i)]);
+      const double got = t == dtype::float_16
+                             ? static_cast<double>(static_cast<float>(y.as<half>()[static_cast<std::size_t>(i)]))
+                             : static_cast<double>(y.as<float>()[static_cast<std::size_t>(i)]);
       const double tolerance = s.magnitude * 1e-5 + (t == dtype::float_16 ? std::abs(s.r) / 2000 + 1e-7 : 0);
       if (!(std::abs(got - s.r) <= tolerance)) {
         ++wrong;
@@ -150,9 +162,13 @@ void check_output(const value& y, const tensor_values& x, const tensor_values& w
       continue;
     }
     if (bias) s.q += bias->q[static_cast<std::size_t>(channel)];
-    const bool rounded = mode == rounding_mode::tflite && w.axis < 0 && (dense || t == dtype::ufixed_8);
+    const bool rounded = mode == rounding_mode::tflite && w.axis < 0 &&
+                         (kind == layer::product || (kind == layer::convolution && t == dtype::ufixed_8));
     const double real = effective_scale(x.scales[0], w.scale(channel % scale_channels), y.enc.scale(), rounded);
-    const exact::wide q = exact::scaled(static_cast<std::int64_t>(s.q), real, mode, bits_of(t) > 8) - y.enc.offset();
+    const auto acc = static_cast<std::int64_t>(s.q);
+    const exact::wide q = (kind == layer::fully_connected ? exact::scaled_once(acc, real, mode)
+                                                          : exact::scaled(acc, real, mode, bits_of(t) > 8)) -
+                          y.enc.offset();
     const std::int64_t expected = exact::clamped(q, min_value(t), max_value(t));
     const std::int64_t got = get_element(t, y.data, static_cast<std::size_t>(i));
     if (got != expected) {

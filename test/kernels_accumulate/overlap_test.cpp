@@ -49,10 +49,13 @@ void compare(std::mt19937& g, const std::vector<shape>& dims, const typename Op:
   std::vector<operand> operands(dims.size() + 1);
   for (std::size_t k = 0; k < dims.size(); ++k) {
     operands[k] = {k ? bank::weights : bank::arena, static_cast<std::int64_t>(weights.size()), dims[k], quants[k]};
-    if (k) weights.insert(weights.end(), v[k].v.data.begin(), v[k].v.data.end()), weights.resize((weights.size() + 15) / 16 * 16);
+    if (k)
+      weights.insert(weights.end(), v[k].v.data.begin(), v[k].v.data.end()),
+          weights.resize((weights.size() + 15) / 16 * 16);
   }
   operands[dims.size()] = {bank::arena, 0, s[0], quants[dims.size()]};
-  const auto in_bytes = static_cast<std::size_t>(byte_size(descs[0])), out_bytes = static_cast<std::size_t>(byte_size(out));
+  const auto in_bytes = static_cast<std::size_t>(byte_size(descs[0])),
+             out_bytes = static_cast<std::size_t>(byte_size(out));
   const auto at_distance = [&](std::int64_t d) {
     bytes arena(static_cast<std::size_t>(d) + in_bytes + out_bytes);
     std::memcpy(arena.data() + d, v[0].v.data.data(), in_bytes);
@@ -66,27 +69,40 @@ void compare(std::mt19937& g, const std::vector<shape>& dims, const typename Op:
   REQUIRE(at_distance(distance) == at_distance(static_cast<std::int64_t>(out_bytes + 15) / 16 * 16));
 }
 
-std::uint32_t some(std::mt19937& g, int lo, int hi) { return static_cast<std::uint32_t>(between(g, lo, hi)); }
+std::uint32_t some(std::mt19937& g, int lo, int hi) {
+  return static_cast<std::uint32_t>(between(g, lo, hi));
+}
 
 template <class Data, class Weight, class Bias>
 void all_ops(std::mt19937& g) {
   using sig = Data(Data, Weight, Bias);
   for (int round = 0; round < 60; ++round) {
-    const int h = between(g, 1, 9), w = between(g, 1, 9), kh = between(g, 1, 4), kw = between(g, 1, 4), group = between(g, 1, 2);
+    const int h = between(g, 1, 9), w = between(g, 1, 9), kh = between(g, 1, 4), kw = between(g, 1, 4),
+              group = between(g, 1, 2);
     const int ci = group * between(g, 1, 20), co = group * between(g, 1, 20), multiplier = between(g, 1, 3);
     const std::array<std::uint32_t, 2> stride{some(g, 1, 3), some(g, 1, 3)}, dilation{some(g, 1, 2), some(g, 1, 2)};
     const std::array<std::uint32_t, 4> pad{some(g, 0, 3), some(g, 0, 3), some(g, 0, 3), some(g, 0, 3)};
-    compare<op::conv2d, sig>(g, {{1, h, w, ci}, {kh, kw, ci / group, co}, {co}},
-                             {.stride = stride, .pad_amount = pad, .group = static_cast<std::uint32_t>(group), .dilation = dilation});
+    compare<op::conv2d, sig>(
+        g, {{1, h, w, ci}, {kh, kw, ci / group, co}, {co}},
+        {.stride = stride, .pad_amount = pad, .group = static_cast<std::uint32_t>(group), .dilation = dilation});
     compare<op::depthwise_conv2d, sig>(g, {{1, h, w, ci}, {kh, kw, 1, ci * multiplier}, {ci * multiplier}},
                                        {.stride = stride, .pad_amount = pad, .dilation = dilation});
-    compare<op::transpose_conv2d, sig>(g, {{1, h, w, ci}, {kh, kw, ci, co / group}, {co}},
-                                       {.stride = stride, .pad_amount = pad, .group = static_cast<std::uint32_t>(group)});
+    compare<op::transpose_conv2d, sig>(
+        g, {{1, h, w, ci}, {kh, kw, ci, co / group}, {co}},
+        {.stride = stride, .pad_amount = pad, .group = static_cast<std::uint32_t>(group)});
     compare<op::fully_connected, sig>(g, {{h, w, ci}, {co, ci}, {co}}, {.keep_dims = round % 2 != 0});
     const std::array<std::uint32_t, 2> filter{some(g, 1, 4), some(g, 1, 4)};
-    const std::array<std::uint32_t, 4> inner{some(g, 0, 3) % filter[0], some(g, 0, 3) % filter[0], some(g, 0, 3) % filter[1], some(g, 0, 3) % filter[1]};
-    compare<op::pool_max2d, Data(Data)>(g, {{1, h, w, ci}}, {.filter_size = filter, .stride = stride, .pad_amount = inner, .rounding_mode = op::pool_rounding::ceil});
-    compare<op::pool_avg2d, Data(Data)>(g, {{1, h, w, ci}}, {.filter_size = filter, .stride = stride, .pad_amount = inner, .count_pad_for_edges = false, .rounding_mode = op::pool_rounding::floor});
+    const std::array<std::uint32_t, 4> inner{some(g, 0, 3) % filter[0], some(g, 0, 3) % filter[0],
+                                             some(g, 0, 3) % filter[1], some(g, 0, 3) % filter[1]};
+    compare<op::pool_max2d, Data(Data)>(
+        g, {{1, h, w, ci}},
+        {.filter_size = filter, .stride = stride, .pad_amount = inner, .rounding_mode = op::pool_rounding::ceil});
+    compare<op::pool_avg2d, Data(Data)>(g, {{1, h, w, ci}},
+                                        {.filter_size = filter,
+                                         .stride = stride,
+                                         .pad_amount = inner,
+                                         .count_pad_for_edges = false,
+                                         .rounding_mode = op::pool_rounding::floor});
   }
 }
 }  // namespace

@@ -39,7 +39,8 @@ typename Op::params to_params(const pool_case& c) {
     p.pad_amount[2 * k] = static_cast<std::uint32_t>(c.before[k]);
     p.pad_amount[2 * k + 1] = static_cast<std::uint32_t>(c.after[k]);
   }
-  if constexpr (requires { p.rounding_mode; }) p.rounding_mode = c.ceil ? op::pool_rounding::ceil : op::pool_rounding::floor;
+  if constexpr (requires { p.rounding_mode; })
+    p.rounding_mode = c.ceil ? op::pool_rounding::ceil : op::pool_rounding::floor;
   if constexpr (requires { p.count_pad_for_edges; }) p.count_pad_for_edges = c.count_pads;
   return p;
 }
@@ -69,20 +70,24 @@ window_content content(const tensor_values& x, const pool_case& c, const place& 
     }
     if (in_padding) ++w.padded;
     if (!in_data) continue;
-    if (is_float(x.v.type)) w.r.push_back(x.real(at));
-    else w.q.push_back(x.at(at));
+    if (is_float(x.v.type))
+      w.r.push_back(x.real(at));
+    else
+      w.q.push_back(x.at(at));
   }
   return w;
 }
 double output_real(const value& y, std::int64_t i) {
   const auto k = static_cast<std::size_t>(i);
-  return y.type == dtype::float_16 ? static_cast<double>(static_cast<float>(y.as<half>()[k])) : static_cast<double>(y.as<float>()[k]);
+  return y.type == dtype::float_16 ? static_cast<double>(static_cast<float>(y.as<half>()[k]))
+                                   : static_cast<double>(y.as<float>()[k]);
 }
 element_type pool_output(std::mt19937& g, dtype t, const tensor_values& x, bool same) {
   if (is_float(t)) return {t, {}};
   if (same) return {t, x.v.enc};
   const auto lo = static_cast<int>(min_value(t)), hi = static_cast<int>(max_value(t));
-  return {t, net_encoding::tensor(x.scales[0] * (0.4f + 0.01f * static_cast<float>(between(g, 0, 150))), -between(g, lo, hi))};
+  return {t, net_encoding::tensor(x.scales[0] * (0.4f + 0.01f * static_cast<float>(between(g, 0, 150))),
+                                  -between(g, lo, hi))};
 }
 
 template <class Op>
@@ -110,10 +115,12 @@ void check_average(std::mt19937& g) {
         if (mode == rounding_mode::tflite && same) {  // the mean of the stored values, half away from zero
           q = exact::divide(sum - count * x.v.enc.offset(), count, exact::tie::away);
         } else {
-          const double real = static_cast<double>(x.scales[0]) * (1.0 / static_cast<double>(count)) / static_cast<double>(y.enc.scale());
+          const double real = static_cast<double>(x.scales[0]) * (1.0 / static_cast<double>(count)) /
+                              static_cast<double>(y.enc.scale());
           q = exact::scaled(sum, real, mode, bits_of(t.out) > 8) - y.enc.offset();
         }
-        REQUIRE(get_element(t.out, y.data, static_cast<std::size_t>(i)) == exact::clamped(q, min_value(t.out), max_value(t.out)));
+        REQUIRE(get_element(t.out, y.data, static_cast<std::size_t>(i)) ==
+                exact::clamped(q, min_value(t.out), max_value(t.out)));
       }
     }
   });
@@ -164,7 +171,8 @@ TEST_CASE("L2Pool2d") {
       for (std::int64_t i = 0; i < y.dims.size(); ++i) {
         double sum = 0;
         for (double r : content(x, c, coordinates(y.dims, i)).r) sum += r * r;
-        REQUIRE(std::abs(output_real(y, i) - std::sqrt(sum)) <= 1e-6 + (t == dtype::float_16 ? std::sqrt(sum) / 2000 : 0));
+        REQUIRE(std::abs(output_real(y, i) - std::sqrt(sum)) <=
+                1e-6 + (t == dtype::float_16 ? std::sqrt(sum) / 2000 : 0));
       }
     }
 }

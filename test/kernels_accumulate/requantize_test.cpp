@@ -16,9 +16,21 @@ void compare(Acc acc, double real, rounding_mode mode) {
   const rounding::dynamic r{mode};
   const multiplier m = make_multiplier(real, r);
   const std::int64_t got = clamp<std::int64_t>(scale_accumulator(acc, m, r), -everything, everything);
-  const std::int64_t expected = exact::clamped(exact::scaled(acc, real, mode, sizeof(Acc) > 4), -everything, everything);
+  const std::int64_t expected =
+      exact::clamped(exact::scaled(acc, real, mode, sizeof(Acc) > 4), -everything, everything);
   if (got != expected) {
     INFO("acc " << acc << " real " << real << " mode " << static_cast<int>(mode));
+    CHECK(got == expected);
+  }
+}
+void compare_once(std::int64_t acc, double real) {
+  const rounding::tflite r;
+  const std::int64_t got =
+      clamp<std::int64_t>(scale_accumulator_once(acc, make_multiplier(real, r), r), -everything, everything);
+  const std::int64_t expected =
+      exact::clamped(exact::scaled_once(acc, real, rounding_mode::tflite), -everything, everything);
+  if (got != expected) {
+    INFO("acc " << acc << " real " << real);
     CHECK(got == expected);
   }
 }
@@ -48,25 +60,31 @@ TEST_CASE("64-bit sums: below and above the fast path") {
     compare(acc, real, rounding_mode::rne);
     compare(acc, real, rounding_mode::half_up);
     if (bits < 47 && real < 128) compare(acc, real, rounding_mode::tflite);
+    compare_once(acc, real);
   }
 }
 TEST_CASE("ties: multipliers that are powers of two and their neighbours") {
   for (int shift = 1; shift <= 20; ++shift)
     for (std::int32_t n = -2000; n <= 2000; ++n)
       for (const rounding_mode mode : modes) {
-        const auto acc = static_cast<std::int32_t>(static_cast<std::int64_t>(n) * (1 << (shift - 1)));  // k + 1/2 for odd n
+        const auto acc =
+            static_cast<std::int32_t>(static_cast<std::int64_t>(n) * (1 << (shift - 1)));  // k + 1/2 for odd n
         for (const std::int32_t a : {acc - 1, acc, acc + 1}) {
           compare(a, std::exp2(-shift), mode);
           compare(static_cast<std::int64_t>(a), std::exp2(-shift), mode);
+          if (mode == rounding_mode::tflite) compare_once(a, std::exp2(-shift));
         }
       }
 }
 TEST_CASE("extremes do not overflow") {
   for (const double real : {1e-45, 1e-30, 1e-12, 0x1p-31, 0x1p-32, 1.0, 3.0, 8388607.0, 8388608.0, 1e12, 3e38})
-    for (const std::int64_t acc : {std::int64_t{0}, std::int64_t{1}, std::int64_t{-1}, INT64_MAX, INT64_MIN, std::int64_t{INT32_MAX}, std::int64_t{INT32_MIN}})
+    for (const std::int64_t acc : {std::int64_t{0}, std::int64_t{1}, std::int64_t{-1}, INT64_MAX, INT64_MIN,
+                                   std::int64_t{INT32_MAX}, std::int64_t{INT32_MIN}})
       for (const rounding_mode mode : {rounding_mode::rne, rounding_mode::half_up}) {
-        if (real >= 1e-38) compare(acc, real, mode);  // smaller ones are not normal floats: the multiplier is 0
-        else CHECK(scale_accumulator(acc, make_multiplier(real, rounding::dynamic{mode}), rounding::dynamic{mode}) == 0);
+        if (real >= 1e-38)
+          compare(acc, real, mode);  // smaller ones are not normal floats: the multiplier is 0
+        else
+          CHECK(scale_accumulator(acc, make_multiplier(real, rounding::dynamic{mode}), rounding::dynamic{mode}) == 0);
         if (acc >= INT32_MIN && acc <= INT32_MAX && real >= 1e-38) compare(static_cast<std::int32_t>(acc), real, mode);
       }
   for (const double real : {1e-40, 1.0, 1e30})

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // DepthWiseConv2d: every channel convolved by itself, NHWC data, weights [kh, kw, 1, Co], Co = Ci * multiplier.
-//   out[n,oh,ow,o] = bias[o] + sum_{kh,kw} in[n, oh*sh + kh*dh - top, ow*sw + kw*dw - left, o / multiplier] * w[kh,kw,0,o]
+//   out[n,oh,ow,o] = bias[o] + sum_{kh,kw} in[n, oh*sh + kh*dh - top, ow*sw + kw*dw - left, o / multiplier] *
+//   w[kh,kw,0,o]
 // Sizes as Conv2d; padding is real 0. Source: QNN MasterOpDef, DepthWiseConv2d. Layer 4.
 
 #include "qnnx/op/conv2d.hpp"

@@ -68,8 +68,10 @@ struct pool {
   using types = Types;
 
   static constexpr pool_rounding rounding_of(const params& p) {
-    if constexpr (Rounds) return p.rounding_mode;
-    else return pool_rounding::floor;
+    if constexpr (Rounds)
+      return p.rounding_mode;
+    else
+      return pool_rounding::floor;
   }
   static constexpr issue check(const context& c, const params& p) {
     const shape& x = c.dims(0);

@@ -12,7 +12,12 @@
 
 namespace qnnx::inline QNNX_ABI::op {
 
-enum class resize_transformation : std::uint32_t { half_pixel = 0, pytorch_half_pixel = 1, align_corners = 2, asymmetric = 3 };
+enum class resize_transformation : std::uint32_t {
+  half_pixel = 0,
+  pytorch_half_pixel = 1,
+  align_corners = 2,
+  asymmetric = 3
+};
 enum class resize_interpolation : std::uint32_t { nearest = 0, linear = 1, cubic = 2 };
 enum class resize_nearest : std::uint32_t { round_prefer_floor = 0, round_prefer_ceil = 1, floor = 2, ceil = 3 };
 
@@ -36,7 +41,8 @@ struct resize {
   static constexpr issue check(const context& c, const params& p) {
     const shape& x = c.dims(0);
     if (p.output_size.size() != x.rank())
-      return bad_parameter("output_size", text{} << p.output_size.size() << " numbers", text{} << x.rank() << " numbers");
+      return bad_parameter("output_size", text{} << p.output_size.size() << " numbers",
+                           text{} << x.rank() << " numbers");
     if (static_cast<std::uint32_t>(p.transformation_mode) > 3)
       return bad_parameter("transformation_mode", number(static_cast<std::int64_t>(p.transformation_mode)), "0 to 3");
     if (static_cast<std::uint32_t>(p.interpolation_mode) > 2)
@@ -62,7 +68,9 @@ struct resize {
     return {};
   }
   static constexpr qnnx::cost cost(const context& c, const params& p) {
-    const std::int64_t taps = p.interpolation_mode == resize_interpolation::nearest ? 1 : p.interpolation_mode == resize_interpolation::linear ? 4 : 16;
+    const std::int64_t taps = p.interpolation_mode == resize_interpolation::nearest  ? 1
+                              : p.interpolation_mode == resize_interpolation::linear ? 4
+                                                                                     : 16;
     return {0, c.out(0).dims.size() * taps};
   }
 };
@@ -85,7 +93,8 @@ struct resize_2d {
     for (const std::uint32_t s : p.output_size)
       if (s < 1 || s > static_cast<std::uint32_t>(largest_resize))
         return bad_parameter("output_size", number(s), text("1 to ") << largest_resize);
-    if (x[1] > largest_resize || x[2] > largest_resize) return bad_shape(0, "in", x, {x[0], largest_resize, largest_resize, x[3]});
+    if (x[1] > largest_resize || x[2] > largest_resize)
+      return bad_shape(0, "in", x, {x[0], largest_resize, largest_resize, x[3]});
     if (p.align_corners && p.half_pixel_centers)
       return bad_parameter("half_pixel_centers", "align_corners too", "one of the two");
     return {};

@@ -12,7 +12,8 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 /// Accumulator of a data type as the epilogue takes it.
 template <class T>
-using accumulator = std::conditional_t<is_float_v<T>, float, std::conditional_t<(bits_of(T::code) > 8), std::int64_t, std::int32_t>>;
+using accumulator =
+    std::conditional_t<is_float_v<T>, float, std::conditional_t<(bits_of(T::code) > 8), std::int64_t, std::int32_t>>;
 
 inline constexpr std::int32_t channel_block = 16;
 
@@ -24,22 +25,26 @@ struct product_of {
   /// |x + ox| <= 65535; times a weight of at most 15 bits and sign it fits int32.
   static constexpr bool medium = bits_of(W::code) <= 8 || W::code == dtype::sfixed_16;
   /// What factors are before they are multiplied: 16 bits wide, so that compilers find the widening multiply.
-  using factor = std::conditional_t<!fixed, float,
-                                    std::conditional_t<narrow, std::int16_t, std::conditional_t<medium, std::int32_t, std::int64_t>>>;
+  using factor = std::conditional_t<
+      !fixed, float, std::conditional_t<narrow, std::int16_t, std::conditional_t<medium, std::int32_t, std::int64_t>>>;
   using sum = std::conditional_t<!fixed, float, std::conditional_t<bits_of(X::code) <= 8, std::uint32_t, std::int64_t>>;
   using result = accumulator<X>;
 
   static QNNX_INLINE void add(sum& s, factor a, factor b) {
-    if constexpr (fixed) s += static_cast<sum>(a * b);
-    else s += a * b;
+    if constexpr (fixed)
+      s += static_cast<sum>(a * b);
+    else
+      s += a * b;
   }
 };
 
 /// Data seen as factors: the offset is added.
 template <class P, class X>
 QNNX_INLINE typename P::factor data_factor(const X& x, std::int64_t at, std::int32_t offset) {
-  if constexpr (P::fixed) return static_cast<typename P::factor>(x.load(at) + offset);
-  else return static_cast<typename P::factor>(x.load(at));
+  if constexpr (P::fixed)
+    return static_cast<typename P::factor>(x.load(at) + offset);
+  else
+    return static_cast<typename P::factor>(x.load(at));
 }
 
 /// Weights [taps][channels], or packed nibbles in the same order or by channel.
@@ -57,8 +62,10 @@ struct weight_matrix {
   QNNX_INLINE Factor load(std::int64_t tap, std::int64_t channel) const {
     if constexpr (is_packed_v<type>) {
       const auto at = static_cast<std::size_t>(row ? channel * row + tap : tap * channels + channel);
-      if constexpr (is_signed_fixed(type::code)) return static_cast<Factor>(load_s4(data, at));
-      else return static_cast<Factor>(load_u4(data, at));
+      if constexpr (is_signed_fixed(type::code))
+        return static_cast<Factor>(load_s4(data, at));
+      else
+        return static_cast<Factor>(load_u4(data, at));
     } else {
       return static_cast<Factor>(data[tap * channels + channel]);
     }
@@ -99,8 +106,8 @@ struct channel_sums {
   }
   /// Adds `taps` products of data[at + i] with the weights of rows tap + i, channels first..first + count.
   template <class X, class M>
-  QNNX_INLINE void add(const X& x, std::int64_t at, std::int32_t offset, const M& w, std::int64_t tap, std::int64_t first,
-                       std::int32_t count, std::int32_t taps) {
+  QNNX_INLINE void add(const X& x, std::int64_t at, std::int32_t offset, const M& w, std::int64_t tap,
+                       std::int64_t first, std::int32_t count, std::int32_t taps) {
     if (count == channel_block) {
       for (std::int32_t i = 0; i < taps; ++i) {
         const factor v = data_factor<P>(x, at + i, offset);

@@ -16,8 +16,10 @@ struct matrix_steps {
 /// One element of a matrix that may be packed nibbles; those are addressed as the view does.
 template <class Factor, class W>
 QNNX_INLINE Factor matrix_element(const W& w, std::int64_t at) {
-  if constexpr (is_packed_v<typename W::type>) return static_cast<Factor>(w.load(at));
-  else return static_cast<Factor>(w.data[at]);
+  if constexpr (is_packed_v<typename W::type>)
+    return static_cast<Factor>(w.load(at));
+  else
+    return static_cast<Factor>(w.data[at]);
 }
 
 /// One row of the product: columns [0, columns) of the output from `index` on.

@@ -11,7 +11,9 @@ template <>
 struct impl<op::depthwise_conv2d, isa::reference> {
   using params = op::depthwise_conv2d::params;
 
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, 1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, 1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, 1, 1.0, r, out);

@@ -11,7 +11,9 @@ template <>
 struct impl<op::fully_connected, isa::reference> {
   using params = op::fully_connected::params;
 
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, 1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, 1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, 1, 1.0, r, out, scale_product::always_exact);
@@ -37,8 +39,7 @@ struct impl<op::fully_connected, isa::reference> {
     const std::int64_t rows = x.size() / depth;
     const finish<Call, true> done(c, w.q->scales != nullptr);
     for (std::int64_t r = 0; r < rows; ++r)
-      dense_row<P>(done, x, r * depth, 1, w, 0, {1, depth}, b, columns, depth, r * columns,
-                         P::fixed ? x.offset() : 0);
+      dense_row<P>(done, x, r * depth, 1, w, 0, {1, depth}, b, columns, depth, r * columns, P::fixed ? x.offset() : 0);
   }
 };
 

@@ -11,7 +11,9 @@ template <>
 struct impl<op::matmul, isa::reference> {
   using params = op::matmul::params;
 
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, 1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, 1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, 1, 1.0, r, out, scale_product::rounded);
@@ -54,7 +56,7 @@ struct impl<op::matmul, isa::reference> {
       const std::int64_t weights = matrix_of(w, y, n) * depth * columns;
       for (std::int32_t r = 0; r < rows; ++r)
         dense_row<P>(done, x, data + r * data_row, data_step, w, weights, step, b, columns, depth,
-                           (n * rows + r) * columns, P::fixed ? x.offset() : 0);
+                     (n * rows + r) * columns, P::fixed ? x.offset() : 0);
     }
   }
 };

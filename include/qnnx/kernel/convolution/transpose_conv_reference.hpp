@@ -12,7 +12,9 @@ template <>
 struct impl<op::transpose_conv2d, isa::reference> {
   using params = op::transpose_conv2d::params;
 
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, 1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, 1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, 1, 1.0, r, out);
@@ -63,11 +65,13 @@ struct impl<op::transpose_conv2d, isa::reference> {
               for (std::int32_t kh = (oh + top) % stride_h; kh < w.extent(hwio::h) && kh <= oh + top; kh += stride_h) {
                 const std::int32_t ih = (oh + top - kh) / stride_h;
                 if (ih >= height) continue;
-                for (std::int32_t kw = (ow + left) % stride_w; kw < w.extent(hwio::w) && kw <= ow + left; kw += stride_w) {
+                for (std::int32_t kw = (ow + left) % stride_w; kw < w.extent(hwio::w) && kw <= ow + left;
+                     kw += stride_w) {
                   const std::int32_t iw = (ow + left - kw) / stride_w;
                   if (iw >= width) continue;
-                  acc.add(x, ((static_cast<std::int64_t>(n) * height + ih) * width + iw) * depth + g * group_in, offset, m,
-                          (static_cast<std::int64_t>(kh) * w.extent(hwio::w) + kw) * depth + g * group_in, o, count, group_in);
+                  acc.add(x, ((static_cast<std::int64_t>(n) * height + ih) * width + iw) * depth + g * group_in, offset,
+                          m, (static_cast<std::int64_t>(kh) * w.extent(hwio::w) + kw) * depth + g * group_in, o, count,
+                          group_in);
                 }
               }
               for (std::int32_t j = 0; j < count; ++j, ++o, ++index)

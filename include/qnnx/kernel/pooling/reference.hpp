@@ -76,8 +76,8 @@ QNNX_INLINE void each_window(const pool_geometry<Op>& g, const Y& y, F&& f) {
 
 /// Folds a window channel by channel: f(state of channel j, element).
 template <class State, class Op, class X, class F>
-QNNX_INLINE void fold_window(const pool_geometry<Op>& g, const X& x, std::int32_t n, const pool_window& w, std::int32_t first,
-                             std::int32_t count, State* state, F&& f) {
+QNNX_INLINE void fold_window(const pool_geometry<Op>& g, const X& x, std::int32_t n, const pool_window& w,
+                             std::int32_t first, std::int32_t count, State* state, F&& f) {
   const std::int32_t channels = x.extent(x.rank() - 1);
   for (std::int32_t d = w.from[0]; d < w.to[0]; ++d)
     for (std::int32_t h = w.from[1]; h < w.to[1]; ++h)
@@ -108,7 +108,9 @@ inline constexpr std::int32_t pool_block = 16;
 template <class Op>
 struct average_pool {
   using params = typename Op::params;
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, -1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, -1);
+  }
   /// The multiplier of a full window; windows at the edges make theirs by the same function.
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
@@ -116,7 +118,9 @@ struct average_pool {
     for (const std::uint32_t s : p.filter_size) full *= s;
     finish_constants::make(f, -1, 1.0 / static_cast<double>(full), r, out);
   }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return pool_overlap(f.c, p, input); }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return pool_overlap(f.c, p, input);
+  }
 
   template <class Call>
   static void run(const Call& c) {
@@ -137,8 +141,10 @@ struct average_pool {
       each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
         multiplier m{k[finish_constants::header], k[finish_constants::header + 1]};
         if (w.count != full)
-          m = make_multiplier(static_cast<double>(x.scale()) * (1.0 / static_cast<double>(w.count)) / s_out, c.rounding());
-        const std::int64_t inside = static_cast<std::int64_t>(w.to[0] - w.from[0]) * (w.to[1] - w.from[1]) * (w.to[2] - w.from[2]);
+          m = make_multiplier(static_cast<double>(x.scale()) * (1.0 / static_cast<double>(w.count)) / s_out,
+                              c.rounding());
+        const std::int64_t inside =
+            static_cast<std::int64_t>(w.to[0] - w.from[0]) * (w.to[1] - w.from[1]) * (w.to[2] - w.from[2]);
         const auto shift = static_cast<sum_t>(inside * x.offset());
         for (std::int32_t o = 0; o < channels; o += pool_block) {
           const std::int32_t count = channels - o < pool_block ? channels - o : pool_block;
@@ -172,12 +178,16 @@ struct average_pool {
 template <class Op>
 struct max_pool {
   using params = typename Op::params;
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, -1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, -1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, 1.0, r, out);
   }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return pool_overlap(f.c, p, input); }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return pool_overlap(f.c, p, input);
+  }
 
   template <class Call>
   static void run(const Call& c) {
@@ -192,14 +202,18 @@ struct max_pool {
         const std::int32_t count = channels - o < pool_block ? channels - o : pool_block;
         value most[pool_block];
         for (std::int32_t j = 0; j < count; ++j) {
-          if constexpr (is_fixed_v<typename Call::out_type>) most[j] = INT32_MIN;
-          else most[j] = -__builtin_inff();
+          if constexpr (is_fixed_v<typename Call::out_type>)
+            most[j] = INT32_MIN;
+          else
+            most[j] = -__builtin_inff();
         }
         // A NaN stays: only a greater element replaces, and a NaN replaces everything.
         fold_window(g, x, n, w, o, count, most, [](value a, value b) { return b > a || !(b == b) ? b : a; });
         for (std::int32_t j = 0; j < count; ++j) {
-          if constexpr (is_fixed_v<typename Call::out_type>) done.store(index + o + j, 0, most[j] + x.offset());
-          else done.store(index + o + j, 0, most[j]);
+          if constexpr (is_fixed_v<typename Call::out_type>)
+            done.store(index + o + j, 0, most[j] + x.offset());
+          else
+            done.store(index + o + j, 0, most[j]);
         }
       }
     });
@@ -218,7 +232,9 @@ struct impl<op::pool_max3d, isa::reference> : max_pool<op::pool_max3d> {};
 template <>
 struct impl<op::l2_pool2d, isa::reference> {
   using params = op::l2_pool2d::params;
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return pool_overlap(f.c, p, input); }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return pool_overlap(f.c, p, input);
+  }
 
   template <class Call>
   static void run(const Call& c) {

@@ -29,10 +29,14 @@ struct coordinate {
 
 constexpr coordinate resize_coordinate(std::int64_t i, std::int64_t in, std::int64_t out, op::resize_transformation t) {
   switch (t) {
-    case op::resize_transformation::half_pixel: return {(2 * i + 1) * in - out, 2 * out};
-    case op::resize_transformation::pytorch_half_pixel: return out > 1 ? coordinate{(2 * i + 1) * in - out, 2 * out} : coordinate{};
-    case op::resize_transformation::align_corners: return out > 1 ? coordinate{i * (in - 1), out - 1} : coordinate{};
-    case op::resize_transformation::asymmetric: return {i * in, out};
+    case op::resize_transformation::half_pixel:
+      return {(2 * i + 1) * in - out, 2 * out};
+    case op::resize_transformation::pytorch_half_pixel:
+      return out > 1 ? coordinate{(2 * i + 1) * in - out, 2 * out} : coordinate{};
+    case op::resize_transformation::align_corners:
+      return out > 1 ? coordinate{i * (in - 1), out - 1} : coordinate{};
+    case op::resize_transformation::asymmetric:
+      return {i * in, out};
   }
   return {};
 }
@@ -40,10 +44,18 @@ constexpr coordinate resize_coordinate(std::int64_t i, std::int64_t in, std::int
 constexpr std::int32_t resize_nearest_index(const coordinate& x, std::int64_t in, op::resize_nearest mode) {
   std::int64_t i = 0;
   switch (mode) {
-    case op::resize_nearest::round_prefer_floor: i = coordinate{2 * x.numerator - x.denominator, 2 * x.denominator}.ceil(); break;
-    case op::resize_nearest::round_prefer_ceil: i = coordinate{2 * x.numerator + x.denominator, 2 * x.denominator}.floor(); break;
-    case op::resize_nearest::floor: i = x.floor(); break;
-    case op::resize_nearest::ceil: i = x.ceil(); break;
+    case op::resize_nearest::round_prefer_floor:
+      i = coordinate{2 * x.numerator - x.denominator, 2 * x.denominator}.ceil();
+      break;
+    case op::resize_nearest::round_prefer_ceil:
+      i = coordinate{2 * x.numerator + x.denominator, 2 * x.denominator}.floor();
+      break;
+    case op::resize_nearest::floor:
+      i = x.floor();
+      break;
+    case op::resize_nearest::ceil:
+      i = x.ceil();
+      break;
   }
   return static_cast<std::int32_t>(clamp<std::int64_t>(i, 0, in - 1));
 }
@@ -91,7 +103,8 @@ constexpr resize_taps cubic_taps(const coordinate& x, std::int64_t in, double a,
   for (int k = 0; k < 4; ++k) {
     if (exclude_outside && sum != 0) w[k] /= sum;
     t.weight[k] = static_cast<float>(w[k]);
-    t.fixed[k] = static_cast<std::int32_t>(clamp<std::int64_t>(round_rne(w[k] * (1 << resize_weight_bits)), -131072, 131072));
+    t.fixed[k] =
+        static_cast<std::int32_t>(clamp<std::int64_t>(round_rne(w[k] * (1 << resize_weight_bits)), -131072, 131072));
     total += t.fixed[k];
     if (t.fixed[k] > t.fixed[largest]) largest = k;
   }

@@ -3,8 +3,8 @@
 // Reference kernels of resizing. One walk for all: each resized axis has its taps, a pixel is the sum over their
 // products, the trailing axes that keep their size are the inner loop.
 //   float   sum x * (w_0 * w_1 * ..), taps in row-major order
-//   fixed   q = clamp(zero + round(sum (q + offset) * W * M)), W = product of 15-bit weights, M = s_in / s_out / 2^(15 k)
-//   nearest the element itself; with other encodings as above. Layer 5a.
+//   fixed   q = clamp(zero + round(sum (q + offset) * W * M)), W = product of 15-bit weights, M = s_in / s_out / 2^(15
+//   k) nearest the element itself; with other encodings as above. Layer 5a.
 
 #include "qnnx/kernel/resize/coordinates.hpp"
 #include "qnnx/kernel/resize/tflite.hpp"
@@ -60,8 +60,10 @@ void resize_with(const Call& c, Taps&& taps) {
         const weight before = w[k];
         for (std::int32_t j = t.count - 1; j >= 0; --j) {
           from[k * t.count + j] = base + t.index[j];
-          if constexpr (fixed) w[k * t.count + j] = t.count == 1 ? before : before * t.fixed[j];
-          else w[k * t.count + j] = before * t.weight[j];
+          if constexpr (fixed)
+            w[k * t.count + j] = t.count == 1 ? before : before * t.fixed[j];
+          else
+            w[k * t.count + j] = before * t.weight[j];
         }
       }
       count *= t.count;
@@ -91,7 +93,8 @@ bool as_tflite(const Call& c) {
   if (c.rounding().mode() != rounding_mode::tflite) return false;
   if constexpr (is_fixed_v<typename Call::out_type>) {
     const auto x = c.template in<0>();
-    return Call::out_type::code != dtype::ufixed_16 && c.epi().plain() && x.scale() == c.out().scale() && x.offset() == c.out().offset();
+    return Call::out_type::code != dtype::ufixed_16 && c.epi().plain() && x.scale() == c.out().scale() &&
+           x.offset() == c.out().offset();
   } else {
     return true;
   }
@@ -100,7 +103,9 @@ bool as_tflite(const Call& c) {
 template <>
 struct impl<op::resize, isa::reference> {
   using params = op::resize::params;
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, -1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, -1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, resize_factor(f, p.interpolation_mode != op::resize_interpolation::nearest), r, out);
@@ -125,7 +130,9 @@ struct impl<op::resize, isa::reference> {
 template <>
 struct impl<op::resize_bilinear, isa::reference> {
   using params = op::resize_bilinear::params;
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, -1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, -1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, resize_factor(f, true), r, out);
@@ -137,7 +144,8 @@ struct impl<op::resize_bilinear, isa::reference> {
     const params& p = c.params();
     if (as_tflite(c)) return tflite_resize::bilinear<Call>(x, y, p, finish<Call>(c, false));
     const auto mode = p.align_corners ? op::resize_transformation::align_corners
-                                      : (p.half_pixel_centers ? op::resize_transformation::half_pixel : op::resize_transformation::asymmetric);
+                                      : (p.half_pixel_centers ? op::resize_transformation::half_pixel
+                                                              : op::resize_transformation::asymmetric);
     resize_with(c, [&](int axis, std::int32_t i) {
       return linear_taps(resize_coordinate(i, x.extent(axis), y.extent(axis), mode), x.extent(axis));
     });
@@ -147,7 +155,9 @@ struct impl<op::resize_bilinear, isa::reference> {
 template <>
 struct impl<op::resize_nearest_neighbor, isa::reference> {
   using params = op::resize_nearest_neighbor::params;
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return finish_constants::words(f, -1); }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return finish_constants::words(f, -1);
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, 1.0, r, out);
@@ -161,12 +171,15 @@ struct impl<op::resize_nearest_neighbor, isa::reference> {
     resize_with(c, [&](int axis, std::int32_t i) {
       const std::int32_t in = x.extent(axis), out = y.extent(axis);
       resize_taps t;
-      if (in_float) t.index[0] = tflite_resize::nearest(i, in, out, p.align_corners, p.half_pixel_centers);
+      if (in_float)
+        t.index[0] = tflite_resize::nearest(i, in, out, p.align_corners, p.half_pixel_centers);
       else if (p.align_corners)
-        t.index[0] = resize_nearest_index(resize_coordinate(i, in, out, op::resize_transformation::align_corners), in, op::resize_nearest::round_prefer_ceil);
+        t.index[0] = resize_nearest_index(resize_coordinate(i, in, out, op::resize_transformation::align_corners), in,
+                                          op::resize_nearest::round_prefer_ceil);
       else
-        t.index[0] = resize_nearest_index(p.half_pixel_centers ? coordinate{(2 * std::int64_t{i} + 1) * in, 2 * std::int64_t{out}}
-                                                               : resize_coordinate(i, in, out, op::resize_transformation::asymmetric),
+        t.index[0] = resize_nearest_index(p.half_pixel_centers
+                                              ? coordinate{(2 * std::int64_t{i} + 1) * in, 2 * std::int64_t{out}}
+                                              : resize_coordinate(i, in, out, op::resize_transformation::asymmetric),
                                           in, op::resize_nearest::floor);
       return t;
     });

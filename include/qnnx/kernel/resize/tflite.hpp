@@ -52,19 +52,27 @@ void bilinear(const X& x, const Y& y, const typename Call::op::params& p, const 
   using T = typename Call::out_type;
   constexpr bool fixed = is_signed_fixed(T::code);
   const std::int32_t height = x.extent(1), width = x.extent(2), depth = x.extent(3);
-  const float scale_h = real_scale(height, y.extent(1), p.align_corners), scale_w = real_scale(width, y.extent(2), p.align_corners);
-  const std::int32_t step_h = fixed_scale(height, y.extent(1), p.align_corners), step_w = fixed_scale(width, y.extent(2), p.align_corners);
+  const float scale_h = real_scale(height, y.extent(1), p.align_corners),
+              scale_w = real_scale(width, y.extent(2), p.align_corners);
+  const std::int32_t step_h = fixed_scale(height, y.extent(1), p.align_corners),
+                     step_w = fixed_scale(width, y.extent(2), p.align_corners);
   std::int64_t index = 0;
   for (std::int32_t n = 0; n < y.extent(0); ++n)
     for (std::int32_t oh = 0; oh < y.extent(1); ++oh) {
-      const neighbours v = fixed ? fixed_neighbours(oh, step_h, p.half_pixel_centers, height) : real_neighbours(oh, scale_h, p.half_pixel_centers, height);
+      const neighbours v = fixed ? fixed_neighbours(oh, step_h, p.half_pixel_centers, height)
+                                 : real_neighbours(oh, scale_h, p.half_pixel_centers, height);
       for (std::int32_t ow = 0; ow < y.extent(2); ++ow) {
-        const neighbours h = fixed ? fixed_neighbours(ow, step_w, p.half_pixel_centers, width) : real_neighbours(ow, scale_w, p.half_pixel_centers, width);
-        const auto at = [&](std::int32_t row, std::int32_t column) { return ((static_cast<std::int64_t>(n) * height + row) * width + column) * depth; };
+        const neighbours h = fixed ? fixed_neighbours(ow, step_w, p.half_pixel_centers, width)
+                                   : real_neighbours(ow, scale_w, p.half_pixel_centers, width);
+        const auto at = [&](std::int32_t row, std::int32_t column) {
+          return ((static_cast<std::int64_t>(n) * height + row) * width + column) * depth;
+        };
         const std::int64_t a = at(v.low, h.low), b = at(v.high, h.low), c = at(v.low, h.high), d = at(v.high, h.high);
         for (std::int32_t k = 0; k < depth; ++k, ++index) {
           if constexpr (fixed) {
-            const auto product = [&](std::int64_t from, std::int32_t wv, std::int32_t wh) { return static_cast<std::int64_t>(x.load(from + k)) * wv * wh; };
+            const auto product = [&](std::int64_t from, std::int32_t wv, std::int32_t wh) {
+              return static_cast<std::int64_t>(x.load(from + k)) * wv * wh;
+            };
             const std::int64_t sum = product(a, 1024 - v.fixed, 1024 - h.fixed) + product(b, v.fixed, 1024 - h.fixed) +
                                      product(c, 1024 - v.fixed, h.fixed) + product(d, v.fixed, h.fixed);
             y.store(index, static_cast<std::int32_t>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20)));
@@ -72,8 +80,10 @@ void bilinear(const X& x, const Y& y, const typename Call::op::params& p, const 
             const auto value = [&](std::int64_t from) { return static_cast<float>(x.load(from + k)); };
             const float sum = value(a) * (1 - v.real) * (1 - h.real) + value(b) * v.real * (1 - h.real) +
                               value(c) * (1 - v.real) * h.real + value(d) * v.real * h.real;
-            if constexpr (is_fixed_v<T>) y.store(index, static_cast<std::int32_t>(sum + 0.5f));
-            else done.store(index, 0, sum);
+            if constexpr (is_fixed_v<T>)
+              y.store(index, static_cast<std::int32_t>(sum + 0.5f));
+            else
+              done.store(index, 0, sum);
           }
         }
       }
