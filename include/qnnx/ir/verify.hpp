@@ -184,11 +184,42 @@ constexpr verdict verify_order(const graph_view& g, int* maker) {
   return {};
 }
 
+namespace detail {
+constexpr bool same_name(std::string_view a, std::string_view b) {  // the cheap differences first
+  return a.size() == b.size() && (a.empty() || (a.back() == b.back() && a == b));
+}
+}  // namespace detail
+
+/// Every tensor and every node has a name of its own. Quadratic: the static path asks it of hand-written nets.
+constexpr verdict verify_names(const graph_view& g) {
+  for (int i = 0; i < g.tensor_count; ++i)
+    for (int j = 0; j < i; ++j)
+      if (!g.tensors[i].name.empty() && detail::same_name(g.tensors[i].name, g.tensors[j].name))
+        return {{errc::duplicate_name, text("tensor ") << g.tensors[i].name, "a name used twice", "a new name"}, -1, i};
+  for (int i = 0; i < g.node_count; ++i)
+    for (int j = 0; j < i; ++j)
+      if (!g.nodes[i].name.empty() && detail::same_name(g.nodes[i].name, g.nodes[j].name))
+        return {{errc::duplicate_name, "node", "a name used twice", "a new name"}, i, -1};
+  return {};
+}
+
+/// The verdict on a memory plan that puts `tensor` where it may not be.
+constexpr verdict bad_plan(const graph_view& g, int tensor, std::int64_t offset) {
+  return {{errc::bad_plan, text("tensor ") << g.tensors[tensor].name, text("arena offset ") << offset,
+           "aligned bytes inside the arena that no other live tensor has"}, -1, tensor};
+}
+
 /// One line: "Conv2d 'stem': wrong shape: input 1 (weight): got [3,3,4,8], expected [3,3,3,8]".
 constexpr basic_text<512> describe(const graph_view& g, const verdict& v) {
   basic_text<512> line;
-  if (v.node >= 0 && v.node < g.node_count)
-    line << g.nodes[v.node].op->name << " '" << g.nodes[v.node].name << "': ";
+  int node = v.node;
+  for (int k = 0; node < 0 && v.tensor >= 0 && k < g.node_count; ++k) {  // a tensor's fault: the first node that has it
+    for (int i = 0; i < g.nodes[k].input_count; ++i)
+      if (g.nodes[k].inputs[static_cast<std::size_t>(i)] == v.tensor) node = k;
+    for (int o = 0; o < g.nodes[k].output_count; ++o)
+      if (g.nodes[k].outputs[static_cast<std::size_t>(o)] == v.tensor) node = k;
+  }
+  if (node >= 0 && node < g.node_count) line << g.nodes[node].op->name << " '" << g.nodes[node].name << "': ";
   line << to_string(v.what.code) << ": " << v.what.where.view() << ": got " << v.what.got.view() << ", expected "
        << v.what.expected.view();
   return line;

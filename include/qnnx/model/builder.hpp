@@ -95,13 +95,13 @@ class basic_builder {
     if (!problem.empty()) return;
     if (node_count >= MaxNodes) return fail(name, "nodes", "more than the builder holds");
     if (input_count > max_inputs)
-      return fail(name, "too many inputs", "at most 24");
+      return fail(name, "too many inputs", "at most 24", errc::input_count);
     for (int k = 0; k < node_count; ++k)
-      if (nodes[static_cast<std::size_t>(k)].name == name) return fail(name, "a node name used twice", "a new name");
+      if (nodes[static_cast<std::size_t>(k)].name == name) return fail(name, "a name used twice", "a new name", errc::duplicate_name);
     node_desc n = node<Op>(name, {}, {}, p, epi);
     for (int i = 0; i < input_count; ++i) {
       const tensor_id t = inputs[i];
-      if (t.index >= tensor_count) return fail(name, "an unknown tensor", "a tensor of this builder");
+      if (t.index >= tensor_count) return fail(name, "an unknown tensor", "a tensor of this builder", errc::unknown_name);
       n.inputs[static_cast<std::size_t>(n.input_count++)] = t.index;
     }
     nodes[static_cast<std::size_t>(node_count++)] = n;
@@ -134,7 +134,7 @@ class basic_builder {
         return;
       }
     }
-    if (static_cast<std::size_t>(s.count) != names.size()) return fail(name, "a wrong number of outputs", "one name each");
+    if (static_cast<std::size_t>(s.count) != names.size()) return fail(name, "a wrong number of outputs", "one name each", errc::input_count);
     int k = 0;
     for (std::string_view output : names) {
       out[k] = declare({.name = output, .kind = tensor_kind::native, .type = e.type, .dims = s[k], .enc = e.enc});
@@ -146,7 +146,7 @@ class basic_builder {
   /// Marks a tensor as an output of the graph; it keeps its name.
   constexpr void output(tensor_id t) {
     if (!problem.empty()) return;
-    if (t.index < 0 || t.index >= tensor_count) return fail("output", "an unknown tensor", "a tensor of this builder");
+    if (t.index < 0 || t.index >= tensor_count) return fail("output", "an unknown tensor", "a tensor of this builder", errc::unknown_name);
     tensors[static_cast<std::size_t>(t.index)].kind = tensor_kind::app_read;
   }
 
@@ -168,7 +168,7 @@ class basic_builder {
     if (!problem.empty()) return {};
     if (tensor_count >= MaxTensors) return fail(t.name, "tensors", "more than the builder holds"), tensor_id{};
     for (int i = 0; i < tensor_count; ++i)
-      if (is_named(i, t.name, ending)) return fail(t.name, "a tensor name used twice", "a new name"), tensor_id{};
+      if (is_named(i, t.name, ending)) return fail(t.name, "a name used twice", "a new name", errc::duplicate_name), tensor_id{};
     suffix[static_cast<std::size_t>(tensor_count)] = ending;
     tensors[static_cast<std::size_t>(tensor_count)] = t;
     return {tensor_count++};
@@ -183,8 +183,8 @@ class basic_builder {
         return false;
     return true;
   }
-  constexpr void fail(std::string_view name, std::string_view got, std::string_view expected) {
-    if (problem.empty()) problem << "'" << name << "': got " << got << ", expected " << expected;
+  constexpr void fail(std::string_view name, std::string_view got, std::string_view expected, errc code = errc::unsupported) {
+    if (problem.empty()) problem << to_string(code) << ": '" << name << "': got " << got << ", expected " << expected;
   }
 };
 

@@ -55,10 +55,12 @@ inline constexpr int piece = 256;  // tensors or nodes verified in one constant 
 template <class Tag>
 constexpr verdict order_verdict() {
   constexpr graph_view g = graph_source<Tag>::get();
+  if constexpr (g.tensor_count <= 256)  // larger graphs come from a converter, which has looked
+    if (const verdict v = verify_names(g); !v.ok()) return v;
   std::array<int, static_cast<std::size_t>(g.tensor_count) + 1> maker{};
   return verify_order(g, maker.data());
 }
-/// Piece 0 is the order of execution, then come the tensors, then the nodes.
+/// Piece 0 is names and the order of execution, then come the tensors, then the nodes.
 template <class Tag, int Piece>
 constexpr verdict piece_verdict() {
   constexpr graph_view g = graph_source<Tag>::get();
@@ -95,7 +97,9 @@ constexpr fixed_string<N> cut_to(const basic_text<512>& line) {
   return s;
 }
 template <class Tag>
-inline constexpr basic_text<512> fault = sentence_of<Tag>();
+struct fault {
+  static constexpr basic_text<512> line = sentence_of<Tag>();
+};
 
 template <fixed_string S>
 constexpr auto spell() {
@@ -107,15 +111,14 @@ template <fixed_string S>
 using spelled = decltype(spell<S>());
 }  // namespace detail
 
+/// True where Fault::line is empty, else the compilation ends with it.
+template <class Fault>
+consteval bool none() {
+  if constexpr (Fault::line.empty()) return true;
+  else return graph_is_wrong<detail::spelled<detail::cut_to<Fault::line.length + 1>(Fault::line)>>::value;
+}
 /// True, or the compilation ends with the sentence.
 template <class Tag>
-consteval bool valid_graph() {
-  if constexpr (detail::fault<Tag>.empty()) {
-    return true;
-  } else {
-    constexpr std::size_t length = detail::fault<Tag>.length + 1;
-    return graph_is_wrong<detail::spelled<detail::cut_to<length>(detail::fault<Tag>)>>::value;
-  }
-}
+consteval bool valid_graph() { return none<detail::fault<Tag>>(); }
 
 }  // namespace qnnx::inline QNNX_ABI

@@ -80,6 +80,7 @@ struct planned {
   std::array<std::int64_t, Tensors + 1> offset{};
   std::array<std::int64_t, Nodes + 1> scratch{};
   std::int64_t total = 0;
+  int fault = -1;  // a tensor that a plan given as data puts where it may not be
 };
 template <int Count>
 struct laid_out {
@@ -183,9 +184,9 @@ struct lowering {
       if (g.plan) {
         for (int t = 0; t < tensors; ++t) r.offset[static_cast<std::size_t>(t)] = g.plan[t];
         r.total = g.planned_bytes;
-        if (find_collision(g, b) >= 0) r.total = -1;
-        for (int t = 0; t < tensors; ++t)
-          if (b.size[t] > 0 && b.first[t] <= b.last[t] && b.offset[t] + b.size[t] > g.planned_bytes) r.total = -1;
+        r.fault = find_collision(g, b);
+        for (int t = 0; t < tensors && r.fault < 0; ++t)
+          if (b.size[t] > 0 && b.first[t] <= b.last[t] && b.offset[t] + b.size[t] > g.planned_bytes) r.fault = t;
         place_scratch(g, b, r.total);
       } else {
         r.total = best_plan(g, b);
@@ -194,7 +195,15 @@ struct lowering {
     }(std::make_integer_sequence<int, g.node_count>{});
   }
   static constexpr detail::planned<g.tensor_count, g.node_count> plan = make_plan();
-  static_assert(plan.total >= 0, "qnnx: the memory plan that came with the model lets two live tensors share bytes");
+  struct plan_fault {
+    static constexpr auto make_line() {
+      basic_text<512> line;
+      if constexpr (plan.fault >= 0) line = describe(g, bad_plan(g, plan.fault, plan.offset[plan.fault]));
+      return line;
+    }
+    static constexpr basic_text<512> line = make_line();
+  };
+  static_assert(none<plan_fault>());
   static constexpr detail::laid_out<g.tensor_count> data = lay_out_weights<g.tensor_count>(g);
 
   static constexpr auto make_packed() {

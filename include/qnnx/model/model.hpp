@@ -45,6 +45,13 @@ struct tensor_ref {
   }
 };
 
+/// A buffer handed to a model has the very type of the model's tensor.
+template <class Got, class Expected>
+struct tensor_fits {
+  static_assert(std::is_same_v<Got, Expected>, "qnnx: this buffer is not of the model's tensor type: tensor_fits<got, expected>");
+  static constexpr bool value = true;
+};
+
 /// Everything about a model that needs no memory: constants, types, and run over memory that the caller gives.
 template <class Tag, class Isa = isa::best>
 struct model_traits {
@@ -64,10 +71,21 @@ struct model_traits {
   /// Index of a tensor by name; a name that does not exist does not compile.
   template <fixed_string Name>
   static consteval int index() {
-    constexpr int i = lowered::g.find(Name.view());
-    static_assert(i >= 0, "qnnx: the model has no tensor of this name");
-    return i;
+    static_assert(none<missing_tensor<Name>>());
+    return lowered::g.find(Name.view());
   }
+  template <fixed_string Name>
+  struct missing_tensor {
+    static constexpr auto make_line() {
+      basic_text<512> line;
+      if (lowered::g.find(Name.view()) >= 0) return line;
+      line << "model " << lowered::g.name << ": unknown name: tensor: got " << Name.view() << ", expected one of";
+      for (int t = 0; t < lowered::g.tensor_count; ++t)
+        if (lowered::g.tensors[t].kind != tensor_kind::constant) line << " " << lowered::g.tensors[t].name;
+      return line;
+    }
+    static constexpr basic_text<512> line = make_line();
+  };
   template <fixed_string Name>
   using tensor = typename lowered::template tensor_type<index<Name>()>;
   template <int I>
@@ -119,7 +137,7 @@ class model_view : public model_traits<Tag, Isa> {
   template <int K = 0, class Tensor>
   void get_output(Tensor& out) const {
     constexpr int i = lowered::io.outputs[K];
-    static_assert(std::is_same_v<Tensor, typename lowered::template tensor_type<i>>, "qnnx: this is not the type of the model's output");
+    static_assert(tensor_fits<Tensor, typename lowered::template tensor_type<i>>::value);
     std::memcpy(out.data.data(), m_.arena + lowered::plan.offset[i], Tensor::byte_count());
   }
 
@@ -137,8 +155,7 @@ class model_view : public model_traits<Tag, Isa> {
   template <int... K, class... Tensors>
   void set_each(std::integer_sequence<int, K...>, const Tensors&... in) const {
     static_assert(sizeof...(Tensors) == static_cast<std::size_t>(lowered::io.input_count), "qnnx: wrong number of inputs");
-    static_assert((std::is_same_v<Tensors, typename lowered::template tensor_type<lowered::io.inputs[K]>> && ...),
-                  "qnnx: an argument is not the type of the model's input");
+    static_assert((tensor_fits<Tensors, typename lowered::template tensor_type<lowered::io.inputs[K]>>::value && ...));
     (std::memcpy(m_.arena + lowered::plan.offset[lowered::io.inputs[K]], in.data.data(), Tensors::byte_count()), ...);
   }
   memory m_{};
