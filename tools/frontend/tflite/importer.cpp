@@ -176,6 +176,10 @@ void importer::translate(const operation& o) {
 /// Runs the nodes that the operator became, all of constants, and keeps the results.
 void importer::evaluate(std::size_t first_node) {
   if (first_node == net_.nodes.size()) return;
+  constexpr std::int64_t most_elements = std::int64_t{1} << 24;  // larger ones are computed with the model
+  for (std::size_t k = first_node; k < net_.nodes.size(); ++k)
+    for (int t : net_.nodes[k].outputs)
+      if (net_.tensors[static_cast<std::size_t>(t)].dims.size() > most_elements) return;
   net part;
   part.rounding = rounding_mode::tflite;
   part.nodes.assign(net_.nodes.begin() + static_cast<std::ptrdiff_t>(first_node), net_.nodes.end());

@@ -283,6 +283,7 @@ int importer::weights(int i, std::vector<int> order, const shape& wanted, int ch
   const shape from = folded_.contains(t) ? folded_.at(t).dims : shape_of(s);
   if (from.rank() != static_cast<int>(order.size()))
     fail("the weights ('" + s.name + "') have the sizes " + std::string(to_text(from).view()), "give " + std::to_string(order.size()) + " dimensions");
+  const std::span<const std::byte> data = data_of(t);  // checks its size against the shape
   const std::vector<std::size_t> source = permuted(from, order);
   const bool integers_inside = s.type != tensor_type::float32 && s.type != tensor_type::float16;
   const net_encoding enc = integers_inside ? encoding_of(s, channel) : net_encoding{};
@@ -294,7 +295,6 @@ int importer::weights(int i, std::vector<int> order, const shape& wanted, int ch
     fail("the weights ('" + s.name + "') have " + std::to_string(enc.scales.size()) + " scales for " + std::to_string(wanted[channel]) + " channels", "quantize the model again");
 
   if (!integers_inside) {
-    const std::span<const std::byte> data = data_of(t);
     std::vector<float> values;
     values.reserve(source.size());
     for (std::size_t k : source) {
@@ -324,22 +324,22 @@ int importer::weights(int i, std::vector<int> order, const shape& wanted, int ch
     return constant_of("weight", dtype::float_32, wanted, values);
   }
   const dtype type = type_of(s);
-  std::vector<std::byte> data;
+  std::vector<std::byte> stored;
   if (type == dtype::sfixed_4) {  // per channel: each channel's row begins on a byte
     const auto channels = per_axis ? static_cast<std::size_t>(wanted[channel]) : 1;
     const std::size_t row = (q.size() / channels + 1) / 2;
-    data.resize(channels * row);
+    stored.resize(channels * row);
     std::vector<std::size_t> next(channels, 0);
     for (std::size_t k = 0; k < source.size(); ++k) {
       const std::size_t c = per_axis ? channel_of(k) : 0;
-      store_4(reinterpret_cast<std::uint8_t*>(data.data()), c * row * 2 + next[c]++, q[source[k]]);
+      store_4(reinterpret_cast<std::uint8_t*>(stored.data()), c * row * 2 + next[c]++, q[source[k]]);
     }
   } else {
     const auto bytes = static_cast<std::size_t>(qnnx::bits_of(type)) / 8;
-    data.resize(source.size() * bytes);
-    for (std::size_t k = 0; k < source.size(); ++k) std::memcpy(data.data() + k * bytes, &q[source[k]], bytes);
+    stored.resize(source.size() * bytes);
+    for (std::size_t k = 0; k < source.size(); ++k) std::memcpy(stored.data() + k * bytes, &q[source[k]], bytes);
   }
-  return constant("weight", type, wanted, std::move(data), enc);
+  return constant("weight", type, wanted, std::move(stored), enc);
 }
 
 int importer::bias(int i, std::int32_t channels) {
