@@ -2,6 +2,7 @@
 // Reads what dlc_write.cpp writes, trusting nothing: types, ranges and counts are checked here, the graph by verify().
 #include <simdjson.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -124,8 +125,9 @@ net_tensor read_tensor(const json_value& v, std::span<const std::byte> params, s
   for (const json_value& d : v["dims"].items()) {
     if (t.dims.rank() == max_rank) v.fail("got a rank above " + std::to_string(max_rank) + ", expected at most that");
     t.dims.push_back(static_cast<std::int32_t>(d.integer(0, 0x7fffffff)));
-    elements *= t.dims[t.dims.rank() - 1];
-    if (elements > most_elements) v.fail("more elements than a machine holds");
+    const std::int64_t d_elements = std::max(t.dims[t.dims.rank() - 1], 1);
+    if (elements > most_elements / d_elements) v.fail("more elements than a machine holds");
+    elements *= d_elements;
   }
   if (v.has("encoding")) t.enc = read_encoding(v["encoding"]);
   if (v.has("source_name")) t.source_name = v["source_name"].text();
@@ -242,6 +244,13 @@ net parse_dlc(std::span<const std::byte> bytes, const std::string& source) {
   };
   const auto model = member("model");
   const auto params = member("model.params");
+  net n = parse_model(model, params, source);
+  for (const archive_member& m : members)
+    if (m.name == "dlc.metadata") read_metadata({reinterpret_cast<const char*>(m.bytes.data()), m.bytes.size()}, n);
+  return n;
+}
+
+net parse_model(std::span<const std::byte> model, std::span<const std::byte> params, const std::string& source) {
   if (model.size() >= 8 && model[0] == std::byte{0xd5} && model[1] == std::byte{0x0a})
     throw error("'" + source + "': a DLC of another tool chain (FlatBuffer model); convert the source model with qnnx-converter");
   dom::parser parser;
@@ -271,8 +280,6 @@ net parse_dlc(std::span<const std::byte> bytes, const std::string& source) {
     n.nodes.push_back(read_node(d, static_cast<std::int64_t>(n.tensors.size())));
     if (!names.insert(n.nodes.back().name).second) d.fail("two nodes with the name '" + n.nodes.back().name + "'");
   }
-  for (const archive_member& m : members)
-    if (m.name == "dlc.metadata") read_metadata({reinterpret_cast<const char*>(m.bytes.data()), m.bytes.size()}, n);
   try {
     n.freeze();
   } catch (const error& e) {

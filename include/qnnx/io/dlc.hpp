@@ -23,6 +23,9 @@ net read_dlc(const std::string& path);
 /// The same from memory; `source` names it in errors.
 net parse_dlc(std::span<const std::byte> bytes, const std::string& source);
 
+/// A net from the members `model` and `model.params`.
+net parse_model(std::span<const std::byte> model, std::span<const std::byte> params, const std::string& source);
+
 /// The member `model` of a net.
 std::string model_json(const net& n);
 
