@@ -224,6 +224,7 @@ std::string command::help() const {
       continue;
     }
     std::string text = o.help_;
+    if (!text.empty() && text.back() != '.') text += '.';
     if (!o.choices_.empty()) {
       text += " One of:";
       for (const std::string& c : o.choices_) text += " " + c;
