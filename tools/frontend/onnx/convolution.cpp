@@ -162,6 +162,32 @@ void conv(call& c) {
   set_image(c, made, one_axis);
 }
 
+/// A transposed convolution has no dilation here: the kernel gets gaps of real zeros.
+value spread(call& c, const value& w, const std::array<std::uint32_t, 2>& by) {
+  if (by[0] == 1 && by[1] == 1) return w;
+  if (!w.host) c.fail("dilations other than 1 with weights computed at run time", "make the weights constant");
+  if (w.q && w.q->axis >= 0) throw no_integer_form{};
+  const constant& k = *w.host;
+  const std::int64_t kh = k.dims[2];
+  const std::int64_t kw = k.dims[3];
+  constant r;
+  r.type = k.type;
+  r.dims = {k.dims[0], k.dims[1], (kh - 1) * by[0] + 1, (kw - 1) * by[1] + 1};
+  checked_size(c, r.dims);
+  const auto width = static_cast<std::size_t>(element_bytes(k.type));
+  r.data.assign(static_cast<std::size_t>(r.size()) * width, w.q ? static_cast<std::byte>(w.q->zeros[0]) : std::byte{});
+  for (std::int64_t i = 0; i < k.size(); ++i) {
+    const std::int64_t plane = i / (kh * kw);
+    const std::int64_t row = i / kw % kh * by[0];
+    const auto to = static_cast<std::size_t>((plane * r.dims[2] + row) * r.dims[3] + i % kw * by[1]);
+    std::memcpy(r.data.data() + to * width, k.data.data() + static_cast<std::size_t>(i) * width, width);
+  }
+  value v = w;
+  v.dims = v.base = r.dims;
+  v.host = std::make_shared<const constant>(std::move(r));
+  return v;
+}
+
 void conv_transpose(call& c) {
   value x = c.input(0);
   value given = c.input(1);
@@ -182,10 +208,10 @@ void conv_transpose(call& c) {
   for (std::int64_t d : wanted)
     if (d < 1 || d > 0x7fffffff) c.fail("output_shape of " + std::to_string(d), "correct the model");
   const window g = read_window(c, kernel, sizes, wanted);
-  if (g.dilation[0] != 1 || g.dilation[1] != 1) c.fail("dilations other than 1", "TransposeConv2d has none; use dilation 1");
+  if (c.quantized && (g.dilation[0] != 1 || g.dilation[1] != 1) && w.q && element_bytes(w.q->type) != 1) throw no_integer_form{};
   const std::int64_t group = c.integer_in("group", 1, 1, 0x7fffffff);
   if (w.dim(1) > 0x7fffffff / group) c.fail("too many channels", "correct the model");
-  const weights k = read_weights(c, w, {2, 3, 0, 1});
+  const weights k = read_weights(c, spread(c, w, g.dilation), {2, 3, 0, 1});
   if (c.quantized && group > 1 && k.scales.size() > 1) throw no_integer_form{};
   const int bias = read_bias(c, 2, in, k.scales, w.dim(1) * group);
   std::vector<int> operands{in, k.tensor};

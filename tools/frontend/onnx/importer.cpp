@@ -470,13 +470,30 @@ void importer::sweep() {
   passes::compact(net_);
 }
 
+namespace {
+/// Names in a hostile file may hold anything: a message stays one line of text.
+std::string one_line(std::string text) {
+  if (text.size() > 1000) text = text.substr(0, 1000) + "...";
+  for (char& ch : text)
+    if (static_cast<unsigned char>(ch) < 0x20 || ch == 0x7f) ch = '?';
+  return text;
+}
+template <class Read>
+net imported(const import_options& options, Read&& read) {
+  try {
+    const std::unique_ptr<model> m = read();
+    return importer(*m, options).run();
+  } catch (const error& e) {
+    throw error(one_line(e.what()));
+  }
+}
+}  // namespace
+
 net import_bytes(std::string bytes, const std::string& name, const import_options& options, const std::string& folder) {
-  const std::unique_ptr<model> m = parse_model(std::move(bytes), name, folder);
-  return importer(*m, options).run();
+  return imported(options, [&] { return parse_model(std::move(bytes), name, folder); });
 }
 net import_model(const std::string& path, const import_options& options) {
-  const std::unique_ptr<model> m = read_model(path);
-  return importer(*m, options).run();
+  return imported(options, [&] { return read_model(path); });
 }
 
 }  // namespace qnnx::inline QNNX_ABI::onnx

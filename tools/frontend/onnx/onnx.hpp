@@ -17,10 +17,10 @@
 namespace qnnx::inline QNNX_ABI::onnx {
 
 struct import_options {
-  std::vector<std::pair<std::string, shape>> input_dims;      // -d NAME DIMS
-  std::vector<std::string> out_nodes;                         // --out_node: the graph ends at these tensors
-  std::optional<int> batch;                                   // -b: dimension 0 of every input
-  std::vector<std::pair<std::string, int>> symbols;           // -s NAME VALUE
+  std::vector<std::pair<std::string, shape>> input_dims{};      // -d NAME DIMS
+  std::vector<std::string> out_nodes{};                         // --out_node: the graph ends at these tensors
+  std::optional<int> batch{};                                   // -b: dimension 0 of every input
+  std::vector<std::pair<std::string, int>> symbols{};           // -s NAME VALUE
   bool preserve_io_layout = false;                            // inputs and outputs keep the model's axis order
   bool no_simplification = false;                             // float arithmetic on constants stays in the graph
 };

@@ -97,7 +97,7 @@ void reshape_to(call& c, value v, const dims_t& wanted) {
       stored_dims.push_back(dims[d]);
     }
   const int t = in_place ? v.tensor : c.stored(v, order);
-  c.set(0, c.reshape(t, stored_dims, ""), result);
+  c.set(0, c.reshape(t, stored_dims, ""), result, result.size() == 4 && result == channel_last(4));
 }
 
 void reshape(call& c) {
