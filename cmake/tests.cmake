@@ -19,6 +19,7 @@ foreach(dir IN LISTS test_groups)
   endif()
 endforeach()
 file(GLOB test_scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/*/*.cmake)
+list(FILTER test_scripts EXCLUDE REGEX "/consume\\.cmake$")  # a script that a test runs
 foreach(script IN LISTS test_scripts)
   include(${script})
 endforeach()

@@ -32,14 +32,15 @@ if [ ! -x $oracles/bin/python3 ] || ! $oracles/bin/python3 -c 'import onnxruntim
     rm -rf $oracles
   fi
 fi
-[ -x $oracles/bin/python3 ] && export QNNX_PYTHON=$PWD/$oracles/bin/python3
+python=()
+[ -x $oracles/bin/python3 ] && python=(-DPython3_EXECUTABLE="$PWD/$oracles/bin/python3")
 
 passed=0 failed=0 skipped=0
 stage() {  # stage NAME PRESET-LIKE-ARGS...: configure, build, test one tree; adds to the totals
   local name=$1 dir=build/$1 filter=$2
   shift 2
   echo "== $name"
-  cmake -S . -B "$dir" -G Ninja "${launcher[@]}" -DQNNX_BUILD_BENCH=OFF "$@" >"$dir.configure.log" 2>&1 || { tail -20 "$dir.configure.log"; failed=$((failed + 1)); return; }
+  cmake -S . -B "$dir" -G Ninja "${launcher[@]}" "${python[@]}" -DQNNX_BUILD_BENCH=OFF "$@" >"$dir.configure.log" 2>&1 || { tail -20 "$dir.configure.log"; failed=$((failed + 1)); return; }
   cmake --build "$dir" >"$dir.build.log" 2>&1 || { grep -E "error|warning|FAILED" "$dir.build.log" | head -40; failed=$((failed + 1)); return; }
   ctest --test-dir "$dir" -j2 --output-on-failure $filter >"$dir.ctest.log" 2>&1
   grep -E "^skipped:|\*\*\*Failed|\*\*\*Timeout|\*\*\*Exception|Not Run" "$dir.ctest.log" | sort | uniq
