@@ -13,3 +13,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_definitions(link_two_units PRIVATE QNNX_TEST_AVX2)
 endif()
 add_test(NAME link COMMAND link_two_units)
+
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND AND CMAKE_NM)
+  add_test(NAME object_contents COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/check_object.py ${CMAKE_CXX_COMPILER}
+           ${PROJECT_SOURCE_DIR}/include)
+endif()

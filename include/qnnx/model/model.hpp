@@ -161,7 +161,9 @@ class model_view : public model_traits<Tag, Isa> {
   memory m_{};
 };
 
-/// A model that owns its arena. Make it static or global in firmware: the arena is a member.
+/// A model that owns its arena. Make it static or global: the arena is a member. A constant-initialised global needs no
+/// constructor call, but its arena then has an image in flash (.data, beside the pointer to the weights); where flash
+/// is short, give a model_view an array of your own, which is .bss.
 template <class Tag, class Isa = isa::best>
 class model : public model_view<Tag, Isa> {
  public:
