@@ -209,6 +209,35 @@ TEST_CASE("a fused residual gives the bits of the unfused quantized net") {
   }
 }
 
+TEST_CASE("bias correction removes the mean error that rounding the weights makes") {
+  layers l;
+  const int x = l.input("x", {1, 8, 8, 4});
+  l.output(l.conv(l.add<op::relu>({l.depthwise(l.add<op::relu>({l.conv(x, 3, 8)}), 3)}), 1, 6));
+  net real = l.n;
+  passes::optimize(real);
+  quantize_options o;
+  o.weights_bitwidth = 4;  // coarse: a large mean error
+  o.act_bitwidth = 16;
+  o.per_channel = true;
+  const net plain = quantized(real, o);
+  net corrected = plain;
+  CHECK(correct_biases(corrected, real, samples(real, 16)) == 3);
+  const auto mean_error = [&](const net& n) {
+    std::vector<double> e(6, 0.0);
+    for (unsigned seed = 1; seed <= 16; ++seed) {
+      const auto in = random_inputs(real, seed);
+      const auto a = run(real, in);
+      const auto b = run(n, in);
+      for (std::size_t i = 0; i < a.size(); ++i) e[i % 6] += static_cast<double>(b[i]) - static_cast<double>(a[i]);
+    }
+    double sum = 0;
+    for (double v : e) sum += std::abs(v);
+    return sum;
+  };
+  CHECK(mean_error(corrected) < 0.5 * mean_error(plain));
+  CHECK(noise(real, corrected) > noise(real, plain));
+}
+
 TEST_CASE("what cannot be done is said in one line") {
   net n = small_net();
   quantize_options o;

@@ -45,4 +45,10 @@ std::size_t calibrate(net& n, const sample_source& samples, const quantize_optio
 /// Rewrites the net. Throws error naming the tensor or node and the remedy.
 void quantize(net& n, const quantize_options& options = {});
 
+/// Bias correction: rounding the weights moves the mean of each output channel by e = E[(W_q - W) x]. The operation is
+/// linear, so e is the same operation run on the mean input with W_q - W as weights, averaged over space; it is taken
+/// from the bias. `stored` came from `real` by quantize(); nodes are matched by name. Returns how many were corrected.
+/// Source: arXiv 1906.04721, section 4.2, with measured means.
+int correct_biases(net& stored, const net& real, const sample_source& samples);
+
 }  // namespace qnnx::inline QNNX_ABI
