@@ -106,17 +106,47 @@ struct exported {
     m.packed = packed;
     return m;
   }
-  static void run(void* arena, const void* weights, const void* packed) { lowered::run(at(arena, weights, packed)); }
+  /// A step as data: the shared kernel call of its configuration and the node's constants. A table of these costs the
+  /// compiler far less than a function for each node, and no code in the library.
+  struct call {
+    void (*kernel)(const step&, const memory&, typename lowered::rounding_type, part);
+    const step* node;
+  };
+  /// Nodes that the tag wants compiled for their shapes keep a function of their own.
+  template <int I>
+  static void run_own(const step&, const memory& m, typename lowered::rounding_type, part) {
+    lowered::template run_node<I>(m);
+  }
+  template <int I>
+  static constexpr call call_of() {
+    using n = typename lowered::template node_type<I>;
+    if constexpr (detail::specialises<Tag>(I)) return {&run_own<I>, &lowered::template step_data<I>::value};
+    else
+      return {&kernel::run_shared<typename n::op, Isa, typename n::signature, typename lowered::rounding_type>,
+              &lowered::template step_data<I>::value};
+  }
+  struct call_table {
+    call rows[step_count + 1];
+  };
+  template <int... I>
+  static constexpr call_table make_calls(std::integer_sequence<int, I...>) {
+    return {{call_of<I>()..., {nullptr, nullptr}}};
+  }
+  static constexpr call_table calls = make_calls(std::make_integer_sequence<int, step_count>{});
+
   static void run_step(void* arena, const void* weights, const void* packed, std::int32_t i) {
-    lowered::run_one(at(arena, weights, packed), i);
+    calls.rows[i].kernel(*calls.rows[i].node, at(arena, weights, packed), {}, {});
+  }
+  static void run(void* arena, const void* weights, const void* packed) {
+    for (const call* c = calls.rows; c->node; ++c) c->kernel(*c->node, at(arena, weights, packed), {}, {});
   }
 
   template <int I>
   static void pack_node(const memory& m, std::byte* packed) {
     using n = typename lowered::template node_type<I>;
-    using call = shared_call<typename n::op, typename n::signature, typename lowered::rounding_type>;
-    if constexpr (requires(const call& c, std::byte* out) { n::kernel::pack(c, out); })
-      n::kernel::pack(call{lowered::template step_data<I>::value, m, {}, {}}, packed + lowered::packed.offset[I]);
+    using typed_call = shared_call<typename n::op, typename n::signature, typename lowered::rounding_type>;
+    if constexpr (requires(const typed_call& c, std::byte* out) { n::kernel::pack(c, out); })
+      n::kernel::pack(typed_call{lowered::template step_data<I>::value, m, {}, {}}, packed + lowered::packed.offset[I]);
     else (void)m, (void)packed;
   }
   static void pack(void* arena, const void* weights, void* packed) {
