@@ -57,7 +57,8 @@ command converter_options(const char* program, source_format source, output_form
   c.refused("--input_dtype, --source_model_input_datatype", "the model's own input types are used");
   c.refused("-e, --input_encoding, --desired_input_color_encoding", "colour conversion is not done; convert the images before");
   c.refused("-l, --input_layout, --source_model_input_layout", "the layout follows from the source format; see --preserve_io");
-  c.refused("--custom_io, --io_config", "custom I/O is not done; see --preserve_io");
+  c.refused("--custom_io", "custom I/O is not done; see --preserve_io");
+  c.refused("--io_config", "custom I/O is not done; see --preserve_io");
   c.refused("--dump_io_config_template", "custom I/O is not done; see --preserve_io");
   c.refused("--expand_lstm_op_structure", "recurrent ops are not done");
   c.refused("--keep_disconnected_nodes", "nodes that no output needs are dropped");

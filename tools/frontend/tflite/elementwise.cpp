@@ -3,6 +3,7 @@
 #include "frontend/tflite/importer.hpp"
 #include "qnnx/op/activations.hpp"
 #include "qnnx/op/elementwise_binary.hpp"
+#include "qnnx/op/elementwise_unary.hpp"
 #include "qnnx/op/softmax.hpp"
 
 namespace qnnx::inline QNNX_ABI::tflite {
@@ -67,6 +68,19 @@ translator find_elementwise(builtin code) {
     case builtin::TANH: return unary<op::tanh>;
     case builtin::HARD_SWISH: return unary<op::hard_swish>;
     case builtin::ELU: return elu;
+    case builtin::ABS: return unary<op::elementwise_abs>;
+    case builtin::CEIL: return unary<op::elementwise_ceil>;
+    case builtin::COS: return unary<op::elementwise_cos>;
+    case builtin::EXP: return unary<op::elementwise_exp>;
+    case builtin::FLOOR: return unary<op::elementwise_floor>;
+    case builtin::LOG: return unary<op::elementwise_log>;
+    case builtin::LOGICAL_NOT: return unary<op::elementwise_not>;
+    case builtin::NEG: return unary<op::elementwise_neg>;
+    case builtin::ROUND: return unary<op::elementwise_round>;
+    case builtin::RSQRT: return unary<op::elementwise_rsqrt>;
+    case builtin::SIN: return unary<op::elementwise_sin>;
+    case builtin::SQRT: return unary<op::elementwise_square_root>;
+    case builtin::GELU: return unary<op::gelu>;
     case builtin::SOFTMAX: return softmax;
     case builtin::LOG_SOFTMAX: return log_softmax;
     default: return nullptr;
