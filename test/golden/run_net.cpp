@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // run_net MODEL --input_list FILE --out DIR [--all] [--backend reference|cpu] [--shape INPUT=AxBxC]
-// Imports a .tflite model, interprets it on every line of the list (files in the tensors' own types) and writes
+// Imports a .tflite or .onnx model, interprets it on every line of the list (files in the tensors' own types) and writes
 // Result_<n>/<tensor>.raw for the outputs, or for every tensor with --all, and names.tsv: file, name in the source
 // model, datatype, sizes, encoding. The counterpart of test/oracles/oracle.py run.
 #include <cstdio>
@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 
+#include "frontend/onnx/onnx.hpp"
 #include "frontend/tflite/tflite.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 
@@ -59,7 +60,8 @@ void read_into(const fs::path& file, std::span<std::byte> to) {
 }
 
 int run(const arguments& a) {
-  const net n = tflite::import_model(a.model, a.import);
+  const net n = a.model.ends_with(".onnx") ? onnx::import_model(a.model, {.input_dims = a.import.input_dims})
+                                           : tflite::import_model(a.model, a.import);
   interpreter machine(std::shared_ptr<const frozen_net>(n.freeze()), {.backend = a.backend, .keep_all = a.all});
   const std::vector<int> inputs = n.of_kind(tensor_kind::app_write);
   std::vector<int> outputs = n.of_kind(tensor_kind::app_read);

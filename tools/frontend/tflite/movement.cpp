@@ -7,6 +7,7 @@
 #include "qnnx/op/gather.hpp"
 #include "qnnx/op/pad.hpp"
 #include "qnnx/op/reshape.hpp"
+#include "qnnx/op/resize.hpp"
 #include "qnnx/op/slice.hpp"
 #include "qnnx/op/space.hpp"
 #include "qnnx/op/split.hpp"
@@ -315,6 +316,14 @@ void space_to_batch(importer& t) {
   t.emit_moved<op::space_to_batch>({t.value(0)}, {.block_size = block(t, b[0], b[1]), .pad_amount = margins(t, "paddings")});
 }
 
+template <class Op>
+void resize(importer& t) {
+  const std::vector<std::int32_t> size = t.integers(1, "new size");
+  if (size.size() != 2 || size[0] < 1 || size[1] < 1) t.fail("a new size that is not height and width", "give two numbers of 1 or more");
+  t.emit_moved<Op>({t.value(0)}, {.align_corners = t.opt().align_corners, .half_pixel_centers = t.opt().half_pixel_centers,
+                                  .output_size = {static_cast<std::uint32_t>(size[0]), static_cast<std::uint32_t>(size[1])}});
+}
+
 void fold_integers(importer& t, const std::vector<std::int32_t>& values, const shape& dims) {
   folded_value f;
   f.dims = dims;
@@ -363,6 +372,8 @@ translator find_movement(builtin code) {
     case builtin::SPACE_TO_DEPTH: return space_to_depth;
     case builtin::BATCH_TO_SPACE_ND: return batch_to_space;
     case builtin::SPACE_TO_BATCH_ND: return space_to_batch;
+    case builtin::RESIZE_BILINEAR: return resize<op::resize_bilinear>;
+    case builtin::RESIZE_NEAREST_NEIGHBOR: return resize<op::resize_nearest_neighbor>;
     case builtin::SHAPE: return shape_op;
     case builtin::RANK: return rank_op;
     default: return nullptr;
