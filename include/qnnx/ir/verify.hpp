@@ -133,9 +133,8 @@ constexpr verdict verify_nodes(const graph_view& g, int from, int to, bool with_
     bool typed = false;
     for (int s = 0; s < op.type_count && !typed; ++s) typed = detail::type_fits(op.types[s], c);
     if (!typed) return {{errc::wrong_dtype, "types", detail::types_of(c), detail::nearest_types(op, c)}, k, -1};
-    if (issue e = op.check(c, n.params)) return {e, k, -1};
     inferred.count = 0;
-    if (issue e = op.infer(c, n.params, inferred)) return {e, k, -1};
+    if (issue e = op.rules(c, n.params, inferred)) return {e, k, -1};
     if (with_shapes)
       for (int i = 0; i < n.output_count && i < inferred.count; ++i)
         if (!(c.out(i).dims == inferred[i]))

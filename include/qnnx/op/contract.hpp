@@ -103,6 +103,7 @@ struct op_info {
   bool data_movement = false;
   issue (*check)(const context&, const words&) = nullptr;
   issue (*infer)(const context&, const words&, shapes&) = nullptr;
+  issue (*rules)(const context&, const words&, shapes&) = nullptr;  // check, then infer
   cost (*price)(const context&, const words&) = nullptr;
 
   constexpr bool variadic_in() const { return input_count && inputs[input_count - 1].kind == port_kind::variadic; }
@@ -124,6 +125,13 @@ constexpr issue check_of(const context& c, const words& w) {
 template <class Op>
 constexpr issue infer_of(const context& c, const words& w, shapes& out) {
   return Op::infer(c, from_words<typename Op::params>(w), out);
+}
+template <class Op>
+constexpr issue rules_of(const context& c, const words& w, shapes& out) {
+  const auto p = from_words<typename Op::params>(w);
+  if constexpr (requires { Op::check(c, p); })
+    if (issue e = Op::check(c, p)) return e;
+  return Op::infer(c, p, out);
 }
 template <class Op>
 constexpr qnnx::cost cost_of(const context& c, const words& w) {
@@ -153,6 +161,7 @@ constexpr op_info make_info() {
   i.data_movement = moves_data<Op>();
   i.check = &check_of<Op>;
   i.infer = &infer_of<Op>;
+  i.rules = &rules_of<Op>;
   i.price = &cost_of<Op>;
   return i;
 }

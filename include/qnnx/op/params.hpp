@@ -69,17 +69,19 @@ constexpr void put_words(const F& field, words& w, std::size_t& n) {
     w[n++] = static_cast<std::uint32_t>(field);
   }
 }
+/// A bare pointer and index loops: a graph of a thousand nodes runs this a thousand times in the compiler.
 template <class F>
-constexpr void get_words(F& field, const words& w, std::size_t& n) {
+constexpr void get_words(F& field, const std::uint32_t*& at) {
   if constexpr (is_std_array<F>) {
-    for (auto& e : field) get_words(e, w, n);
+    auto* values = field.data();
+    for (std::size_t i = 0; i < std::tuple_size_v<F>; ++i) get_words(values[i], at);
   } else if constexpr (is_number_list<F>) {
-    get_words(field.count, w, n);
-    get_words(field.values, w, n);
+    get_words(field.count, at);
+    get_words(field.values, at);
   } else if constexpr (std::is_same_v<F, float>) {
-    field = std::bit_cast<float>(w[n++]);
+    field = std::bit_cast<float>(*at++);
   } else {
-    field = static_cast<F>(w[n++]);
+    field = static_cast<F>(*at++);
   }
 }
 /// Calls f on every field in order. (pfr::for_each_field of 1.81 is not constexpr; pfr::get is.)
@@ -101,8 +103,8 @@ constexpr words to_words(const Params& p) {
 template <class Params>
 constexpr Params from_words(const words& w) {
   Params p{};
-  std::size_t n = 0;
-  detail::each_field(p, [&](auto& f) { detail::get_words(f, w, n); });
+  const std::uint32_t* at = w.data();
+  detail::each_field(p, [&](auto& f) { detail::get_words(f, at); });
   return p;
 }
 template <class Params>

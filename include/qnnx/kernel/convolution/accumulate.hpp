@@ -145,21 +145,28 @@ constexpr tap_range taps_inside(std::int32_t start, std::int32_t kernel, std::in
 }
 
 /// Bytes the output of a sliding window must begin before its dying input: rows are made in order, row r reads input
-/// rows from r * stride - before on, and all bytes of a row may be written before its last pixel is read.
-constexpr std::int64_t window_overlap(const context& c, std::uint32_t stride, std::uint32_t before) {
-  const shape& x = c.dims(0);
-  const shape& y = c.out(0).dims;
-  const std::int64_t in_row = byte_size(c.in(0)) / (static_cast<std::int64_t>(x[0]) * x[1]);
-  const std::int64_t out_row = byte_size(c.out(0)) / (static_cast<std::int64_t>(y[0]) * y[1]);
-  if (x[0] != 1) return -1;
+/// rows from low(r) = r * stride - before (within the image) on, and all bytes of a row may be written before its last
+/// pixel is read. So the worst of (r + 1) * out_row - low(r) * in_row, which is linear in r but where low(r) meets the
+/// first and the last row: the ends of those three stretches are enough.
+constexpr std::int64_t window_overlap(std::int64_t out_rows, std::int64_t out_row, std::int64_t in_rows, std::int64_t in_row,
+                                      std::int64_t stride, std::int64_t before) {
+  const std::int64_t top = before / stride;
+  const std::int64_t bottom = (in_rows + before) / stride;
   std::int64_t worst = 0;
-  for (std::int32_t r = 0; r < y[1]; ++r) {  // while row r is written, input rows from `low` on must be intact
-    std::int64_t low = static_cast<std::int64_t>(r) * stride - before;
-    low = clamp<std::int64_t>(low, 0, x[1]);
+  for (const std::int64_t r : {std::int64_t{0}, top, top + 1, bottom, bottom + 1, out_rows - 1}) {
+    if (r >= out_rows) continue;
+    std::int64_t low = r * stride - before;
+    low = low < 0 ? 0 : low > in_rows ? in_rows : low;
     const std::int64_t ahead = (r + 1) * out_row - low * in_row;
     if (ahead > worst) worst = ahead;
   }
   return worst;
+}
+constexpr std::int64_t window_overlap(const context& c, std::uint32_t stride, std::uint32_t before) {
+  const shape& x = c.dims(0);
+  const shape& y = c.out(0).dims;
+  if (x[0] != 1 || stride == 0) return -1;
+  return window_overlap(y[1], byte_size(c.out(0)) / y[1], x[1], byte_size(c.in(0)) / x[1], stride, before);
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
