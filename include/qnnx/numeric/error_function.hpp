@@ -66,7 +66,7 @@ constexpr double erfc(double x) {
   return x < 0 ? 2.0 - tail : tail;
 }
 constexpr double erf(double x) {
-  if (is_nan(x)) return x;
+  if (is_nan(x) || x == 0) return x;
   const double ax = abs(x);
   if (ax > 6) return copy_sign(1.0, x);
   if (ax < 0.25) return detail::erf_step(x, 0);

@@ -172,7 +172,7 @@ constexpr double log(double x) {
   return e * detail::ln2_hi + (2 * s + (2 * s * s * s * detail::log_tail(s * s) + e * detail::ln2_lo));
 }
 constexpr double log1p(double x) {
-  if (is_nan(x) || x == 0 || x == infinity) return x;
+  if (is_nan(x) || abs(x) < 1e-20 || x == infinity) return x;
   if (x > -0.29 && x < 0.41) {
     const double s = x / (2.0 + x);
     return 2 * s + 2 * s * s * s * detail::log_tail(s * s);
@@ -217,11 +217,12 @@ constexpr double pow(double x, double y) {
   if (x == 0) return y < 0 ? sign * infinity : sign * 0.0;
   if (ax == infinity) return y < 0 ? sign * 0.0 : sign * infinity;
   if (x < 0 && !whole) return not_a_number;
+  if (ax == 1) return sign;
   if (y == 0.5) return sqrt(x);
   if (y == 2 && ax < 1e150 && ax > 1e-150) return x * x;
   if (y == -1 && ax < 1e300 && ax > 1e-300) return 1.0 / x;
   const detail::pair l = detail::log_pair(ax);
-  if (abs(y) > 1e20) return (l.hi > 0) == (y > 0) ? sign * infinity : (l.hi == 0 ? sign : sign * 0.0);
+  if (abs(y) > 1e20) return (l.hi > 0) == (y > 0) ? sign * infinity : sign * 0.0;
   const double estimate = y * l.hi;
   if (estimate > 710) return sign * infinity;
   if (estimate < -746) return sign * 0.0;

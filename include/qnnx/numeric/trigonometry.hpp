@@ -102,6 +102,7 @@ constexpr double cos_series(double hi, double lo) {
 }  // namespace detail
 
 constexpr double sin(double x) {
+  if (x == 0) return x;
   if (!(abs(x) < infinity)) return not_a_number;
   const detail::angle a = detail::reduce(x);
   const double v = (a.quadrant & 1) ? detail::cos_series(a.hi, a.lo) : detail::sin_series(a.hi, a.lo);
