@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions of one operand, PRelu forms, and the normalizations.
+// Mathematical functions of one operand, Prelu, and the reductions that are a sum between two functions.
 #include <cmath>
 
 #include "frontend/onnx/single.hpp"
@@ -7,65 +7,57 @@
 namespace qnnx::inline QNNX_ABI::onnx {
 
 namespace {
-
 template <class Op>
 void function(call& c) { set_like(c, c.emit<Op>({data_of(c)})); }
 void reciprocal(call& c) { set_like(c, c.emit<op::elementwise_unary>({data_of(c)}, {.operation = op::unary::reciprocal})); }
+void tangent(call& c) {
+  const int in = data_of(c);
+  const int s = c.emit<op::elementwise_sin>({in}, {}, "sin");
+  const int k = c.emit<op::elementwise_cos>({in}, {}, "cos");
+  set_like(c, c.emit<op::elementwise_divide>({s, k}));
+}
+/// x / (1 + |x|)
+void softsign(call& c) {
+  const int in = data_of(c);
+  const int a = c.emit<op::elementwise_abs>({in}, {}, "abs");
+  const int one = c.emit<op::elementwise_add>({a, c.number(1.0f, in)}, {}, "plus_one");
+  set_like(c, c.emit<op::elementwise_divide>({in, one}));
+}
+void erf(call& c) {
+  c.fail("Erf outside x/2 * (1 + erf(x / sqrt 2)) has no counterpart", "export the model with Gelu (opset 20) or with the tanh approximation");
+}
+void is_nan(call& c) { set_like(c, c.emit<op::is_nan>({data_of(c)}, {}, "", dtype::bool_8)); }
+void is_inf(call& c) {
+  set_like(c, c.emit<op::is_inf>({data_of(c)}, {.detect_negative = c.integer("detect_negative", 1) != 0, .detect_positive = c.integer("detect_positive", 1) != 0}, "",
+                                 dtype::bool_8));
+}
 
 void leaky_relu(call& c) {
   const int in = data_of(c);
-  set_like(c, c.emit<op::prelu>({in, c.number(c.real("alpha", 0.01f), in)}));
+  const float alpha = c.real("alpha", 0.01f);
+  int slope = -1;
+  if (c.quantized) {  // 127 steps of alpha / 127
+    quantization q{element::int8, {alpha == 0.0f ? 1.0f : std::abs(alpha) / 127.0f}, {0}, -1};
+    const std::int64_t v = alpha == 0.0f ? 0 : alpha < 0 ? -127 : 127;
+    slope = c.im.constant_tensor(constant::of_ints({1}, {v}, element::int8), c.out_name() + "_slope", &q);
+  } else {
+    slope = c.numbers("slope", {1}, {alpha}, c.type_of(in));
+  }
+  set_like(c, c.emit<op::prelu>({in, slope}));
 }
 void prelu(call& c) {
+  value x = c.input(0);
+  const value slope = c.input(1);
+  if (c.quantized) x = c.as_type(x, c.plan->type);
   order_t order;
   bool spatial = false;
-  const std::vector<int> both = c.aligned({c.input(0), c.input(1)}, order, spatial);
-  c.set(0, c.emit<op::prelu>(both), order, spatial);
+  const std::vector<int> t = c.aligned({x, slope}, order, spatial);
+  c.set(0, c.emit<op::prelu>(t), order, spatial);
 }
-
-/// (x - mean) / sqrt(variance + epsilon) * scale + bias, folded to x * w + b per channel.
-void batch_normalization(call& c) {
-  if (c.integer("training_mode", 0) != 0) c.fail("training_mode 1", "export the model for inference");
-  const std::vector<float> scale = c.known_floats(1, "scale");
-  const std::vector<float> bias = c.known_floats(2, "bias");
-  const std::vector<float> mean = c.known_floats(3, "mean");
-  const std::vector<float> variance = c.known_floats(4, "variance");
-  if (bias.size() != scale.size() || mean.size() != scale.size() || variance.size() != scale.size())
-    c.fail("scale, bias, mean and variance of different sizes", "correct the model");
-  const double epsilon = static_cast<double>(c.real("epsilon", 1e-5f));
-  std::vector<float> w(scale.size());
-  std::vector<float> b(scale.size());
-  for (std::size_t i = 0; i < scale.size(); ++i) {
-    const double factor = static_cast<double>(scale[i]) / std::sqrt(static_cast<double>(variance[i]) + epsilon);
-    w[i] = static_cast<float>(factor);
-    b[i] = static_cast<float>(static_cast<double>(bias[i]) - static_cast<double>(mean[i]) * factor);
-  }
-  const int in = c.image(0);
-  const dims_t dims{static_cast<std::int64_t>(w.size())};
-  c.set_image(c.emit<op::batchnorm>({in, c.numbers("weight", dims, w), c.numbers("bias", dims, b)}));
-}
-
-op::norm_params trailing(call& c, int rank, float epsilon) {
-  const std::int64_t first = c.integer("axis", -1);
-  op::norm_params p;
-  p.over = axes{};
-  for (std::int64_t a = first < 0 ? first + rank : first; a < rank; ++a) p.over.push_back(static_cast<std::int32_t>(a));
-  p.epsilon = c.real("epsilon", epsilon);
-  return p;
-}
-template <class Op>
-void over_axes(call& c) {
-  const int in = c.plain(0);
-  std::vector<int> inputs{in};
-  for (std::size_t i = 1; i < 3; ++i)
-    if (c.has(i)) inputs.push_back(c.plain(i));
-  c.set_plain(0, c.emit<Op>(inputs, trailing(c, c.rank_of(in), 1e-5f)));
-}
-
 }  // namespace
 
 void add_functions(translator_table& t) {
-  const auto add = [&](const char* name, void (*run)(call&)) { t[name] = {run, integer_form::rescale, false, true}; };
+  const auto add = [&](const char* name, void (*run)(call&), integer_form form = integer_form::rescale) { t[name] = {run, form, false, true}; };
   add("Abs", function<op::elementwise_abs>);
   add("Asin", function<op::elementwise_asin>);
   add("Atan", function<op::elementwise_atan>);
@@ -79,17 +71,15 @@ void add_functions(translator_table& t) {
   add("Sign", function<op::elementwise_sign>);
   add("Sin", function<op::elementwise_sin>);
   add("Sqrt", function<op::elementwise_square_root>);
+  add("Not", function<op::elementwise_not>, integer_form::never);
   add("Reciprocal", reciprocal);
-  t["Not"] = {function<op::elementwise_not>, integer_form::never, false, true};
-  t["LeakyRelu"] = {leaky_relu, integer_form::never, false, true};
-  t["PRelu"] = {prelu, integer_form::never, false, true};
-}
-
-void add_normalizations(translator_table& t) {
-  t["BatchNormalization"] = {batch_normalization, integer_form::never, true, true};
-  t["LayerNormalization"] = {over_axes<op::layer_norm>, integer_form::never};
-  t["RMSNormalization"] = {over_axes<op::rms_norm>, integer_form::never};
-  t["SimplifiedLayerNormalization"] = {over_axes<op::rms_norm>, integer_form::never};
+  add("Tan", tangent, integer_form::never);
+  add("Softsign", softsign, integer_form::never);
+  add("Erf", erf, integer_form::never);
+  add("IsNaN", is_nan, integer_form::never);
+  add("IsInf", is_inf, integer_form::never);
+  add("LeakyRelu", leaky_relu);
+  add("PRelu", prelu);
 }
 
 }  // namespace qnnx::inline QNNX_ABI::onnx

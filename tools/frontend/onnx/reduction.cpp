@@ -46,6 +46,35 @@ void reduce(call& c) {
   c.set(0, c.emit<Op>({in}, r.params), r.order, r.x.spatial && r.params.keep_dims);
 }
 
+/// A node before the sum and one after it.
+void reduce_norm(call& c) {
+  const std::string kind = c.n->op_type;
+  reduced r = read(c);
+  if (r.params.axes.size() == 0) c.fail("no axes", "remove the node");
+  int t = c.stored(r.x, r.x.order);
+  if (kind == "ReduceL1") {
+    t = c.emit<op::reduce_sum>({c.emit<op::elementwise_abs>({t}, {}, "abs")}, r.params);
+  } else if (kind == "ReduceL2") {
+    t = c.emit<op::elementwise_square_root>({c.emit<op::reduce_sum_square>({t}, r.params, "squares")});
+  } else if (kind == "ReduceLogSum") {
+    t = c.emit<op::elementwise_log>({c.emit<op::reduce_sum>({t}, r.params, "sum")});
+  } else {
+    op::reduce_params keep = r.params;
+    keep.keep_dims = true;
+    const int top = c.emit<op::reduce_max>({t}, keep, "max");
+    const int e = c.emit<op::elementwise_exp>({c.emit<op::elementwise_subtract>({t, top}, {}, "shifted")}, {}, "exp");
+    const int l = c.emit<op::elementwise_log>({c.emit<op::reduce_sum>({e}, keep, "sum")}, {}, "log");
+    t = c.emit<op::elementwise_add>({l, top}, {}, r.params.keep_dims ? "" : "kept");
+    if (!r.params.keep_dims) {
+      dims_t d;
+      for (int i = 0; i < c.rank_of(t); ++i)
+        if (!r.params.axes.contains(i)) d.push_back(c.shape_of(t)[i]);
+      t = c.reshape(t, d.empty() ? dims_t{1} : d, "");
+    }
+  }
+  c.set(0, t, r.order);
+}
+
 template <class Op>
 void arg(call& c) {
   value x = c.input(0);
@@ -67,6 +96,7 @@ void add_reductions(translator_table& t) {
   t["ReduceMin"] = {reduce<op::reduce_min>, integer_form::rescale, false, true};
   t["ReduceProd"] = {reduce<op::reduce_prod>, integer_form::never, false, true};
   t["ReduceSumSquare"] = {reduce<op::reduce_sum_square>, integer_form::never, false, true};
+  for (const char* name : {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"}) t[name] = {reduce_norm, integer_form::never, false, true};
   t["ArgMax"] = {arg<op::argmax>, integer_form::never};
   t["ArgMin"] = {arg<op::argmin>, integer_form::never};
 }
