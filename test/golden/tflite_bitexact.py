@@ -37,7 +37,7 @@ MODELS: dict[str, dict] = {
     f"{LITERT}/matmul_quant.tflite": {"count": 1, "range": (-64, 64)},
     f"{LITERT}/single_add_default_a8w8_recipe_quantized.tflite": {},
     f"{LITERT}/single_mul_default_a8w8_recipe_quantized.tflite": {},
-    f"{LITERT}/single_rsqrt_default_a8w8_recipe_quantized.tflite": {"positive": True},
+    f"{LITERT}/single_rsqrt_default_a8w8_recipe_quantized.tflite": {"positive": True, "steps": 1},
     # int8 weights in float layers: TFLite quantizes the data at run time, we compute in float
     f"{TINY}/keyword_spotting/trained_models/kws_ref_model_float32.tflite": {"bound": 0.1},
     f"{TINY}/visual_wake_words/trained_models/vww_96_float.tflite": {"count": 4},
