@@ -113,7 +113,7 @@ def generate(count):
 
 def source(count, with_plan, name="generated"):
     g = generate(count)
-    lines = ['#include "qnnx/model/model.hpp"', "using namespace qnnx;", f"struct {name} {{"]
+    lines = ['#include "qnnx/model/export.hpp"', "using namespace qnnx;", f"struct {name} {{"]
     lines.append(f"  static constexpr tensor_desc tensors[{len(g.tensors)}] = {{")
     lines += [f"    {t}," for t in g.tensors] + ["  };"]
     lines.append(f"  static constexpr node_desc nodes[{len(g.nodes)}] = {{")
@@ -131,8 +131,7 @@ def source(count, with_plan, name="generated"):
     lines += ["  static constexpr graph_view define() {",
               f'    return {{"{name}", tensors, {len(g.tensors)}, nodes, {len(g.nodes)}, scales, nullptr, '
               f"{len(g.scales)}, rounding_mode::rne, {plan}}};", "  }", "};",
-              f"extern const std::byte weights[];",
-              f"extern \"C\" void run_{name}(std::byte* arena) {{ model_view<{name}>(weights, arena).run(); }}"]
+              f'QNNX_EXPORT_MODEL({name}, "{name}");']
     return "\n".join(lines) + "\n"
 
 

@@ -248,9 +248,18 @@ struct exported {
 #define QNNX_CHECK_WEIGHTS(TAG) static_assert(true)
 #endif
 
+/// Checks and plans in two functions of their own, first: g++ frees what a function cost it only between functions
+/// (1500 nodes: 450 MB instead of 720 MB).
+#define QNNX_LOWER_IN_STEPS(TAG)                                                                                       \
+  namespace {                                                                                                          \
+  [[maybe_unused]] bool qnnx_model_is_valid() { return qnnx::valid_graph<TAG>(); }                                     \
+  [[maybe_unused]] std::int64_t qnnx_model_arena() { return qnnx::model_traits<TAG>::arena_bytes; }                    \
+  }
+
 /// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded
 /// weights leaves qnnx_model::weights null.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
+  QNNX_LOWER_IN_STEPS(TAG)                                                                                             \
   extern "C" {                                                                                                         \
   extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_WEIGHTS_SYMBOL[];                        \
   __attribute__((visibility("default"))) std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void);              \

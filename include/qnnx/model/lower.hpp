@@ -68,6 +68,27 @@ struct node_asks {
   std::int64_t packed = 0;
   std::array<std::int64_t, Inputs + 1> distance{};
 };
+template <class Kernel, int Inputs, int Outputs, int Widest, class Params>
+constexpr node_asks<Widest> ask(const graph_view& g, int node, const Params& p) {
+  const bound_facts<Inputs, Outputs> bound(g, node);
+  const node_facts f = bound.get();
+  node_asks<Widest> a;
+  a.constant_words = kernel::constant_words<Kernel>(f, p);
+  a.scratch = kernel::scratch_bytes<Kernel>(f, p);
+  a.packed = kernel::packed_bytes<Kernel>(f, p);
+  for (int i = 0; i < Inputs; ++i) {
+    const std::int32_t t = g.nodes[node].inputs[static_cast<std::size_t>(i)];
+    a.distance[static_cast<std::size_t>(i)] = t < 0 || !in_arena(g.tensors[t]) ? no_overlap : kernel::overlap<Kernel>(f, p, i);
+  }
+  return a;
+}
+template <class Kernel, class Rounding, int Inputs, int Outputs, std::size_t Words, class Params>
+constexpr std::array<std::int32_t, Words + 1> make_constants(const graph_view& g, int node, const Params& p) {
+  std::array<std::int32_t, Words + 1> w{};
+  const bound_facts<Inputs, Outputs> bound(g, node);
+  kernel::prepare<Kernel>(bound.get(), p, Rounding{}, w.data());
+  return w;
+}
 constexpr int widest_node(const graph_view& g) {
   int most = 0;
   for (int k = 0; k < g.node_count; ++k)
@@ -123,8 +144,10 @@ struct lowering {
   static constexpr graph_view g = valid ? detail::graph_source<Tag>::get() : graph_view{};  // the rest sees none
   using rounding_type = typename detail::policy_of<g.rounding>::type;
   static constexpr detail::graph_io io = detail::find_io(g);
+  static constexpr int widest = detail::widest_node(g);
 
-  /// Types and constants of node I.
+  /// Types and constants of node I. Nothing but data: what a compiler would instantiate per node is in detail, per
+  /// kernel.
   template <int I>
   struct node_type {
     using op = typename op_of<g.nodes[I].op->id>::type;
@@ -133,35 +156,9 @@ struct lowering {
     using signature = typename detail::signature_at<typename op::types, detail::matching_signature<ins, outs>(g, I)>::type;
     using kernel = kernel::select<op, Isa, signature>;
     static constexpr typename op::params params = from_words<typename op::params>(g.nodes[I].params);
-
-    using facts = detail::bound_facts<ins, outs>;
-    static constexpr auto make_asks() {
-      const facts f(g, I);
-      detail::node_asks<ins> a;
-      a.constant_words = qnnx::kernel::constant_words<kernel>(f.get(), params);
-      a.scratch = qnnx::kernel::scratch_bytes<kernel>(f.get(), params);
-      a.packed = qnnx::kernel::packed_bytes<kernel>(f.get(), params);
-      for (int i = 0; i < ins; ++i) {
-        const std::int32_t t = g.nodes[I].inputs[static_cast<std::size_t>(i)];
-        a.distance[static_cast<std::size_t>(i)] =
-            t < 0 || !in_arena(g.tensors[t]) ? no_overlap : qnnx::kernel::overlap<kernel>(f.get(), params, i);
-      }
-      return a;
-    }
-    static constexpr detail::node_asks<ins> asks = make_asks();
-    struct constants_array {
-      std::array<std::int32_t, static_cast<std::size_t>(asks.constant_words) + 1> w{};
-      constexpr constants_array() {
-        const facts f(g, I);
-        qnnx::kernel::prepare<kernel>(f.get(), params, rounding_type{}, w.data());
-      }
-    };
-    static constexpr constants_array constants{};
-    static constexpr int copy_asks(std::int64_t* distance, std::int64_t* scratch) {
-      for (int i = 0; i < ins; ++i) distance[i] = asks.distance[static_cast<std::size_t>(i)];
-      *scratch = asks.scratch;
-      return 0;
-    }
+    static constexpr detail::node_asks<widest> asks = detail::ask<kernel, ins, outs, widest>(g, I, params);
+    static constexpr auto constants =
+        detail::make_constants<kernel, rounding_type, ins, outs, static_cast<std::size_t>(asks.constant_words)>(g, I, params);
   };
 
   static constexpr auto make_plan() {
@@ -169,17 +166,20 @@ struct lowering {
       constexpr int tensors = g.tensor_count;
       constexpr int nodes = g.node_count;
       detail::planned<tensors, nodes> r;
-      constexpr int stride = detail::widest_node(g);
-      std::array<std::int64_t, static_cast<std::size_t>(nodes + 1) * static_cast<std::size_t>(stride + 1)> distance{};
+      const detail::node_asks<widest> rows[] = {node_type<I>::asks..., {}};
+      std::array<std::int64_t, static_cast<std::size_t>(nodes) * static_cast<std::size_t>(widest) + 1> distance{};
       std::array<std::int64_t, static_cast<std::size_t>(nodes) + 1> scratch{};
-      const int copied[] = {node_type<I>::copy_asks(distance.data() + I * stride, scratch.data() + I)..., 0};
-      (void)copied;
+      for (int k = 0; k < nodes; ++k) {
+        scratch[static_cast<std::size_t>(k)] = rows[k].scratch;
+        for (int i = 0; i < widest; ++i)
+          distance[static_cast<std::size_t>(k * widest + i)] = rows[k].distance[static_cast<std::size_t>(i)];
+      }
       std::array<int, tensors + 1> first{};
       std::array<int, tensors + 1> last{};
       std::array<int, tensors + 1> order{};
       std::array<std::int64_t, tensors + 1> size{};
       plan_buffers b{first.data(), last.data(), order.data(), size.data(), r.offset.data(), r.scratch.data(),
-                     distance.data(), scratch.data(), stride};
+                     distance.data(), scratch.data(), widest};
       lifetimes(g, b);
       if (g.plan) {
         for (int t = 0; t < tensors; ++t) r.offset[static_cast<std::size_t>(t)] = g.plan[t];
@@ -246,7 +246,7 @@ struct lowering {
                                 g.nodes[I].input_count,
                                 g.nodes[I].output_count,
                                 &node_type<I>::params,
-                                node_type<I>::constants.w.data(),
+                                node_type<I>::constants.data(),
                                 plan.scratch[I],
                                 packed.offset[I],
                                 g.nodes[I].epi};

@@ -39,7 +39,7 @@ struct static_call {
   static constexpr const typename op::params& params() { return node::params; }
   static constexpr rounding_type rounding() { return {}; }
   static constexpr const epilogue& epi() { return s.epi; }
-  static constexpr const std::int32_t* constants() { return node::constants.w.data(); }
+  static constexpr const std::int32_t* constants() { return node::constants.data(); }
   std::byte* scratch() const { return m.arena + s.scratch_at; }
   const std::byte* packed() const { return static_cast<const std::byte*>(m.packed) + s.packed_at; }
   bool packed_missing() const { return m.packed == nullptr; }
