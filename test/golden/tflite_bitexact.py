@@ -134,11 +134,10 @@ def check(program: str, path: Path, options: dict, count: int, work: Path, backe
     import numpy as np
     from runtimes import TfliteModel
     model = TfliteModel(path, all_tensors=True, reference=True)
-    quantized = any(np.dtype(o["dtype"]).kind in "iub" for o in model.outputs)
     feeds, shapes = make_inputs(model, options, path, options.get("count", count))
     files = run_ours(program, path, feeds, shapes, options, work, backend)
     outputs = [d["name"] for d in model.interp.get_output_details()]
-    compared, worst, first = set(), 0.0, None
+    compared, floats, worst, apart, first = set(), 0, 0.0, 0, None
     for n, feed in enumerate(feeds):
         results = model.run(feed)
         for info in model.outputs:
@@ -154,6 +153,7 @@ def check(program: str, path: Path, options: dict, count: int, work: Path, backe
             ours = ours.view(value.dtype).reshape(value.shape)
             compared.add(name)
             if value.dtype.kind == "f":
+                floats += 1
                 finite = np.isfinite(value)
                 scale = max(float(np.abs(value[finite]).max(initial=0)), 1e-30)
                 bad = float(np.abs(np.where(finite, ours - value, 0)).max(initial=0)) / scale
@@ -166,7 +166,7 @@ def check(program: str, path: Path, options: dict, count: int, work: Path, backe
                 diff = np.abs(ours.astype(np.int64) - value.astype(np.int64))
                 if diff.max(initial=0) > options.get("steps", 0) and first is None:
                     first = f"'{name}' input {n}: {int((diff != 0).sum())} of {diff.size} differ, by up to {diff.max()}"
-                worst = max(worst, float(diff.max(initial=0)) if quantized else 0.0)
+                apart = max(apart, int(diff.max(initial=0)))
         if options.get("golden") and n == 0:
             value = next(iter(results[o] for o in outputs))
             golden = read_csv(path.with_name(f"{path.stem}_golden_int16.csv"), np.int16, value.shape)
@@ -175,9 +175,9 @@ def check(program: str, path: Path, options: dict, count: int, work: Path, backe
             ours = np.fromfile(work / "ours" / "Result_0" / files[outputs[0]], dtype=np.int16).reshape(value.shape)
             if not (golden == ours).all() and first is None:
                 first = f"golden file: {(golden != ours).sum()} of {golden.size} differ"
-    verdict = f"max {worst:.2g} relative"
-    if quantized:
-        verdict = f"within {int(worst)} of {options['steps']} steps" if "steps" in options else "bit-exact"
+    verdict = f"max {worst:.2g} relative" if floats else "bit-exact"
+    if apart:
+        verdict = f"within {apart} of {options.get('steps', 0)} steps"
     line = f"{path.name}: {len(feeds)} inputs, {len(compared)} tensors, {verdict}"
     if first:
         print(f"FAIL  {path.name}: {first}", flush=True)

@@ -4,8 +4,11 @@
 //   float   the formula in double, rounded once
 //   8 bit   a table of 256 stored values in the step's constants (four to a word, first in the low byte)
 //   16 bit  the formula on the real value, rounded once by the model's policy
-// Under tflite, Relu forms of fixed point are a requantization and a clamp, as TFLite's kernels do. Layer 5a.
+// Under tflite every integer is TFLite's: Relu forms are a requantization and a clamp, hard-swish is 16-bit fixed point,
+// 8-bit tables are made in float, 16-bit logistic and tanh interpolate in a table (kernel/activation/tflite.hpp).
+// Layer 5a.
 
+#include "qnnx/kernel/activation/tflite.hpp"
 #include "qnnx/kernel/epilogue.hpp"
 #include "qnnx/numeric/error_function.hpp"
 #include "qnnx/numeric/math.hpp"
@@ -40,6 +43,24 @@ constexpr std::int32_t stored(double real, dtype t, const quant& q, Rounding r) 
   return static_cast<std::int32_t>(clamp<std::int64_t>(n, min_value(t), max_value(t)));
 }
 
+/// TFLite's stored value for an 8-bit x with its offset added.
+constexpr std::int32_t tflite_stored(const op::neuron_params& p, std::int32_t x, dtype t, const quant& in, const quant& out) {
+  const bool relu = p.operation == op::neuron::relu;
+  if (relu || p.operation == op::neuron::relu_min_max) {
+    const bounds limit =
+        activation_bounds(t, relu ? activation::relu : activation::clamp, p.min_value, p.max_value, out.scale, out.offset);
+    const multiplier m = make_multiplier(static_cast<double>(in.scale) / static_cast<double>(out.scale), rounding::tflite{});
+    return requantize(x, m, -out.offset, limit.lo, limit.hi, rounding::tflite{});
+  }
+  if (p.operation == op::neuron::hard_swish) {
+    if (const tflite::hard_swish_multipliers m(in.scale, out.scale); m.defined())
+      return static_cast<std::int32_t>(clamp<std::int64_t>(tflite::hard_swish(x, m) - std::int64_t{out.offset}, min_value(t), max_value(t)));
+  }
+  const float real = in.scale * static_cast<float>(x);
+  if (p.operation == op::neuron::sigmoid) return tflite::table_entry(tflite::logistic(real), t, out);
+  return tflite::table_entry(static_cast<float>(neuron_value(p, static_cast<double>(real))), t, out);
+}
+
 template <class Op>
 concept neuron_op = requires(const typename Op::params& p) { Op::as_neuron(p); } || std::is_same_v<Op, op::elementwise_neuron>;
 
@@ -62,20 +83,13 @@ struct impl<Op, isa::reference> {
     const op::neuron_params n = neuron(p);
     const dtype t = f.c.out(0).type;
     const auto lowest = static_cast<std::int32_t>(min_value(t));
-    const bool requantized = r.mode() == rounding_mode::tflite && is_clamp(n.operation);
-    bounds limit{};
-    multiplier m{};
-    if (requantized) {
-      const bool relu = n.operation == op::neuron::relu;
-      limit = activation_bounds(t, relu ? activation::relu : activation::clamp, n.min_value, n.max_value, f.out[0].scale, f.out[0].offset);
-      m = make_multiplier(static_cast<double>(f.in[0].scale) / static_cast<double>(f.out[0].scale), r);
-    }
     for (int w = 0; w < 64; ++w) {
       std::uint32_t word = 0;
       for (int b = 0; b < 4; ++b) {
         const std::int32_t centred = lowest + 4 * w + b + f.in[0].offset;
-        const std::int32_t q = requantized ? requantize(centred, m, -f.out[0].offset, limit.lo, limit.hi, r)
-                                           : stored(neuron_value(n, centred * static_cast<double>(f.in[0].scale)), t, f.out[0], r);
+        const std::int32_t q = r.mode() == rounding_mode::tflite
+                                   ? tflite_stored(n, centred, t, f.in[0], f.out[0])
+                                   : stored(neuron_value(n, centred * static_cast<double>(f.in[0].scale)), t, f.out[0], r);
         word |= (static_cast<std::uint32_t>(q) & 0xffu) << (8 * b);
       }
       out[w] = static_cast<std::int32_t>(word);
@@ -98,6 +112,9 @@ struct impl<Op, isa::reference> {
         y.store(i, static_cast<typename T::storage>((static_cast<std::uint32_t>(table[at / 4]) >> (at % 4 * 8)) & 0xffu));
       }
     } else if constexpr (is_fixed_v<T>) {
+      if constexpr (std::is_same_v<T, sfixed<16>>) {
+        if (c.rounding().mode() == rounding_mode::tflite && tflite_curve(c, n.operation)) return;
+      }
       for (std::int64_t i = 0; i < count; ++i) y.store(i, stored(neuron_value(n, x.real(i)), T::code, *y.q, c.rounding()));
     } else if constexpr (std::is_same_v<T, float32>) {
       if (is_clamp(n.operation)) {  // no rounding happens: stay in float
@@ -113,6 +130,20 @@ struct impl<Op, isa::reference> {
     } else {
       for (std::int64_t i = 0; i < count; ++i) y.store(i, static_cast<float>(neuron_value(n, x.real(i))));
     }
+  }
+
+ private:
+  /// TFLite's 16-bit logistic and tanh; false where its kernels do not take the encodings.
+  template <class Call>
+  static bool tflite_curve(const Call& c, op::neuron n) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const bool is_tanh = n == op::neuron::tanh;
+    if ((!is_tanh && n != op::neuron::sigmoid) || x.offset() != 0 || y.offset() != 0 || y.scale() != 1.0f / 32768) return false;
+    const tflite::curve_scale s(x.scale(), is_tanh);
+    for (std::int64_t i = 0, count = y.size(); i < count; ++i)
+      y.store(i, is_tanh ? tflite::tanh_16(x.load(i), s) : tflite::logistic_16(x.load(i), s));
+    return true;
   }
 };
 

@@ -5,6 +5,7 @@
 //   multiply            q = clamp(zero + round((q0 + o0) * (q1 + o1) * M)), M = s0 * s1 / so
 //   maximum, minimum    both brought to the output's encoding, then compared
 //   divide, power, floor_div, fmod, mod, squared_difference   on real values in double, rounded once
+//                       (tflite, squared_difference of signed 8 bit: TFLite's fixed point, inputs shifted left by 7)
 //   comparisons         on real values, exact (products of a 24-bit scale and a 17-bit integer)
 // Floats: the operation in double rounded once; add, subtract, multiply, divide that way equal float arithmetic.
 // Layer 5a.
@@ -68,6 +69,10 @@ struct impl<Op, isa::reference> {
     if constexpr (std::is_same_v<Op, op::elementwise_binary>) return p.operation;
     else return (void)p, Op::operation;
   }
+  template <class Rounding>
+  static constexpr bool squares_in_fixed_point(dtype t, Rounding r) {
+    return t == dtype::sfixed_8 && r.mode() == rounding_mode::tflite;
+  }
   static constexpr bool is_quantized(const node_facts& f) { return is_fixed(f.c.out(0).type); }
   static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return is_quantized(f) ? words : 0; }
   template <class Rounding>
@@ -84,6 +89,12 @@ struct impl<Op, isa::reference> {
       out[at + 1] = m.exponent;
     };
     if (o == op::binary::add || o == op::binary::subtract) make_add_constants(f.in[0].scale, f.in[1].scale, so, bits_of(t), r, out + 2);
+    if (o == op::binary::squared_difference && squares_in_fixed_point(t, r)) {
+      const double twice = 2.0 * static_cast<double>(f.in[0].scale > f.in[1].scale ? f.in[0].scale : f.in[1].scale);
+      put(2, split_q31(static_cast<double>(f.in[0].scale) / twice));
+      put(4, split_q31(static_cast<double>(f.in[1].scale) / twice));
+      put(6, split_q31(twice * twice / (16384.0 * static_cast<double>(so))));
+    }
     if (o == op::binary::multiply) {
       double m = static_cast<double>(f.in[0].scale) * static_cast<double>(f.in[1].scale) / static_cast<double>(so);
       if (r.mode() == rounding_mode::tflite) m = static_cast<double>(f.in[0].scale * f.in[1].scale / so);  // TFLite's is a float
@@ -145,6 +156,11 @@ struct impl<Op, isa::reference> {
         return (o == op::binary::maximum) == (q0 > q1) ? q0 : q1;
       }
       default: {
+        if (o == op::binary::squared_difference && squares_in_fixed_point(T::code, r)) {
+          const auto d = static_cast<std::int32_t>(scale_accumulator(x0 * 128, multiplier{k[2], k[3]}, r) -
+                                                   scale_accumulator(x1 * 128, multiplier{k[4], k[5]}, r));
+          return requantize(d * d, multiplier{k[6], k[7]}, y.zero(), k[0], k[1], r);
+        }
         const double v = binary_value(o, a.real(ia), b.real(ib)) / static_cast<double>(y.scale());
         return static_cast<std::int32_t>(clamp<std::int64_t>(round_real(v, r) - y.offset(), k[0], k[1]));
       }

@@ -92,6 +92,20 @@ struct impl<op::elementwise_not, isa::reference> {
 
 template <>
 struct impl<op::prelu, isa::reference> {
+  /// tflite: multipliers of the input and of input * slope, made from float32 quotients as TFLite's Prepare does.
+  static constexpr std::int64_t constant_words(const node_facts& f, const no_params&) {
+    return is_fixed(f.c.out(0).type) ? 4 : 0;
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const no_params&, Rounding r, std::int32_t* out) {
+    if (!is_fixed(f.c.out(0).type)) return;
+    const multiplier keep = make_multiplier(static_cast<double>(f.in[0].scale / f.out[0].scale), r);
+    const multiplier bend = make_multiplier(static_cast<double>(f.in[0].scale * f.in[1].scale / f.out[0].scale), r);
+    out[0] = keep.mantissa;
+    out[1] = keep.exponent;
+    out[2] = bend.mantissa;
+    out[3] = bend.exponent;
+  }
   static constexpr std::int64_t overlap(const node_facts& f, const no_params&, int input) {
     return input == 0 ? elementwise_overlap(f.c, 0) : -1;
   }
@@ -102,6 +116,18 @@ struct impl<op::prelu, isa::reference> {
     const auto y = c.out();
     using T = typename Call::out_type;
     each_broadcast(x, s, y, [&](std::int64_t i, std::int64_t ix, std::int64_t is) {
+      if constexpr (is_fixed_v<T>) {
+        if (c.rounding().mode() == rounding_mode::tflite) {
+          const std::int32_t* k = c.constants();
+          const std::int32_t q = x.load(ix) + x.offset();
+          const std::int64_t slope = q < 0 ? static_cast<std::int64_t>(s.load(is)) + s.offset() : 1;
+          const auto bent = saturate<std::int32_t>(q * slope);
+          y.store(i, requantize(bent, multiplier{k[q < 0 ? 2 : 0], k[q < 0 ? 3 : 1]}, y.zero(),
+                                static_cast<std::int32_t>(min_value(T::code)), static_cast<std::int32_t>(max_value(T::code)),
+                                c.rounding()));
+          return;
+        }
+      }
       const double v = x.real(ix);
       const double r = v < 0 ? v * s.real(is) : v;
       if constexpr (is_fixed_v<T>) y.store(i, stored(r, T::code, *y.q, c.rounding()));

@@ -4,11 +4,13 @@
 //   float     max-subtraction form in double, summed in index order, one rounding at the end
 //   8 bit     rne: T[d] = round(exp(-beta * scale * d) * 2^30), q = zero + round(T[max - x] / (sum T * scale_out));
 //             tflite: the fixed-point definition of TFLite's reference kernel (Softmax only)
-//   16 bit, LogSoftmax: the formula in double, rounded once by the model's policy
+//   16 bit, LogSoftmax: the formula in double, rounded once by the model's policy; tflite softmax of signed data with
+//             symmetric encodings: TFLite's interpolated tables
 // Layer 5a.
 
 #include "qnnx/kernel/contract.hpp"
 #include "qnnx/kernel/softmax/tflite.hpp"
+#include "qnnx/kernel/softmax/tflite_16.hpp"
 #include "qnnx/numeric/math.hpp"
 #include "qnnx/op/softmax.hpp"
 
@@ -100,6 +102,12 @@ struct impl<op::softmax, isa::reference> {
       if (c.rounding().mode() == rounding_mode::tflite) tflite_rows(c);
       else table_rows(c);
     } else {
+      if constexpr (std::is_same_v<T, sfixed<16>>) {
+        if (c.rounding().mode() == rounding_mode::tflite && c.out().offset() == 0 && c.out().scale() == 1.0f / 32768) {
+          tflite_rows_16(c);
+          return;
+        }
+      }
       softmax_real(c, false);
     }
   }
@@ -128,6 +136,23 @@ struct impl<op::softmax, isa::reference> {
         const std::int64_t i = base + k * rows.stride;
         const std::int64_t q = round_real(static_cast<double>(table[top - x.load(i)]) / unit, c.rounding()) - y.offset();
         y.store(i, clamp<std::int64_t>(q, min_value(T::code), max_value(T::code)));
+      }
+    });
+  }
+  template <class Call>
+  static void tflite_rows_16(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const axis_rows rows(x, op::along_axis::resolved(c.params(), x.rank()));
+    const multiplier m = split_q31(static_cast<double>(x.scale() * c.params().beta) / (10.0 / 65535.0));
+    rows.each([&](std::int64_t base) {
+      const std::int32_t top = top_of(x, rows, base);
+      std::int32_t sum = 0;
+      for (std::int64_t k = 0; k < rows.count; ++k) sum += tflite::softmax_exp_16(x.load(base + k * rows.stride) - top, m);
+      const tflite::softmax_scale_16 scale(sum);
+      for (std::int64_t k = 0; k < rows.count; ++k) {
+        const std::int64_t i = base + k * rows.stride;
+        y.store(i, scale.apply(tflite::softmax_exp_16(x.load(i) - top, m)));
       }
     });
   }
