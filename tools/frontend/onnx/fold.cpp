@@ -447,6 +447,19 @@ std::optional<std::vector<constant>> fold(const arguments& a, const std::vector<
     return one(concat(a, in));
   }
   if (op == "Slice") return one(slice(a, in));
+  if (op == "Trilu" && x.dims.size() >= 2) {
+    const std::int64_t k = in.size() > 1 && in[1] && in[1]->size() == 1 ? in[1]->ints()[0] : 0;
+    const bool upper = a.integer("upper", 1) != 0;
+    const std::int64_t rows = x.dims[x.dims.size() - 2];
+    const std::int64_t columns = x.dims.back();
+    constant r = x;
+    const auto width = static_cast<std::size_t>(element_bytes(x.type));
+    for (std::int64_t i = 0; i < r.size(); ++i) {
+      const std::int64_t off = i % columns - i / columns % rows;
+      if (upper ? off < k : off > k) std::memset(r.data.data() + static_cast<std::size_t>(i) * width, 0, width);
+    }
+    return one(r);
+  }
   if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze") {
     constant r = x;
     if (op == "Reshape") {

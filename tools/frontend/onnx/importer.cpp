@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontend/onnx/importer.hpp"
+#include "frontend/onnx/patterns.hpp"
 
 #include <algorithm>
 
@@ -7,11 +8,8 @@
 
 namespace qnnx::inline QNNX_ABI::onnx {
 
-namespace {
-bool is_layout_free(const std::string& op) { return op == "QuantizeLinear" || op == "DequantizeLinear" || op == "Identity" || op == "Dropout"; }
-}  // namespace
-
-importer::importer(const model& m, const import_options& options) : m_(m), options_(options) {
+importer::importer(const model& m, const import_options& options) : m_(m), options_(options), nodes_(m.graph.nodes) {
+  find_patterns(m, nodes_);
   net_.name = clean_name(m.graph.name.empty() ? "model" : m.graph.name);
 }
 
@@ -20,7 +18,7 @@ net importer::run() {
   if (opset < 7)
     throw error(m_.file.name + ": " + (opset == 0 ? "no opset of domain ai.onnx is declared" : "opset " + std::to_string(opset) + " is too old") +
                 ": convert the model to opset 13 or newer with onnx.version_converter");
-  for (const node_proto& n : m_.graph.nodes) {
+  for (const node_proto& n : nodes_) {
     for (const std::string& i : n.inputs)
       if (!i.empty()) readers_[i].push_back(&n);
     for (const std::string& o : n.outputs)
@@ -48,8 +46,8 @@ void importer::pick_outputs() {
         outputs_.push_back(name);
         continue;
       }
-      const auto node = std::find_if(m_.graph.nodes.begin(), m_.graph.nodes.end(), [&](const node_proto& n) { return n.name == name; });
-      if (name.empty() || node == m_.graph.nodes.end())
+      const auto node = std::find_if(nodes_.begin(), nodes_.end(), [&](const node_proto& n) { return n.name == name; });
+      if (name.empty() || node == nodes_.end())
         throw error(m_.file.name + ": out node '" + name + "': no tensor or node has this name: take a name from the model");
       for (const std::string& o : node->outputs)
         if (!o.empty()) outputs_.push_back(o);
@@ -88,7 +86,7 @@ void importer::order_nodes() {
     }
   }
   std::unordered_map<const node_proto*, std::size_t> place;  // the file's order is topological in valid files: keep it
-  for (std::size_t i = 0; i < m_.graph.nodes.size(); ++i) place[&m_.graph.nodes[i]] = i;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) place[&nodes_[i]] = i;
   std::vector<const node_proto*> filed = sequence_;
   std::sort(filed.begin(), filed.end(), [&](auto a, auto b) { return place[a] < place[b]; });
   std::set<std::string> made;
@@ -195,7 +193,8 @@ const std::vector<const node_proto*>& importer::readers(const std::string& name)
   return i == readers_.end() ? none : i->second;
 }
 
-bool importer::feeds_image_op(const std::string& first, std::set<std::string>& seen, int rank) const {
+bool importer::feeds_image_op(const std::string& first) const {
+  std::set<std::string> seen;
   std::vector<std::string> open{first};
   while (!open.empty()) {
     const std::string name = open.back();
@@ -204,11 +203,10 @@ bool importer::feeds_image_op(const std::string& first, std::set<std::string>& s
     for (const node_proto* n : readers(name)) {
       const translator* t = find_translator(n->domain, n->op_type);
       if (t && t->image && !n->inputs.empty() && n->inputs[0] == name) return true;
-      if ((t && t->passes_image) || is_layout_free(n->op_type))
+      if (t && t->passes_image)
         for (const std::string& o : n->outputs) open.push_back(o);
     }
   }
-  (void)rank;
   return false;
 }
 
@@ -269,11 +267,10 @@ void importer::make_inputs() {
       if (t.type == dtype::undefined)
         throw error(m_.file.name + ": input '" + v.name + "' has type " + to_string(v.type) + ": only numbers and bool can be imported");
     }
-    std::set<std::string> seen;
     if (x.rank() >= 3 && x.rank() <= 5) {
       static const char* const first[] = {"NCF", "NCHW", "NCDHW"};
       static const char* const last[] = {"NFC", "NHWC", "NDHWC"};
-      if (feeds_image_op(v.name, seen, x.rank())) {
+      if (feeds_image_op(v.name)) {
         t.layout = first[x.rank() - 3];
         net_.metadata["layout." + t.name] = t.layout;
         if (!options_.preserve_io_layout) {
@@ -434,7 +431,7 @@ void importer::finish_outputs() {
     taken.insert(t);
     if (net_.tensors[static_cast<std::size_t>(t)].name != wanted) {
       for (std::size_t i = 0; i < net_.tensors.size(); ++i)
-        if (net_.tensors[i].name == wanted && net_.tensors[i].kind == tensor_kind::native && !taken.count(static_cast<int>(i)))
+        if (net_.tensors[i].name == wanted && (net_.tensors[i].kind == tensor_kind::native || net_.tensors[i].kind == tensor_kind::constant) && !taken.count(static_cast<int>(i)))
           net_.tensors[i].name = unique(wanted + "_inner");
       bool free = true;
       for (const net_tensor& other : net_.tensors) free = free && other.name != wanted;

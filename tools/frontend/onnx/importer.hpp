@@ -75,6 +75,8 @@ class importer {
            dtype type, const net_encoding& enc, int outputs = 1);
   value lookup(const arguments& a, const std::string& name) const;
   void define(const std::string& name, value v);
+  /// Somebody reads this name, or it is an output.
+  bool is_read(const std::string& name) const;
   bool known(const std::string& name) const { return values_.count(name) != 0; }
   /// The quantization that the readers of a value agree on, if any.
   std::shared_ptr<const quantization> planned(const std::string& name) const;
@@ -89,13 +91,14 @@ class importer {
   void make_inputs();
   void translate(const node_proto& n);
   void finish_outputs();
-  bool feeds_image_op(const std::string& name, std::set<std::string>& seen, int rank) const;
+  bool feeds_image_op(const std::string& name) const;
   dims_t input_dims(const value_info& v) const;
   arguments args(const node_proto& n) const { return {&m_, &n, m_.opset(n.domain == "" ? "" : n.domain)}; }
   void sweep();
 
   const model& m_;
   const import_options& options_;
+  std::vector<node_proto> nodes_;
   net net_;
   std::map<std::string, value> values_;
   std::set<std::string> names_;
@@ -125,6 +128,7 @@ struct call : arguments {
   std::vector<value> out;
 
   call(importer& i, const arguments& a) : arguments(a), im(i) {}
+  bool reads_output(std::size_t i) const { return has_output(i) && im.is_read(n->outputs[i]); }
   bool has(std::size_t i) const { return i < in.size() && (in[i].host || in[i].tensor >= 0); }
   bool is_host(std::size_t i) const { return i < in.size() && in[i].host != nullptr; }
   /// Input i without a pending flattening; complains if it is missing.

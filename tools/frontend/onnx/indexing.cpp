@@ -89,8 +89,9 @@ void top_k(call& c) {
   for (int a : x.order)
     if (a != axis) order.push_back(a);
   order.push_back(axis);
-  const int first = c.emit<op::top_k>({c.stored(x, order)}, {.k = static_cast<std::uint32_t>(k[0]), .largest = c.integer("largest", 1) != 0}, "",
-                                      dtype::undefined, 2);
+  const int in = c.stored(x, order);
+  const op::top_k::params p{.k = static_cast<std::uint32_t>(k[0]), .largest = c.integer("largest", 1) != 0};
+  const int first = c.im.emit(c, &info<op::top_k>, to_words(p), {in}, c.out_name() + "_part", c.type_of(in), c.tensor(in).enc, 2);
   net_tensor& index = c.tensor(first + 1);
   index.type = dtype::int_32;
   index.enc = {};

@@ -265,7 +265,7 @@ void resize(call& c) {
       const double exact = static_cast<double>(x.dims[axis]) * static_cast<double>(factors[i]);
       const double whole = std::floor(exact + 1e-4);
       if (!(exact >= 1 && exact <= 65536)) c.fail("a scale of " + std::to_string(factors[i]), "use sizes from 1 to 65536");
-      if (exact - whole > 1e-3 && transform != "align_corners")
+      if (exact - whole > 1e-3)
         c.fail("scale " + std::to_string(factors[i]) + " of " + std::to_string(x.dims[axis]) + " is not a whole size", "give sizes instead of scales");
       sizes[axis] = static_cast<std::int64_t>(whole);
     }

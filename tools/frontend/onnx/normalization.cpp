@@ -10,7 +10,7 @@ namespace {
 void batch_norm(call& c) {
   const value x = c.input(0);
   if (x.rank() < 2) c.fail("an input of rank " + std::to_string(x.rank()), "use [N,C,...]");
-  if (c.integer("training_mode", 0) != 0 || c.has_output(1)) c.fail("training mode", "export the model for inference");
+  if (c.integer("training_mode", 0) != 0 || c.reads_output(1)) c.fail("training mode", "export the model for inference");
   if (c.integer("spatial", 1) == 0) c.fail("spatial 0", "use one scale per channel");
   const std::vector<float> scale = c.known_floats(1, "scale");
   const std::vector<float> shift = c.known_floats(2, "B");
@@ -37,7 +37,7 @@ void batch_norm(call& c) {
 template <class Op>
 void over_last_axes(call& c, float epsilon) {
   const value x = c.input(0);
-  if (c.has_output(1)) c.fail("outputs other than the first", "only the normalized data are supported");
+  if (c.reads_output(1)) c.fail("outputs other than the first", "only the normalized data are supported");
   const int first = c.axis(c.integer("axis", -1), x.dims.size());
   std::int64_t count = 1;
   op::norm_params p;

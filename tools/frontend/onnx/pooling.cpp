@@ -14,7 +14,7 @@ int pooled(call& c, bool average, const window& g, const std::vector<int>& in, c
 
 void pool(call& c) {
   const bool average = c.n->op_type == "AveragePool";
-  if (c.has_output(1)) c.fail("the output with indices", "only the values of MaxPool are supported");
+  if (c.reads_output(1)) c.fail("the output with indices", "only the values of MaxPool are supported");
   if (c.integer("storage_order", 0) != 0) c.fail("column-major storage_order", "use storage_order 0");
   value x = c.input(0);
   if (c.quantized && average) x = c.as_type(x, c.plan->type);

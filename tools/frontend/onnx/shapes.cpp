@@ -172,13 +172,14 @@ void transpose(call& c) {
 void same(call& c) {
   if (!c.has(0)) c.fail("input 0 is missing", "correct the model");
   if (c.n->op_type == "Dropout" && c.has(2) && (!c.is_host(2) || c.in[2].host->ints()[0] != 0)) c.fail("training mode", "export the model for inference");
-  if (c.has_output(1)) c.fail("the mask output", "only the data output of Dropout is supported");
+  if (c.reads_output(1)) c.fail("the mask output", "only the data output of Dropout is supported");
   c.set_alias(0, c.in[0]);
 }
 
 void cast(call& c) {
   const value v = c.input(0);
-  const auto to = static_cast<element>(c.integer("to", 1));
+  const bool like = c.n->op_type == "CastLike";
+  const auto to = like ? c.input(1).type : static_cast<element>(c.integer("to", 1));
   const dtype target = plain_type(to);
   if (target == dtype::undefined) c.fail("cast to " + to_string(to), "only numbers and bool can be imported");
   const int in = c.stored(v, v.order);
@@ -213,6 +214,7 @@ void add_shapes(translator_table& t) {
   t["Identity"] = {same, integer_form::moves, false, true};
   t["Dropout"] = {same, integer_form::moves, false, true};
   t["Cast"] = {cast, integer_form::never, false, true};
+  t["CastLike"] = {cast, integer_form::never, false, true};
   t["Size"] = {size, integer_form::moves};
 }
 

@@ -80,6 +80,10 @@ std::string importer::rename_node(const std::string& from, const std::string& to
   return unique("node " + to).substr(5);
 }
 
+bool importer::is_read(const std::string& name) const {
+  return !readers(name).empty() || std::find(outputs_.begin(), outputs_.end(), name) != outputs_.end();
+}
+
 value importer::lookup(const arguments& a, const std::string& name) const {
   const auto i = values_.find(name);
   if (i == values_.end()) a.fail("input '" + name.substr(0, 200) + "' is made by no node", "correct the model");
