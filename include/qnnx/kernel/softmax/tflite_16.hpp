@@ -63,7 +63,7 @@ struct softmax_scale_16 {
     int zeros = 0;
     while (zeros < 31 && !((static_cast<std::uint32_t>(sum) << zeros) & 0x80000000u)) ++zeros;
     const auto shifted = static_cast<std::int32_t>(((static_cast<std::int64_t>(sum) << (zeros - 1)) + (1 << 13)) >> 14);
-    reciprocal = look_up(softmax_tables<>::reciprocal, clamp(shifted - ((1 << 15) + (1 << 16)), -32768, 32767));
+    reciprocal = look_up(softmax_tables<>::reciprocal, clamp<std::int32_t>(shifted - ((1 << 15) + (1 << 16)), -32768, 32767));
     shift = 31 - zeros;
   }
   constexpr std::int32_t apply(std::int32_t e) const {
