@@ -10,8 +10,25 @@
 
 namespace qnnx::inline QNNX_ABI {
 
+/// A message on one line: names from files may hold any bytes, and control characters are shown as \xNN.
+inline std::string one_line(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      out += c;
+    } else {
+      constexpr const char* digits = "0123456789abcdef";
+      out += "\\x";
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
 struct error : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit error(const std::string& text) : std::runtime_error(one_line(text)) {}
 };
 
 }  // namespace qnnx::inline QNNX_ABI
