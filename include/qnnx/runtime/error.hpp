@@ -11,7 +11,7 @@
 namespace qnnx::inline QNNX_ABI {
 
 /// A message on one line: names from files may hold any bytes, and control characters are shown as \xNN.
-inline std::string one_line(const std::string& text) {
+inline std::string printable(const std::string& text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -28,7 +28,7 @@ inline std::string one_line(const std::string& text) {
 }
 
 struct error : std::runtime_error {
-  explicit error(const std::string& text) : std::runtime_error(one_line(text)) {}
+  explicit error(const std::string& text) : std::runtime_error(printable(text)) {}
 };
 
 }  // namespace qnnx::inline QNNX_ABI
