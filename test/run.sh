@@ -15,7 +15,7 @@ for arg in "$@"; do
 done
 . cmake/dependencies.sh
 need_packages "${qnnx_build_packages[@]}" "${qnnx_test_packages[@]}" || exit 1
-need_packages "${qnnx_cross_packages[@]}" || echo "skipped: the Cortex-M tests need ${qnnx_cross_packages[*]}"
+need_packages "${qnnx_cross_packages[@]}" || echo "skipped: the Cortex-M and aarch64 tests need ${qnnx_cross_packages[*]}"
 
 launcher=()
 if command -v ccache >/dev/null; then

@@ -5,14 +5,20 @@ and for model files given by path. Prints a Markdown table; --json writes the sa
 
   bench/compile/measure.py --nodes 5,30,150,500,1500
   bench/compile/measure.py --nodes "" build/kws/model.cpp --check     # exit 1 where a bar is missed
+  bench/compile/measure.py --networks build/release/bin --markdown docs/reference/compile_time.md
+
+--networks converts the networks of ../shared/data (test/models/real_models.py lists them) and the bundled one, and
+measures each model.cpp and what qnnx-model-lib-generator costs in all (every instruction set, the linker).
 
 A generated graph is the form the converter writes: a tag with constant arrays of tensors and nodes, a mix of
 convolution, depthwise convolution, addition and activation in 8-bit fixed point, with the memory plan as data above
 `--plan-above` nodes. Bars: 30 nodes 15 s, 1500 nodes 40 s and 700 MB (CPU seconds at -O2, all units together).
 """
 import argparse
+import datetime
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -154,6 +160,39 @@ def compile_once(compiler, path, flags):
         return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 2), "peak_mb": round(usage.ru_maxrss / 1024), "text": text}
 
 
+def cost_of(command):
+    """CPU seconds and peak MB of the largest process of a command and what it starts."""
+    with tempfile.TemporaryFile("w+") as log:
+        child = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = status
+        if status:
+            log.seek(0)
+            print("".join(log.readlines()[:12]), file=sys.stderr)
+            return None
+    return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 2), "peak_mb": round(usage.ru_maxrss / 1024)}
+
+
+def networks(tools, folder):
+    """Converted networks: name, model.cpp, model.bin."""
+    sys.path.insert(0, str(ROOT / "test" / "models"))
+    from real_models import MODELS
+    paths = {"digits": ROOT / "examples/quickstart/digits.onnx"}
+    paths.update({n: ROOT.parent / "shared/data" / f for n, f in MODELS.items()})
+    for name, path in paths.items():
+        if not path.exists():
+            print(f"skipped: {name} is not in ../shared/data", file=sys.stderr)
+            continue
+        kind = "onnx" if path.suffix == ".onnx" else "tflite"
+        cpp = folder / f"{name}.cpp"
+        if cost_of([tools / f"qnnx-{kind}-converter", "-i", path, "-o", cpp]):
+            yield name, cpp, cpp.with_suffix(".bin")
+
+
+def version(compiler):
+    return subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("models", nargs="*", help="model.cpp files; all units given as a,b,c count together")
@@ -162,11 +201,18 @@ def main():
     p.add_argument("--flags", default="-O2")
     p.add_argument("--plan-above", type=int, default=200)
     p.add_argument("--json")
+    p.add_argument("--networks", metavar="BIN", type=Path, help="folder of the drivers: measure the real networks too")
+    p.add_argument("--markdown", help="write the table to this file, with date, commit and compilers")
     p.add_argument("--keep", help="write the generated sources to this folder")
     p.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
     a = p.parse_args()
-    rows, missed = [], False
-    print("| model | compiler | CPU s | peak MB | text bytes |\n|---|---|--:|--:|--:|")
+    rows, missed, table = [], False, []
+
+    def say(line):
+        table.append(line)
+        print(line, flush=True)
+
+    say("| model | compiler | CPU s | peak MB | text bytes | generator CPU s | its peak MB |\n|---|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(a.keep or folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -176,21 +222,44 @@ def main():
             path.write_text(source(n, n > a.plan_above))
             jobs.append((f"{n} nodes", n, [path]))
         jobs += [(m, None, [Path(u) for u in m.split(",")]) for m in a.models]
+        blobs = {}
+        if a.networks:
+            for name, cpp, blob in networks(a.networks, folder):
+                jobs.append((name, None, [cpp]))
+                blobs[name] = blob
         for name, n, units in jobs:
             for compiler in (c for c in a.compilers.split(",") if shutil.which(c)):
                 parts = [compile_once(compiler, u, a.flags.split()) for u in units]
                 row = {"model": name, "compiler": compiler}
                 if None in parts:
                     row["failed"] = missed = True
-                    print(f"| {name} | {compiler} | failed | | |", flush=True)
+                    say(f"| {name} | {compiler} | failed | | | | |")
                 else:
                     row.update(cpu_s=round(sum(x["cpu_s"] for x in parts), 2), peak_mb=max(x["peak_mb"] for x in parts),
                                text=sum(x["text"] for x in parts))
-                    print(f"| {name} | {compiler} | {row['cpu_s']:.1f} | {row['peak_mb']} | {row['text']} |", flush=True)
+                    whole = None
+                    if name in blobs:
+                        target = "x86_64-linux-clang" if "clang" in compiler else "x86_64-linux-gnu"
+                        whole = cost_of([a.networks / "qnnx-model-lib-generator", "-c", units[0], "-b", blobs[name], "-t", target, "-o", folder / "lib"])
+                        missed = missed or whole is None
+                        row["generator"] = whole
+                    say(f"| {name} | {compiler} | {row['cpu_s']:.1f} | {row['peak_mb']} | {row['text']} | "
+                        + (f"{whole['cpu_s']:.1f} | {whole['peak_mb']} |" if whole else "| |"))
                     if n in BARS and (row["cpu_s"] > BARS[n][0] or row["peak_mb"] > BARS[n][1]):
                         missed = True
                         print(f"missed: the bar is {BARS[n][0]} s, {BARS[n][1]} MB", file=sys.stderr)
                 rows.append(row)
+    if a.markdown:
+        commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        compilers = ", ".join(version(c) for c in a.compilers.split(",") if shutil.which(c))
+        Path(a.markdown).write_text(
+            "# What a model costs the compiler\n\n"
+            f"Written by `bench/compile/measure.py --networks build/release/bin --markdown {a.markdown}` on "
+            f"{datetime.date.today()} at commit {commit}; {platform.machine()}, {compilers}; `{a.flags}`.\n\n"
+            "CPU seconds and peak memory of compiling one model.cpp; the generator's columns are all of\n"
+            "`qnnx-model-lib-generator` for an x86-64 target: every instruction set, the weights, the linker. N nodes: generated\n"
+            "graphs of convolutions, depthwise convolutions, additions and activations. Bars: 30 nodes 15 s, 1500 nodes 40 s\n"
+            "and 700 MB.\n\n" + "\n".join(table) + "\n")
     if a.json:
         Path(a.json).write_text(json.dumps(rows, indent=1) + "\n")
     return 1 if a.check and missed else 0

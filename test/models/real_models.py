@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Carries networks from their files to libraries and a DLC, and compares every tensor of every form.
+
+    real_models.py --bin TOOLS --source REPOSITORY --work DIR [--shard I/N] [--targets LIST] [NAME...]
+
+Each network is converted to C++ and to a DLC, compiled for every target (x86_64-linux-gnu and x86_64-linux-clang; for
+aarch64-linux-gnu the library runs in qemu-aarch64), and run on two inputs. qnnx-net-run --debug of the first library is
+what the others must equal, file for file and bit for bit, floats too: the DLC with --backend cpu, the DLC with
+--backend reference, the second compiler's library; the aarch64 library on the outputs. The bundled network always
+runs; the fifteen of ../shared/data where it is there. Prints a line per network; ends with 77 where only the bundled
+one could run.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SKIP = 77
+RUNS = 2
+TINY = "mlcommons+tiny/benchmark/training"
+VISION = "tensorflow+tflite-support/tensorflow_lite_support/cc/test/testdata/task/vision"
+RFB = "Linzaer+Ultra-Light-Fast-Generic-Face-Detector-1MB"
+MODELS = {
+    "kws_int8": f"{TINY}/keyword_spotting/trained_models/kws_ref_model.tflite",
+    "kws_float": f"{TINY}/keyword_spotting/trained_models/kws_ref_model_float32.tflite",
+    "vww_int8": f"{TINY}/visual_wake_words/trained_models/vww_96_int8.tflite",
+    "vww_float": f"{TINY}/visual_wake_words/trained_models/vww_96_float.tflite",
+    "ic_int8": f"{TINY}/image_classification/trained_models/pretrainedResnet_quant.tflite",
+    "ic_float": f"{TINY}/image_classification/trained_models/pretrainedResnet.tflite",
+    "ad_int8": f"{TINY}/anomaly_detection/trained_models/ad01_int8.tflite",
+    "ad_float": f"{TINY}/anomaly_detection/trained_models/ad01_fp32.tflite",
+    "mobilenet_u8": f"{VISION}/mobilenet_v1_0.25_224_quant.tflite",
+    "mobilenet_float": f"{VISION}/mobilenet_v1_0.25_224_1_default_1.tflite",
+    "rfb_raw": f"{RFB}/models/onnx/version-RFB-320.onnx",
+    "rfb_simplified": f"{RFB}/models/onnx/version-RFB-320_simplified.onnx",
+    "rfb_tflite": f"{RFB}/tflite/pretrained/version-RFB-320_without_postprocessing.tflite",
+    "mnist": "onnxruntime+onnxruntime-qnn/onnxruntime/test/testdata/mnist.onnx",
+    "mnist_conv": "fastmachinelearning+qonnx/src/qonnx/data/onnx/mnist-conv/model.onnx",
+}
+
+
+def run(*words: object) -> str:
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{words[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
+    return done.stdout + done.stderr
+
+
+def random_bytes(state: int, count: int) -> tuple[int, bytes]:
+    out = bytearray()
+    for _ in range(count):
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        out.append(state >> 24)
+    return state, bytes(out)
+
+
+def make_inputs(net_json: str, work: Path) -> list[tuple[str, list[Path]]]:
+    """Files of random stored values, floats in [-1, 1): per input its name and a file per run."""
+    import json
+    tensors = json.loads(net_json)["graph"]["tensors"]
+    inputs, state = [], 1
+    for name, t in tensors.items():
+        if t["type"] != 0:
+            continue
+        count = 1
+        for d in t["dims"]:
+            count *= d
+        files = []
+        for k in range(RUNS):
+            if t["data_type"] == 0x232:
+                state, data = random_bytes(state, count)
+                data = struct.pack(f"<{count}f", *((b - 128) / 128 for b in data))
+            else:
+                state, data = random_bytes(state, count * (2 if t["data_type"] & 0xFF == 0x16 else 1))
+            files.append(work / f"in_{len(inputs)}_{k}.raw")
+            files[-1].write_bytes(data)
+        inputs.append((name, files))
+    return inputs
+
+
+def differences(left: Path, right: Path) -> tuple[int, list[str]]:
+    """Files in both folders and the names of those that differ or miss."""
+    names = {p.relative_to(left) for p in left.rglob("*.raw")}
+    others = {p.relative_to(right) for p in right.rglob("*.raw")}
+    bad = [str(n) for n in sorted(names ^ others)]
+    bad += [str(n) for n in sorted(names & others) if (left / n).read_bytes() != (right / n).read_bytes()]
+    return len(names), bad
+
+
+HOST_C = r"""
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "qnnx/model/abi.h"
+/* host LIBRARY OUTPUT INPUT...: one run on files of stored values; the outputs go to OUTPUT, one after the other. */
+static void* aligned(long long n) { return aligned_alloc(64, (size_t)((n + 127) / 64 * 64)); }
+int main(int argc, char** argv) {
+  void* so = dlopen(argv[1], RTLD_NOW);
+  if (!so) return fprintf(stderr, "%s\n", dlerror()), 1;
+  const qnnx_model* (*get)(void) = (const qnnx_model* (*)(void))dlsym(so, "qnnx_model_get");
+  const qnnx_model* m = get();
+  char* arena = aligned(m->arena_bytes);
+  void* packed = m->packed_bytes ? aligned(m->packed_bytes) : 0;
+  if (packed) m->pack(arena, m->weights, packed);
+  if (argc != 3 + m->input_count) return 2;
+  for (int i = 0; i < m->input_count; ++i) {
+    const qnnx_model_tensor* t = m->tensors + m->inputs[i];
+    FILE* f = fopen(argv[3 + i], "rb");
+    if (!f || fread(arena + t->arena_offset, 1, (size_t)t->bytes, f) != (size_t)t->bytes) return 3;
+    fclose(f);
+  }
+  m->run(arena, m->weights, packed);
+  FILE* out = fopen(argv[2], "wb");
+  for (int i = 0; i < m->output_count; ++i) {
+    const qnnx_model_tensor* t = m->tensors + m->outputs[i];
+    fwrite(arena + t->arena_offset, 1, (size_t)t->bytes, out);
+  }
+  return fclose(out);
+}
+"""
+
+
+def on_aarch64(args: argparse.Namespace, work: Path, library: Path, inputs: list, outputs: list[str], reference: Path) -> str:
+    """Runs the library in qemu-aarch64; compares the outputs' stored values with Result_<n> of `reference`."""
+    (work / "host.c").write_text(HOST_C)
+    run("aarch64-linux-gnu-gcc", "-O1", f"-I{args.source / 'include'}", work / "host.c", "-ldl", "-o", work / "host_aarch64")
+    for k in range(RUNS):
+        made = work / f"aarch64_{k}.bin"
+        run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", work / "host_aarch64", library, made, *[files[k] for _, files in inputs])
+        expected = b""
+        for o in outputs:
+            native = reference / f"Result_{k}" / f"{o}_native.raw"
+            expected += (native if native.exists() else reference / f"Result_{k}" / f"{o}.raw").read_bytes()
+        if made.read_bytes() != expected:
+            raise RuntimeError(f"aarch64: run {k} differs from the host")
+    return "aarch64 same outputs"
+
+
+def check(name: str, path: Path, args: argparse.Namespace) -> str:
+    import json
+    began = time.monotonic()
+    work = args.work / name
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    kind = "onnx" if path.suffix == ".onnx" else "tflite"
+    run(args.bin / f"qnnx-{kind}-converter", "-i", path, "-o", work / "net.cpp")
+    run(args.bin / "qnnx-converter", "-i", path, "-o", work / "net.dlc")
+    net_json = (work / "net_net.json").read_text()
+    inputs = make_inputs(net_json, work)
+    lines = [" ".join(f"{n}:={files[k]}" for n, files in inputs) for k in range(RUNS)]
+    (work / "list.txt").write_text("\n".join(lines) + "\n")
+
+    def net_run(folder: str, *source: object) -> Path:
+        run(args.bin / "qnnx-net-run", *source, "--input_list", work / "list.txt", "--output_dir", work / folder,
+            "--use_native_input_files", "--use_native_output_files", "--debug")
+        return work / folder
+
+    targets = [t for t in args.targets if t.startswith("x86_64")]
+    forms = {}
+    for target in targets:
+        run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", target, "-o", work / "lib")
+        forms[target] = net_run(target, "--model", work / "lib" / target / "libnet.so", "--backend", "cpu")
+    for backend in ("cpu", "reference"):
+        forms[f"DLC {backend}"] = net_run(f"dlc_{backend}", "--dlc_path", work / "net.dlc", "--backend", backend)
+    first = next(iter(forms))
+    said = []
+    for form, folder in list(forms.items())[1:]:
+        count, bad = differences(forms[first], folder)
+        if count < 2 * RUNS:
+            raise RuntimeError(f"only {count} tensors were written")
+        if bad:
+            raise RuntimeError(f"{form} and {first}: {len(bad)} of {count} files differ, first {bad[0]}")
+        said.append(form)
+    text = f"{count} tensor files, equal: {first}, {', '.join(said)}"
+    if "aarch64-linux-gnu" in args.targets:
+        run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", "aarch64-linux-gnu", "-o", work / "lib")
+        outputs = [n for n, t in json.loads(net_json)["graph"]["tensors"].items() if t["type"] == 1]
+        text += "; " + on_aarch64(args, work, work / "lib/aarch64-linux-gnu/libnet.so", inputs, outputs, forms[first])
+    shutil.rmtree(work)
+    return f"{text} ({time.monotonic() - began:.0f} s)"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for option in ("bin", "source", "work"):
+        parser.add_argument(f"--{option}", type=Path, required=True)
+    parser.add_argument("--shard", default="0/1", help="which part of the networks, as 0/4")
+    parser.add_argument("--targets", default="x86_64-linux-gnu,x86_64-linux-clang,aarch64-linux-gnu")
+    parser.add_argument("names", nargs="*", help="only these networks")
+    args = parser.parse_args()
+    args.work, args.source = args.work.resolve(), args.source.resolve()
+    args.targets = args.targets.split(",")
+    for target, tools in {"x86_64-linux-clang": ["clang++-14"], "aarch64-linux-gnu": ["aarch64-linux-gnu-g++", "qemu-aarch64"]}.items():
+        missing = [t for t in tools if not shutil.which(t)]
+        if target in args.targets and missing:
+            print(f"without {target}: {', '.join(missing)} not installed")
+            args.targets.remove(target)
+    shard, shards = (int(n) for n in args.shard.split("/"))
+    shared = args.source.parent / "shared" / "data"
+    models = {"digits": args.source / "examples/quickstart/digits.onnx"} if shard == 0 else {}
+    models.update({n: shared / p for n, p in list(MODELS.items())[shard::shards]})
+    failed = missing = 0
+    for name, path in models.items():
+        if args.names and name not in args.names:
+            continue
+        if not path.exists():
+            missing += 1
+            continue
+        try:
+            print(f"{name}: {check(name, path, args)}", flush=True)
+        except (RuntimeError, OSError) as e:
+            failed += 1
+            print(f"{name}: FAILED: {e}", flush=True)
+    if missing:
+        print(f"skipped: {missing} networks of ../shared/data are not there")
+    return 1 if failed else SKIP if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
