@@ -54,8 +54,10 @@ const std::vector<std::pair<dtype, dtype>> tried{{dtype::ufixed_8, dtype::sfixed
 
 TEST_CASE("an activation clamps to the quantized real bounds") {
   auto g = generator();
-  for (const auto& [data, weight] : tried)
+  for (const auto& pair : tried)
     for (const rounding_mode mode : modes) {
+      const dtype data = pair.first;  // clang 14 does not capture structured bindings
+      const dtype weight = pair.second;
       const auto x = random_tensor(g, data, {1, 4, 4, 5});
       const auto w = random_tensor(g, weight, {1, 1, 5, 19}, is_float(weight) ? -1 : 3);
       const auto b = random_tensor(g, pick(data, weight).in[2], {19}, -1, 3000);
@@ -93,9 +95,11 @@ TEST_CASE("an activation clamps to the quantized real bounds") {
 
 TEST_CASE("a fused residual equals Conv2d, activation, ElementWiseAdd, activation") {
   auto g = generator();
-  for (const auto& [data, weight] : tried)
+  for (const auto& pair : tried)
     for (const rounding_mode mode : modes)
       for (int round = 0; round < 6; ++round) {
+        const dtype data = pair.first;
+        const dtype weight = pair.second;
         const shape out{1, 4, 4, 19};
         const auto x = random_tensor(g, data, {1, 4, 4, 5});
         const auto w = random_tensor(g, weight, {1, 1, 5, 19}, is_float(weight) ? -1 : 3);
