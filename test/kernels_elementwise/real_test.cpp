@@ -144,6 +144,7 @@ TEST_CASE("functions of one operand") {
   one<op::elementwise_cos>([](double x) { return std::cos(x); });
   one<op::elementwise_atan>([](double x) { return std::atan(x); });
   one<op::elementwise_round>([](double x) { return std::nearbyint(x); });
+  one<op::erf>([](double x) { return std::erf(x); });
   one<op::elementwise_unary>([](double x) { return 1 / x; }, 0.3, 3, {.operation = op::unary::reciprocal});
 }
 

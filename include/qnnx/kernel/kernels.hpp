@@ -10,6 +10,7 @@
 #include "qnnx/kernel/elementwise/float_class.hpp"
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/reference.hpp"
+#include "qnnx/kernel/elementwise/select.hpp"
 #include "qnnx/kernel/elementwise/unary.hpp"
 #include "qnnx/kernel/indexing/reference.hpp"
 #include "qnnx/kernel/movement/reference.hpp"

@@ -10,6 +10,7 @@ namespace qnnx::inline QNNX_ABI::op {
 enum class unary : std::uint32_t {
   abs = 0, asin = 1, atan = 2, ceil = 3, cos = 4, exp = 5, floor = 6, log = 7, neg = 8, logical_not = 9, reciprocal = 10,
   round = 11, rsqrt = 12, sign = 13, sin = 14, sqrt = 15,
+  erf = 256,  // ours: only as the op Erf
 };
 
 struct elementwise_unary : same_shape {
@@ -21,6 +22,7 @@ struct elementwise_unary : same_shape {
   using types = unary_types;
   static constexpr issue check(const context&, const params& p) {
     if (p.operation == unary::logical_not) return bad_parameter("operation", "NOT", "ElementWiseNot for bool data");
+    if (p.operation == unary::erf) return bad_parameter("operation", "256", "the op Erf");
     return {};
   }
 };
@@ -47,6 +49,7 @@ QNNX_UNARY(elementwise_rsqrt, "ElementWiseRsqrt", rsqrt)
 QNNX_UNARY(elementwise_sign, "ElementWiseSign", sign)
 QNNX_UNARY(elementwise_sin, "ElementWiseSin", sin)
 QNNX_UNARY(elementwise_square_root, "ElementWiseSquareRoot", sqrt)
+QNNX_UNARY(erf, "Erf", erf)  // not QNN's: ONNX has it
 #undef QNNX_UNARY
 
 struct elementwise_not : same_shape {

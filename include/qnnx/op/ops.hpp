@@ -21,6 +21,7 @@
 #include "qnnx/op/reshape.hpp"
 #include "qnnx/op/resize.hpp"
 #include "qnnx/op/scatter.hpp"
+#include "qnnx/op/select.hpp"
 #include "qnnx/op/slice.hpp"
 #include "qnnx/op/softmax.hpp"
 #include "qnnx/op/space.hpp"

@@ -5,6 +5,7 @@
 
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/elementwise/reference.hpp"
+#include "qnnx/numeric/error_function.hpp"
 #include "qnnx/numeric/trigonometry.hpp"
 #include "qnnx/op/elementwise_unary.hpp"
 
@@ -28,6 +29,7 @@ constexpr double unary_value(op::unary what, double x) {
     case op::unary::sign: return x > 0 ? 1.0 : (x < 0 ? -1.0 : x);
     case op::unary::sin: return math::sin(x);
     case op::unary::sqrt: return math::sqrt(x);
+    case op::unary::erf: return math::erf(x);
   }
   return x;
 }
