@@ -39,8 +39,13 @@ constexpr void make_add_constants(float scale0, float scale1, float scale_out, i
     out[6] = left;
     return;
   }
-  const double r0 = s0 / so;
-  const double r1 = s1 / so;
+  // One step of an operand whose ratio is far above the other's leaves the output's range whatever the other is (an
+  // attention mask of -10000, say): a smaller ratio gives the same results and leaves the other one its bits.
+  double r0 = s0 / so;
+  double r1 = s1 / so;
+  const double steps = 2.0 * static_cast<double>(std::int64_t{1} << bits);
+  if (r0 > (r1 + 1) * steps) r0 = (r1 + 1) * steps;
+  else if (r1 > (r0 + 1) * steps) r1 = (r0 + 1) * steps;
   const double larger = r0 > r1 ? r0 : r1;
   int shift = 0;  // larger * 2^shift in [2^(k-1), 2^k)
   double scaled = larger;

@@ -45,11 +45,13 @@ constexpr multiplier split_q31(double m) {
   return {static_cast<std::int32_t>(q), shift};
 }
 
-/// The multiplier for scale_in * scale_weight / scale_out under a policy. Scales are float32 > 0.
+/// The multiplier for scale_in * scale_weight / scale_out under a policy. Scales are float32 > 0. From 2^40 on, where
+/// one step of the input leaves any output range, all are 2^40: the quotient need not fit a float.
 template <class Rounding>
 constexpr multiplier make_multiplier(double real, Rounding r) {
   if (r.mode() == rounding_mode::tflite) return split_q31(real);
-  return split_float(static_cast<float>(real));
+  constexpr double most = 1099511627776.0;
+  return split_float(static_cast<float>(real < most ? real : most));
 }
 
 namespace detail {

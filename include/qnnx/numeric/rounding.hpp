@@ -44,12 +44,13 @@ constexpr std::int64_t shift_right_half_up(std::int64_t x, int shift) {
   return (x >> shift) + ((x >> (shift - 1)) & 1);
 }
 
-/// Nearest integer, ties to even, as int64. |x| < 2^52; larger values are integers already and are truncated.
+/// Nearest integer, ties to even, as int64. From 2^52 on values are integers already; +-2^62 stands for all beyond, so
+/// that an offset can still be added. NaN gives 0.
 constexpr std::int64_t round_rne(double x) {
   if (!(x > -4503599627370496.0 && x < 4503599627370496.0)) {
     if (!(x == x)) return 0;
-    return x > 0 ? (x < 9.2e18 ? static_cast<std::int64_t>(x) : INT64_MAX)
-                 : (x > -9.2e18 ? static_cast<std::int64_t>(x) : INT64_MIN);
+    constexpr std::int64_t most = std::int64_t{1} << 62;
+    return x > 0 ? (x < 4.6e18 ? static_cast<std::int64_t>(x) : most) : (x > -4.6e18 ? static_cast<std::int64_t>(x) : -most);
   }
   auto whole = static_cast<std::int64_t>(x);
   const double rest = x - static_cast<double>(whole);  // exact, in (-1, 1)
