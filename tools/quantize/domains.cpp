@@ -55,8 +55,10 @@ std::vector<dtype> quantizer::weight_types(const net_node& k, dtype domain) cons
 
 const signature* quantizer::fitting(const net_node& k, dtype domain) const {
   if (k.epi.residual >= 0 || k.epi.table >= 0) return nullptr;
+  if (k.op->name == "Cast") return nullptr;  // between integers and fixed point it keeps the stored number, not the value
   const bool weighted = is_weighted(*k.op) && k.inputs.size() > 1 && is_constant(k.inputs[1]);
-  const std::vector<dtype> weights = weighted ? weight_types(k, domain) : std::vector<dtype>{domain, dtype::undefined};
+  const dtype wide = bits_of(domain) == 16 ? dtype::sfixed_16 : domain;  // of a constant like LayerNorm's gamma
+  const std::vector<dtype> weights = weighted ? weight_types(k, domain) : std::vector<dtype>{domain, wide, dtype::undefined};
   for (dtype weight : weights)
     for (int row = 0; row < k.op->type_count; ++row) {
       const signature& s = k.op->types[row];

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "qnnx/op/pad.hpp"
+#include "qnnx/op/select.hpp"
 #include "quantizer.hpp"
 
 namespace qnnx::inline QNNX_ABI::quantizing {
@@ -47,7 +48,7 @@ std::optional<imposed> read_imposed(const net_tensor& t) {
 bool shares_encoding(const net_node& k) {
   const std::string_view name = k.op->name;
   return k.op->data_movement || name == "Concat" || name == "PoolMax2d" || name == "PoolMax3d" ||
-         name == "ResizeBilinear" || name == "ResizeNearestNeighbor" || name == "Resize";
+         name == "ElementWiseSelect" || name == "ResizeBilinear" || name == "ResizeNearestNeighbor" || name == "Resize";
 }
 
 schema schema_for(dtype d, schema asked) {
@@ -85,7 +86,7 @@ void quantizer::tie_ranges() {
     const net_tensor& x = n_.tensors[t];
     if (!is_real(static_cast<int>(t))) continue;
     if (!o_.ignore_encodings) imposed_[t] = read_imposed(x);
-    if (x.kind == tensor_kind::constant) ranges_[t] = data_range(x, o_.param_schema, 8);
+    if (x.kind == tensor_kind::constant && !x.range) ranges_[t] = data_range(x, o_.param_schema, 8);
     else if (x.range) ranges_[t] = real_range{static_cast<double>(x.range->first), static_cast<double>(x.range->second)};
     if (!ranges_[t] && imposed_[t]) ranges_[t] = real_range{};  // the imposed encoding is the range
   }
@@ -96,8 +97,8 @@ void quantizer::tie_ranges() {
       auto& r = ranges_[static_cast<std::size_t>(root(k.outputs[0]))];
       if (r) r = hull(*r, {value, value});
     }
-    for (int t : k.inputs)
-      if (is_real(t)) join(t, k.outputs[0]);
+    for (int t : k.inputs)  // what a Select puts in place of data takes their encoding, however far it reaches
+      if (is_real(t) && !(k.is<op::elementwise_select>() && is_constant(t))) join(t, k.outputs[0]);
     for (int t : k.outputs)
       if (is_real(t)) join(t, k.outputs[0]);
   }
