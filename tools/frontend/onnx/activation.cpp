@@ -174,6 +174,7 @@ void add_activations(translator_table& t) {
   add("Softmax", softmax<op::softmax>);
   add("LogSoftmax", softmax<op::log_softmax>);
   add_functions(t);
+  add_compositions(t);
 }
 
 }  // namespace qnnx::inline QNNX_ABI::onnx

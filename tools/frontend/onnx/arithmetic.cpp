@@ -68,6 +68,22 @@ void chain(call& c) {
   c.set(0, sum, order, spatial);
 }
 
+/// Where: condition ? a : b.
+void select(call& c) {
+  if (c.in.size() != 3) c.fail(std::to_string(c.in.size()) + " inputs", "three are expected");
+  const value condition = c.input(0);
+  if (condition.type != element::boolean) c.fail("a condition of type " + to_string(condition.type), "use a bool condition");
+  c.in.erase(c.in.begin());
+  std::vector<value> v = operands_of(c);
+  c.in.insert(c.in.begin(), condition);
+  if (v[0].host && v[1].host && !c.quantized && v[0].host->type != v[1].host->type) c.fail("operands of different types", "correct the model");
+  v.insert(v.begin(), condition);
+  order_t order;
+  bool spatial = false;
+  const std::vector<int> t = c.aligned(v, order, spatial);
+  c.set(0, c.emit<op::elementwise_select>(t), order, spatial);
+}
+
 void mod(call& c) {
   if (c.integer("fmod", 0)) binary<op::elementwise_fmod>(c);
   else binary<op::elementwise_mod>(c);
@@ -80,6 +96,7 @@ void add_arithmetic(translator_table& t) {
   t["Mul"] = {binary<op::elementwise_multiply>, integer_form::rescale, false, true};
   t["Div"] = {binary<op::elementwise_divide>, integer_form::rescale, false, true};
   t["Pow"] = {binary<op::elementwise_power>, integer_form::rescale, false, true};
+  t["Where"] = {select, integer_form::rescale, false, true};
   t["Mod"] = {mod, integer_form::never, false, true};
   t["Max"] = {chain<op::elementwise_maximum>, integer_form::rescale, false, true};
   t["Min"] = {chain<op::elementwise_minimum>, integer_form::rescale, false, true};

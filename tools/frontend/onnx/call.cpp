@@ -31,7 +31,7 @@ dtype call::type_of(int t) const { return im.graph().tensors[static_cast<std::si
 
 int call::emit(const op_info* op, const words& params, std::vector<int> inputs, const std::string& part, dtype type, int outputs) {
   net_encoding enc;
-  const int first = inputs.empty() ? -1 : inputs[0];
+  const int first = inputs.empty() ? -1 : inputs[op == &info<op::elementwise_select> ? 1 : 0];  // what the result is like
   if (type == dtype::undefined) {
     const bool carries = op->data_movement || form == integer_form::moves || !quantized;
     if (carries && first >= 0) {

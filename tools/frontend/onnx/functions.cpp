@@ -23,9 +23,6 @@ void softsign(call& c) {
   const int one = c.emit<op::elementwise_add>({a, c.number(1.0f, in)}, {}, "plus_one");
   set_like(c, c.emit<op::elementwise_divide>({in, one}));
 }
-void erf(call& c) {
-  c.fail("Erf outside x/2 * (1 + erf(x / sqrt 2)) has no counterpart", "export the model with Gelu (opset 20) or with the tanh approximation");
-}
 void is_nan(call& c) { set_like(c, c.emit<op::is_nan>({data_of(c)}, {}, "", dtype::bool_8)); }
 void is_inf(call& c) {
   set_like(c, c.emit<op::is_inf>({data_of(c)}, {.detect_negative = c.integer("detect_negative", 1) != 0, .detect_positive = c.integer("detect_positive", 1) != 0}, "",
@@ -75,7 +72,7 @@ void add_functions(translator_table& t) {
   add("Reciprocal", reciprocal);
   add("Tan", tangent, integer_form::never);
   add("Softsign", softsign, integer_form::never);
-  add("Erf", erf, integer_form::never);
+  add("Erf", function<op::erf>);
   add("IsNaN", is_nan, integer_form::never);
   add("IsInf", is_inf, integer_form::never);
   add("LeakyRelu", leaky_relu);

@@ -149,7 +149,7 @@ std::shared_ptr<const quantization> importer::scales(const arguments& a, const s
   if (!s.host) a.fail("the scale '" + scale + "' is not constant", "only fixed scales can be imported");
   q->scales = s.host->floats();
   for (float f : q->scales)
-    if (!(f > 0) || f > 1e30f) a.fail("the scale '" + scale + "' is not a positive number", "correct the model");
+    if (!(f > 0) || f > 3.4e38f) a.fail("the scale '" + scale + "' is not a positive number", "correct the model");
   if (s.rank() > 1 || q->scales.empty()) a.fail("scales in blocks", "quantize per tensor or per channel");
   if (a.integer("block_size", 0) != 0) a.fail("scales in blocks of " + std::to_string(a.integer("block_size", 0)), "quantize per tensor or per channel");
   q->axis = s.host->size() > 1 || s.rank() == 1 ? axis : -1;
@@ -357,7 +357,8 @@ void importer::translate(const node_proto& n) {
   const std::vector<value> operands = c.in;
   c.form = t->form;
   const auto is_scaled = [](const value& v) { return v.q != nullptr && (v.dequantized || v.tensor >= 0); };
-  if (t->form == integer_form::moves && !c.in.empty() && is_scaled(c.in[0]) && c.in[0].tensor >= 0) {
+  const bool table = n.op_type == "Gather" && !c.in.empty() && c.in[0].host && c.in[0].dequantized && c.in[0].q->axis < 0;
+  if (t->form == integer_form::moves && !c.in.empty() && is_scaled(c.in[0]) && (c.in[0].tensor >= 0 || table)) {
     c.plan = c.in[0].q;
     c.quantized = true;
   } else if (t->form == integer_form::rescale) {
@@ -366,6 +367,7 @@ void importer::translate(const node_proto& n) {
     bool any = false;
     for (const value& v : c.in)
       if (v.tensor >= 0) {
+        if (v.type == element::boolean) continue;  // the condition of a choice
         c.quantized = c.quantized && is_scaled(v);
         any = true;
       }

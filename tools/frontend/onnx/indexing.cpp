@@ -128,6 +128,7 @@ void add_indexing(translator_table& t) {
   t["GatherElements"] = {gather_elements, integer_form::moves};
   t["GatherND"] = {gather_nd, integer_form::moves};
   t["ScatterND"] = {scatter_nd, integer_form::moves};
+  t["Scatter"] = {scatter_elements, integer_form::moves};
   t["ScatterElements"] = {scatter_elements, integer_form::moves};
   t["TopK"] = {top_k, integer_form::moves};
   t["OneHot"] = {one_hot, integer_form::never};

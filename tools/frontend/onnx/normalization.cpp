@@ -2,7 +2,7 @@
 // Normalizations. BatchNormalization becomes y = x*w + b; those without an op of their own become means and products.
 #include <cmath>
 
-#include "frontend/onnx/importer.hpp"
+#include "frontend/onnx/window.hpp"
 
 namespace qnnx::inline QNNX_ABI::onnx {
 
@@ -34,10 +34,23 @@ void batch_norm(call& c) {
   c.set(0, c.emit<op::batchnorm>({in, c.numbers("weight", {n}, w, type), c.numbers("bias", {n}, b, type)}), order, x.rank() > 2);
 }
 
+/// LayerNormalization's other results: mean and 1 / sqrt(variance + epsilon).
+void statistics(call& c, int x, const op::norm_params& p) {
+  if (c.quantized) throw no_integer_form{};
+  const op::reduce_params over{p.over, true};
+  const int mean = c.emit<op::reduce_mean>({x}, over, "mean");
+  const int d = c.emit<op::elementwise_subtract>({x, mean}, {}, "centered");
+  const int variance = c.emit<op::reduce_mean>({c.emit<op::elementwise_multiply>({d, d}, {}, "squares")}, over, "variance");
+  const int sum = c.emit<op::elementwise_add>({variance, c.number(p.epsilon, x)}, {}, "with_epsilon");
+  c.set_plain(1, mean);
+  c.set_plain(2, c.emit<op::elementwise_rsqrt>({sum}, {}, "rsqrt"));
+}
+
 template <class Op>
 void over_last_axes(call& c, float epsilon) {
   const value x = c.input(0);
-  if (c.reads_output(1)) c.fail("outputs other than the first", "only the normalized data are supported");
+  const bool others = c.reads_output(1) || c.reads_output(2);
+  if (others && !std::is_same_v<Op, op::layer_norm>) c.fail("outputs other than the first", "only the normalized data are supported");
   const int first = c.axis(c.integer("axis", -1), x.dims.size());
   std::int64_t count = 1;
   op::norm_params p;
@@ -47,7 +60,18 @@ void over_last_axes(call& c, float epsilon) {
     count *= x.dim(d);
   }
   p.epsilon = c.real("epsilon", epsilon);
+  if (c.quantized) c.in[0] = c.as_type(x, c.plan->type);
   std::vector<int> operands{c.plain(0)};
+  if (others) statistics(c, operands[0], p);
+  if (c.quantized && c.has(1)) {  // integers: a scale of its own for gamma, that of the products for beta
+    value g = c.input(1);
+    if (!g.host || !g.dequantized || g.q->axis >= 0) throw no_integer_form{};
+    if (c.plan->type == element::int8 && g.q->type == element::uint8) g = c.as_type(g, element::int8);
+    if (g.host->size() != count) throw no_integer_form{};
+    operands.push_back(c.im.constant_tensor(*g.host, c.n->inputs[1], g.q.get()));
+    if (const int bias = read_bias(c, 2, operands[0], g.q->scales, count); bias >= 0) operands.push_back(bias);
+    return c.set_plain(0, c.emit<Op>(operands, p));
+  }
   for (std::size_t i = 1; i < c.in.size() && i < 3; ++i) {
     if (!c.has(i)) break;
     value g = c.input(i);
@@ -85,6 +109,17 @@ void instance_norm(call& c) {
   for (int d = 1; d + 1 < x.rank(); ++d) over.push_back(d);
   const int y = normalized(c, c.stored(x, order), over, c.real("epsilon", 1e-5f), "normalized");
   c.set(0, scaled(c, y, c.plain(1), c.plain(2)), order, true);
+}
+
+/// (x - mean) / standard deviation over `axes`.
+void mean_variance(call& c) {
+  const value x = c.input(0);
+  std::vector<bool> over(x.dims.size(), false);
+  for (std::int64_t a : c.integers("axes").value_or(std::vector<std::int64_t>{0, 2, 3})) over[static_cast<std::size_t>(c.axis(a, x.dims.size()))] = true;
+  qnnx::axes stored;
+  for (int d = 0; d < x.rank(); ++d)
+    if (over[static_cast<std::size_t>(x.order[static_cast<std::size_t>(d)])]) stored.push_back(d);
+  c.set(0, normalized(c, c.stored(x, x.order), stored, 1e-9f, ""), x.order, x.spatial);
 }
 
 void group_norm(call& c) {
@@ -140,26 +175,29 @@ void lrn(call& c) {
 
 void lp_norm(call& c) {
   const value x = c.input(0);
-  if (c.integer("p", 2) != 2) c.fail("p of " + std::to_string(c.integer("p", 2)), "use p 2");
+  const std::int64_t kind = c.integer("p", 2);
+  if (kind != 1 && kind != 2) c.fail("p of " + std::to_string(kind), "use p 1 or 2");
   const int axis = c.axis(c.integer("axis", -1), x.dims.size());
   const int in = c.stored(x, x.order);
   op::reduce_params over;
   over.keep_dims = true;
   for (int d = 0; d < x.rank(); ++d)
     if (x.order[static_cast<std::size_t>(d)] == axis) over.axes.push_back(d);
-  const int squares = c.emit<op::reduce_sum_square>({in}, over, "squares");
-  const int length = c.emit<op::elementwise_square_root>({squares}, {}, "length");
+  int length = -1;
+  if (kind == 1) length = c.emit<op::reduce_sum>({c.emit<op::elementwise_abs>({in}, {}, "abs")}, over, "length");
+  else length = c.emit<op::elementwise_square_root>({c.emit<op::reduce_sum_square>({in}, over, "squares")}, {}, "length");
   c.set(0, c.emit<op::elementwise_divide>({in, length}), x.order, x.spatial);
 }
 }  // namespace
 
 void add_normalizations(translator_table& t) {
   t["BatchNormalization"] = {batch_norm, integer_form::never, true, true};
-  t["LayerNormalization"] = {layer_norm, integer_form::never};
+  t["LayerNormalization"] = {layer_norm, integer_form::rescale};
   t["RMSNormalization"] = {rms_norm, integer_form::never};
   t["SimplifiedLayerNormalization"] = {rms_norm, integer_form::never};
   t["com.microsoft.SimplifiedLayerNormalization"] = {rms_norm, integer_form::never};
   t["InstanceNormalization"] = {instance_norm, integer_form::never, true};
+  t["MeanVarianceNormalization"] = {mean_variance, integer_form::never, false, true};
   t["GroupNormalization"] = {group_norm, integer_form::never, true};
   t["LRN"] = {lrn, integer_form::never, true};
   t["LpNormalization"] = {lp_norm, integer_form::never, false, true};

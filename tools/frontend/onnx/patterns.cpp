@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups of nodes that exporters write for one op: x/2 * (1 + erf(x / sqrt 2)) is Gelu. Found on the file's nodes before
-// anything is translated; the parts become unread and are dropped.
+// Groups of nodes that exporters write for one op: x/2 * (1 + erf(x / sqrt 2)) is Gelu, (x - mean) / sqrt(variance +
+// epsilon) * gamma + beta is LayerNormalization. Found on the file's nodes before anything is translated; the parts
+// become unread and are dropped.
 #include <algorithm>
 #include <cmath>
 
@@ -86,14 +87,95 @@ struct finder {
     g.inputs = {x};
     g.attributes.clear();
   }
+
+  const node_proto* made_by(const std::string& tensor, const char* op) const {
+    const auto i = maker.find(tensor);
+    return i != maker.end() && nodes[i->second].op_type == op ? &nodes[i->second] : nullptr;
+  }
+  /// The data of a constant, or null. Small ones only.
+  const tensor_proto* constant_of(const std::string& name) const {
+    if (const auto i = initializers.find(name); i != initializers.end()) return i->second;
+    const node_proto* k = made_by(name, "Constant");
+    const attribute_proto* a = k ? k->find("value") : nullptr;
+    return a ? a->t.get() : nullptr;
+  }
+  /// A mean over the last n axes, kept as ones: n. Else 0.
+  int mean_over_last(const node_proto* r) const {
+    if (!r || r->inputs.empty()) return 0;
+    if (const attribute_proto* k = r->find("keepdims"); k && k->i == 0) return 0;
+    std::vector<std::int64_t> axes;
+    if (const attribute_proto* a = r->find("axes")) axes = a->ints;
+    else if (r->inputs.size() > 1)
+      if (const tensor_proto* t = constant_of(r->inputs[1]); t && !t->external) axes = decode(m, *t).ints();
+    std::sort(axes.begin(), axes.end());
+    const auto n = static_cast<int>(axes.size());
+    for (int i = 0; i < n; ++i)
+      if (axes[static_cast<std::size_t>(i)] != i - n) return 0;
+    return n;
+  }
+  /// The other operand of the only reader of `tensor`, if that multiplies or adds a constant of n axes; the reader.
+  std::size_t affine(const std::string& tensor, const char* op, int n, std::string& operand) const {
+    const std::size_t k = only_reader(tensor, op);
+    if (k == nodes.size() || nodes[k].inputs.size() != 2) return nodes.size();
+    operand = other(nodes[k], tensor);
+    const tensor_proto* t = constant_of(operand);
+    return t && static_cast<int>(t->dims.size()) == n ? k : nodes.size();
+  }
+  void layer_norm(std::size_t sqrt) {
+    if (nodes[sqrt].inputs.size() != 1 || nodes[sqrt].outputs.size() != 1) return;
+    const node_proto* sum = made_by(nodes[sqrt].inputs[0], "Add");
+    if (!sum || sum->inputs.size() != 2) return;
+    const std::size_t at = std::isnan(number(sum->inputs[1])) ? 1 : 0;  // where the variance is
+    const double epsilon = number(sum->inputs[1 - at]);
+    const node_proto* variance = made_by(sum->inputs[at], "ReduceMean");
+    const int n = mean_over_last(variance);
+    if (n == 0 || !(epsilon > 0)) return;
+    std::string centred;
+    if (const node_proto* p = made_by(variance->inputs[0], "Pow"); p && p->inputs.size() == 2 && is(p->inputs[1], 2.0)) centred = p->inputs[0];
+    else if (const node_proto* q = made_by(variance->inputs[0], "Mul"); q && q->inputs.size() == 2 && q->inputs[0] == q->inputs[1]) centred = q->inputs[0];
+    const node_proto* d = made_by(centred, "Sub");
+    if (!d || d->inputs.size() != 2) return;
+    const node_proto* mean = made_by(d->inputs[1], "ReduceMean");
+    if (mean_over_last(mean) != n || mean->inputs[0] != d->inputs[0]) return;
+    const std::size_t div = only_reader(nodes[sqrt].outputs[0], "Div");
+    if (div == nodes.size() || nodes[div].inputs.size() != 2 || nodes[div].inputs[0] != centred || nodes[div].inputs[1] != nodes[sqrt].outputs[0]) return;
+    const std::string x = d->inputs[0];
+    std::vector<std::string> inputs{x};
+    std::size_t last = div;
+    std::string operand;
+    if (const std::size_t scaled = affine(nodes[last].outputs[0], "Mul", n, operand); scaled != nodes.size()) {
+      inputs.push_back(operand);
+      last = scaled;
+      if (const std::size_t shifted = affine(nodes[last].outputs[0], "Add", n, operand); shifted != nodes.size()) {
+        inputs.push_back(operand);
+        last = shifted;
+      }
+    }
+    node_proto& g = nodes[last];
+    g.op_type = "LayerNormalization";
+    g.domain.clear();
+    g.inputs = inputs;
+    g.attributes.clear();
+    attribute_proto axis;
+    axis.name = "axis";
+    axis.i = -n;
+    attribute_proto small;
+    small.name = "epsilon";
+    small.f = static_cast<float>(epsilon);
+    g.attributes = {axis, small};
+  }
 };
 }  // namespace
 
 void find_patterns(const model& m, std::vector<node_proto>& nodes) {
-  if (std::none_of(nodes.begin(), nodes.end(), [](const node_proto& n) { return n.op_type == "Erf"; })) return;
+  const auto interesting = [](const node_proto& n) { return n.domain.empty() && (n.op_type == "Erf" || n.op_type == "Sqrt"); };
+  if (std::none_of(nodes.begin(), nodes.end(), interesting)) return;
   finder f(m, nodes);
-  for (std::size_t k = 0; k < nodes.size(); ++k)
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    if (!interesting(nodes[k])) continue;
     if (nodes[k].op_type == "Erf") f.gelu(k);
+    else f.layer_norm(k);
+  }
 }
 
 }  // namespace qnnx::inline QNNX_ABI::onnx

@@ -12,5 +12,7 @@ int data_of(call& c);
 void set_like(call& c, int tensor);
 /// Abs, Exp, Sqrt and their like.
 void add_functions(translator_table& t);
+/// Sinh, Hardmax and others that become several ops.
+void add_compositions(translator_table& t);
 
 }  // namespace qnnx::inline QNNX_ABI::onnx
