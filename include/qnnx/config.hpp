@@ -60,10 +60,15 @@
 #endif
 
 // Which intrinsics this translation unit may use; ISA kernels are compiled away elsewhere.
-#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && !defined(QNNX_FORCE_REFERENCE)
 #define QNNX_HAS_AVX512VNNI 1
 #else
 #define QNNX_HAS_AVX512VNNI 0
+#endif
+#if defined(__AVX2__) && defined(__FMA__) && !defined(QNNX_FORCE_REFERENCE)
+#define QNNX_HAS_AVX2 1
+#else
+#define QNNX_HAS_AVX2 0
 #endif
 
 namespace qnnx::inline QNNX_ABI {

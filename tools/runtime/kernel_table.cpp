@@ -57,33 +57,52 @@ level chosen() {
   table.insert(table.begin(), unit.begin(), unit.end());
 }
 
-struct tables {
-  std::vector<kernel_entry> reference;
-  std::vector<kernel_entry> best;
-  tables() {
-#define QNNX_FAMILY_NAME(NAME) append_family_##NAME(reference);
+/// Kernels of the library for everything up to `have`: better ones first.
+std::vector<kernel_entry> make_table(level have) {
+  std::vector<kernel_entry> table;
+#define QNNX_FAMILY_NAME(NAME) append_family_##NAME(table);
 #include "qnnx/kernel/families.inc"
 #undef QNNX_FAMILY_NAME
-    best = reference;
-    [[maybe_unused]] const level have = chosen();
+  (void)have;
 #define QNNX_ISA_UNIT(FAMILY, ISA)                                        \
   if (have >= level::ISA) {                                               \
     std::size_t count = 0;                                                \
     const void* entries = qnnx_kernels_##FAMILY##_##ISA(&count);          \
-    prepend(best, entries, count);                                        \
+    prepend(table, entries, count);                                       \
   }
 #include "isa_units.inc"
 #undef QNNX_ISA_UNIT
-  }
-};
+  return table;
+}
 
 }  // namespace
 
 const std::vector<kernel_entry>& kernel_table(std::string_view backend) {
-  static const tables all;
-  if (backend == "reference") return all.reference;
-  if (backend == "cpu") return all.best;
-  throw error("backend '" + std::string(backend) + "' is unknown: expected reference or cpu");
+  if (backend == "reference") {
+    static const std::vector<kernel_entry> table = make_table(level::reference);
+    return table;
+  }
+  if (backend == "cpu") {
+    static const std::vector<kernel_entry> table = make_table(chosen());
+    return table;
+  }
+  if (backend == "avx2" && detect() >= level::avx2) {
+    static const std::vector<kernel_entry> table = make_table(level::avx2);
+    return table;
+  }
+  if (backend == "avx512vnni" && detect() >= level::avx512vnni) {
+    static const std::vector<kernel_entry> table = make_table(level::avx512vnni);
+    return table;
+  }
+  if (backend == "avx2" || backend == "avx512vnni")
+    throw error("backend '" + std::string(backend) + "': this processor does not have it");
+  throw error("backend '" + std::string(backend) + "' is unknown: expected reference, cpu, avx2 or avx512vnni");
+}
+
+bool processor_has(std::string_view isa) {
+  if (isa == "avx2") return detect() >= level::avx2;
+  if (isa == "avx512vnni") return detect() >= level::avx512vnni;
+  return isa == "reference";
 }
 
 }  // namespace qnnx::inline QNNX_ABI

@@ -68,9 +68,11 @@ void append_kernels(std::vector<kernel_entry>& table, const char* isa_name) {
   detail::append<Op, Isa>(table, isa_name, typename Op::types{});
 }
 
-/// The library's own table for a backend: "reference" or "cpu" (the best instruction set this machine has).
-/// Defined in qnnx::runtime.
+/// The library's own table for a backend: "reference", "cpu" (the best instruction set this machine has; QNNX_ISA
+/// lowers it), or one instruction set by name. Defined in qnnx::runtime.
 const std::vector<kernel_entry>& kernel_table(std::string_view backend);
+/// Whether this machine runs the kernels of an instruction set.
+bool processor_has(std::string_view isa);
 
 /// The entry for an op and its operand types, or null.
 inline const kernel_entry* find_kernel(std::span<const kernel_entry> table, const op_info& op, const context& c) {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times one compiled model library: run_library_bench [--steps] [--batches N] [--milliseconds N] lib<model>.so
+// Prints one JSON line: nanoseconds of one inference, minimum and median over batches, and with --steps the same for
+// each step. No profiling code lies between the steps of the first figure. Random data, never zeros.
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "qnnx/model/abi.h"
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+struct timing {
+  double least = 0;
+  double median = 0;
+};
+
+/// Repeats f in batches of about equal time; nanoseconds of one call.
+template <class F>
+timing measure(F&& f, int batches, double milliseconds) {
+  long repeat = 1;
+  for (;;) {
+    const auto start = clock_type::now();
+    for (long i = 0; i < repeat; ++i) f();
+    const double ms = std::chrono::duration<double, std::milli>(clock_type::now() - start).count();
+    if (ms >= milliseconds) break;
+    repeat = ms < milliseconds / 16 ? repeat * 8 : repeat * 2;
+  }
+  std::vector<double> ns;
+  for (int b = 0; b < batches; ++b) {
+    const auto start = clock_type::now();
+    for (long i = 0; i < repeat; ++i) f();
+    ns.push_back(std::chrono::duration<double, std::nano>(clock_type::now() - start).count() / static_cast<double>(repeat));
+  }
+  std::sort(ns.begin(), ns.end());
+  return {ns.front(), ns[ns.size() / 2]};
+}
+
+unsigned char* aligned(std::int64_t bytes) {
+  const auto n = (static_cast<std::size_t>(bytes) + 127) / 64 * 64;
+  auto* p = static_cast<unsigned char*>(std::aligned_alloc(64, n));
+  std::memset(p, 0, n);
+  return p;
+}
+
+void fill(const qnnx_model_tensor& t, unsigned char* at, std::mt19937& g) {
+  std::uniform_real_distribution<float> real(-1.0f, 1.0f);
+  if ((t.type & 0xf00u) == 0x200u && (t.type & 0xffu) == 0x32u) {  // QNN_DATATYPE_FLOAT_32
+    for (std::int64_t i = 0; i < t.bytes; i += 4) {
+      const float v = real(g);
+      std::memcpy(at + i, &v, 4);
+    }
+  } else {
+    for (std::int64_t i = 0; i < t.bytes; ++i) at[i] = static_cast<unsigned char>(g());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool steps = false;
+  int batches = 15;
+  double milliseconds = 4;
+  const char* path = nullptr;
+  for (int i = 1; i < argc; ++i) {
+    const std::string a = argv[i];
+    if (a == "--steps") steps = true;
+    else if (a == "--batches" && i + 1 < argc) batches = std::max(std::atoi(argv[++i]), 1);
+    else if (a == "--milliseconds" && i + 1 < argc) milliseconds = std::atof(argv[++i]);
+    else path = argv[i];
+  }
+  if (!path) {
+    std::fprintf(stderr, "usage: run_library_bench [--steps] [--batches N] [--milliseconds N] lib<model>.so\n");
+    return 2;
+  }
+  void* library = dlopen(path, RTLD_NOW);
+  const auto get = library ? reinterpret_cast<const qnnx_model* (*)()>(dlsym(library, "qnnx_model_get")) : nullptr;
+  if (!get) {
+    std::fprintf(stderr, "error: '%s' is no model library: %s\n", path, dlerror());
+    return 1;
+  }
+  const qnnx_model& m = *get();
+  unsigned char* arena = aligned(m.arena_bytes);
+  unsigned char* packed = aligned(m.packed_bytes);
+  std::mt19937 g(1);
+  m.pack(arena, m.weights, packed);
+  for (int i = 0; i < m.input_count; ++i) fill(m.tensors[m.inputs[i]], arena + m.tensors[m.inputs[i]].arena_offset, g);
+  std::vector<unsigned char> start(arena, arena + m.arena_bytes);
+  const timing whole = measure([&] { m.run(arena, m.weights, packed); }, batches, milliseconds);
+  std::printf("{\"name\": \"%s\", \"isa\": \"%s\", \"macs\": %lld, \"arena\": %lld, \"weights\": %lld, \"packed\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f",
+              m.name, m.isa, static_cast<long long>(m.macs), static_cast<long long>(m.arena_bytes),
+              static_cast<long long>(m.weight_bytes), static_cast<long long>(m.packed_bytes), whole.least, whole.median);
+  if (steps) {
+    std::printf(", \"steps\": [");
+    std::memcpy(arena, start.data(), start.size());
+    for (std::int32_t k = 0; k < m.step_count; ++k) {
+      const timing t = measure([&] { m.run_step(arena, m.weights, packed, k); }, 5, milliseconds / 8);
+      std::printf("%s{\"name\": \"%s\", \"type\": \"%s\", \"macs\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f}", k ? ", " : "",
+                  m.steps[k].name, m.steps[k].type, static_cast<long long>(m.steps[k].macs), t.least, t.median);
+    }
+    std::printf("]");
+  }
+  std::printf("}\n");
+  return 0;
+}

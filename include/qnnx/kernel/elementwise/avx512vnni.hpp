@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// ElementWiseAdd and the forms of ElementWiseBinary with AVX-512: floats (add, subtract, multiply, divide, maximum,
+// minimum: one rounding each, the reference's bits) and 8-bit data (add, multiply). Broadcasts are walked as rows in
+// which an operand is contiguous or constant; other operations and broadcasts run the reference. Layer 5a.
+
+#include "qnnx/kernel/elementwise/binary.hpp"
+
+#if QNNX_HAS_AVX512VNNI
+#include "qnnx/kernel/x86/finish.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel {
+
+namespace x86 {
+
+/// The longest stretch of the output along which each operand is contiguous or one element.
+struct broadcast_rows {
+  std::int64_t length = 1;
+  int rank = 0;                      // leading dimensions that are walked
+  bool fixed_a = false, fixed_b = false;
+
+  template <class A, class B, class Y>
+  broadcast_rows(const A& a, const B& b, const Y& y) : rank(y.rank()) {
+    const auto extent = [&](const auto& v, int d) { return d - (y.rank() - v.rank()) < 0 ? 1 : v.extent(d - (y.rank() - v.rank())); };
+    bool first = true;
+    for (int d = y.rank() - 1; d >= 0; --d) {
+      if (y.extent(d) != 1) {
+        const bool one_a = extent(a, d) == 1;
+        const bool one_b = extent(b, d) == 1;
+        if (!first && (one_a != fixed_a || one_b != fixed_b)) break;
+        fixed_a = one_a;
+        fixed_b = one_b;
+        first = false;
+      }
+      length *= y.extent(d);
+      rank = d;
+    }
+  }
+  /// f(index, index in a, index in b) for every row.
+  template <class A, class B, class Y, class F>
+  void each(const A& a, const B& b, const Y& y, F&& f) const {
+    std::array<std::int32_t, max_rank> at{};
+    const std::int64_t n = y.size() / length;
+    const std::int64_t step_a = fixed_a ? 1 : length;
+    const std::int64_t step_b = fixed_b ? 1 : length;
+    for (std::int64_t row = 0; row < n; ++row) {
+      std::int64_t ia = 0;
+      std::int64_t ib = 0;
+      for (int d = 0; d < rank; ++d) {
+        const int da = d - (y.rank() - a.rank());
+        const int db = d - (y.rank() - b.rank());
+        const std::int32_t here = at[static_cast<std::size_t>(d)];
+        if (da >= 0) ia = ia * a.extent(da) + (a.extent(da) == 1 ? 0 : here);
+        if (db >= 0) ib = ib * b.extent(db) + (b.extent(db) == 1 ? 0 : here);
+      }
+      f(row * length, ia * step_a, ib * step_b);
+      for (int d = rank - 1; d >= 0; --d) {
+        if (++at[static_cast<std::size_t>(d)] < y.extent(d)) break;
+        at[static_cast<std::size_t>(d)] = 0;
+      }
+    }
+  }
+};
+
+QNNX_INLINE __mmask16 first_lanes(std::int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
+
+template <bool Signed>
+QNNX_INLINE __m512i load_bytes(const void* p, __mmask16 mask) {
+  const __m128i x = _mm_maskz_loadu_epi8(mask, p);
+  if constexpr (Signed) return _mm512_cvtepi8_epi32(x);
+  else return _mm512_cvtepu8_epi32(x);
+}
+
+/// 8-bit row: y = clamp(combine(a + offset, b + offset)), clamped to [lo, hi] - zero before zero is added.
+template <bool Signed, class Combine>
+QNNX_INLINE void byte_row(const std::uint8_t* a, bool fixed_a, std::int32_t offset_a, const std::uint8_t* b, bool fixed_b, std::int32_t offset_b,
+                          std::uint8_t* y, std::int64_t n, std::int32_t zero, std::int32_t lo, std::int32_t hi, Combine&& combine) {
+  const __m512i oa = _mm512_set1_epi32(offset_a);
+  const __m512i ob = _mm512_set1_epi32(offset_b);
+  const auto one = [](const std::uint8_t* p) { return Signed ? static_cast<std::int32_t>(static_cast<std::int8_t>(*p)) : static_cast<std::int32_t>(*p); };
+  const __m512i all_a = _mm512_set1_epi32(fixed_a ? one(a) : 0);
+  const __m512i all_b = _mm512_set1_epi32(fixed_b ? one(b) : 0);
+  const __m512i low = _mm512_set1_epi32(lo - zero);
+  const __m512i high = _mm512_set1_epi32(hi - zero);
+  const __m512i z = _mm512_set1_epi32(zero);
+  for (std::int64_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    const __m512i xa = fixed_a ? all_a : load_bytes<Signed>(a + i, mask);
+    const __m512i xb = fixed_b ? all_b : load_bytes<Signed>(b + i, mask);
+    const __m512i q = _mm512_min_epi32(_mm512_max_epi32(combine(_mm512_add_epi32(xa, oa), _mm512_add_epi32(xb, ob)), low), high);
+    _mm_mask_storeu_epi8(y + i, mask, _mm512_cvtepi32_epi8(_mm512_add_epi32(q, z)));
+  }
+}
+
+template <class Combine>
+QNNX_INLINE void float_row(const float* a, bool fixed_a, const float* b, bool fixed_b, float* y, std::int64_t n, const epilogue& e, Combine&& combine) {
+  const __m512 all_a = _mm512_set1_ps(fixed_a ? *a : 0.0f);
+  const __m512 all_b = _mm512_set1_ps(fixed_b ? *b : 0.0f);
+  for (std::int64_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    const __m512 xa = fixed_a ? all_a : _mm512_maskz_loadu_ps(mask, a + i);
+    const __m512 xb = fixed_b ? all_b : _mm512_maskz_loadu_ps(mask, b + i);
+    _mm512_mask_storeu_ps(y + i, mask, activate_vector(combine(xa, xb), e.act, e.lo, e.hi));
+  }
+}
+
+template <class Op>
+constexpr op::binary operation_of(const typename Op::params& p) {
+  if constexpr (std::is_same_v<Op, op::elementwise_binary>) return p.operation;
+  else if constexpr (requires { Op::operation; }) return (void)p, Op::operation;
+  else return (void)p, op::binary::add;
+}
+
+/// Both operands and the result of one type that has a kernel.
+template <class Sig>
+constexpr bool same_types() {
+  using t = qnnx::detail::signature_types<Sig>;
+  using out = typename t::out;
+  const bool same = std::is_same_v<out, typename t::template in<0>> && std::is_same_v<out, typename t::template in<1>>;
+  return same && (std::is_same_v<out, types::f32> || is_byte_v<out>);
+}
+
+template <class Op>
+struct elementwise_kernel {
+  using params = typename Op::params;
+  using reference = impl<Op, isa::reference>;
+
+  template <class Sig>
+  static constexpr bool supports = same_types<Sig>();
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return kernel::constant_words<reference>(f, p); }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { kernel::prepare<reference>(f, p, r, out); }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto a = c.template in<0>();
+    const auto b = c.template in<1>();
+    const auto y = c.out();
+    const broadcast_rows rows(a, b, y);
+    const op::binary what = operation_of<Op>(c.params());
+    if (rows.length < 4) return reference::run(c);
+    if constexpr (is_float_v<typename Call::out_type>) {
+      const auto each = [&](auto combine) {
+        rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+          float_row(a.data + ia, rows.fixed_a, b.data + ib, rows.fixed_b, y.data + i, rows.length, c.epi(), combine);
+        });
+      };
+      switch (what) {
+        case op::binary::add: return each([](__m512 p, __m512 q) { return _mm512_add_ps(p, q); });
+        case op::binary::subtract: return each([](__m512 p, __m512 q) { return _mm512_sub_ps(p, q); });
+        case op::binary::multiply: return each([](__m512 p, __m512 q) { return _mm512_mul_ps(p, q); });
+        case op::binary::divide: return each([](__m512 p, __m512 q) { return _mm512_div_ps(p, q); });
+        case op::binary::maximum: return each([](__m512 p, __m512 q) { return _mm512_max_ps(q, p); });  // a NaN on either side: the first
+        case op::binary::minimum: return each([](__m512 p, __m512 q) { return _mm512_min_ps(q, p); });
+        default: return reference::run(c);
+      }
+    } else {
+      const std::int32_t* k = c.constants();
+      const rounding_mode mode = c.rounding().mode();
+      const auto each = [&](const auto& combine) {
+        rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+          byte_row<is_signed_fixed(Call::out_type::code)>(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a, a.offset(),
+                                                          reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b, b.offset(),
+                                                          reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length, y.zero(), k[0], k[1], combine);
+        });
+      };
+      if (what == op::binary::add && vector_add::fits(k + 2, mode)) return each(vector_add(k + 2, mode));
+      if (what == op::binary::multiply) {
+        const vector_multiplier v = vector_form({k[2], k[3]}, mode);
+        if (v.rne_fits) {
+          const __m512 m = _mm512_set1_ps(v.factor);
+          return each([&](__m512i p, __m512i q) { return scale_rne(_mm512_mullo_epi32(p, q), m); });
+        }
+        if (v.shifted_fits) {
+          const shifted_scale scale(_mm512_set1_epi32(v.mantissa), _mm512_set1_epi32(v.shift), mode == rounding_mode::tflite);
+          return each([&](__m512i p, __m512i q) { return scale(_mm512_mullo_epi32(p, q)); });
+        }
+      }
+      return reference::run(c);
+    }
+  }
+};
+
+}  // namespace x86
+
+template <>
+struct impl<op::elementwise_add, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_add> {};
+template <>
+struct impl<op::elementwise_binary, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_binary> {};
+template <>
+struct impl<op::elementwise_subtract, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_subtract> {};
+template <>
+struct impl<op::elementwise_multiply, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_multiply> {};
+template <>
+struct impl<op::elementwise_divide, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_divide> {};
+template <>
+struct impl<op::elementwise_maximum, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_maximum> {};
+template <>
+struct impl<op::elementwise_minimum, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_minimum> {};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif

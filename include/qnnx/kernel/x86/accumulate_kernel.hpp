@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Conv2d and FullyConnected for x86: the packed form of the weights, and the calls into window_products. `Float` and
+// `Bytes` are the arithmetics of kernel/x86/arithmetic.hpp (Bytes = void: no 8-bit kernel).
+//   sum (x + ox) (w + ow) = sum x' w' + ox' sum w' + t sum x' + n t ox',  x' = x + f, ox' = ox - f, w' = w - d,
+//   t = ow + d: f = 128 for signed data, d = 128 for unsigned weights; n taps
+// so everything but t sum x' is folded into the bias when the weights are packed. Padding holds the zero point, which
+// adds 0 to the whole. Layer 5a.
+
+#include "qnnx/kernel/x86/finish.hpp"
+#include "qnnx/op/conv2d.hpp"
+#include "qnnx/op/fully_connected.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+template <class View>
+constexpr shape dims_of(const View& v) {
+  shape s;
+  for (int i = 0; i < v.rank(); ++i) s.push_back(v.extent(i));
+  return s;
+}
+
+constexpr window_shape window_of(const shape& x, const shape& w, const shape& y, const op::conv2d::params& p) {
+  window_shape s;
+  s.batch = x[0], s.height = x[1], s.width = x[2], s.depth = x[3];
+  s.out_h = y[1], s.out_w = y[2], s.channels = w[3];
+  s.kernel_h = w[0], s.kernel_w = w[1];
+  s.stride_h = p.stride[0], s.stride_w = p.stride[1], s.dilation_h = p.dilation[0], s.dilation_w = p.dilation[1];
+  s.top = p.pad_amount[0], s.left = p.pad_amount[2];
+  s.groups = p.group;
+  s.padded = p.pad_amount != std::array<std::uint32_t, 4>{};
+  return s;
+}
+/// Rows of a product are pixels of a column, so that a row of the result is one pixel (what may overlap the data).
+constexpr window_shape window_of(const shape& x, const shape& w, const shape&, const op::fully_connected::params&) {
+  window_shape s;
+  s.depth = w[1];
+  s.height = x.size() / w[1];
+  s.out_h = s.height;
+  s.channels = w[0];
+  return s;
+}
+
+/// Where weight (tap, output channel) lies: conv [taps][Co], fully connected [Co][taps].
+struct weight_steps {
+  std::int64_t tap = 1;
+  std::int64_t channel = 1;
+};
+
+/// Weight element `at` as an integer.
+template <class W>
+QNNX_INLINE std::int32_t weight_value(const W& w, std::int64_t at) { return static_cast<std::int32_t>(w.load(at)); }
+
+#if QNNX_HAS_AVX2
+/// Packs one channel group of float weights: biases, then panels.
+template <class A, class W, class B>
+void pack_floats(const window_shape& s, const W& w, std::int64_t origin, weight_steps step, const B& bias, std::int64_t first, std::byte* out) {
+  const packed_layout l(s, A::lanes, A::piece_elements);
+  std::memset(out, 0, static_cast<std::size_t>(l.bytes(1)));
+  auto* biases = reinterpret_cast<float*>(out + l.word(bias_word));
+  for (std::int64_t o = 0; o < l.channels; ++o) {
+    if (bias.present()) biases[o] = static_cast<float>(bias.load(first + o));
+    for (std::int64_t run = 0; run < l.runs; ++run)
+      for (std::int64_t k = 0; k < l.pieces; ++k) {
+        const float v = static_cast<float>(w.load(origin + (run * l.pieces + k) * step.tap + (first + o) * step.channel));
+        std::memcpy(out + l.panels_at(1) + l.at(run, k, o, A::group), &v, 4);
+      }
+  }
+}
+#endif
+
+#if QNNX_HAS_AVX512VNNI
+/// What packing one channel group of 8-bit weights needs to know beside the weights.
+struct byte_scales {
+  std::int32_t data_offset = 0;
+  bool data_signed = false;
+  const std::int32_t* multipliers = nullptr;  // mantissa, exponent
+  bool per_channel = false;
+  rounding_mode mode = rounding_mode::rne;
+  bool once = false;
+};
+template <class A, class W, class B>
+void pack_bytes(const window_shape& s, const W& w, std::int64_t origin, weight_steps step, const B& bias, std::int64_t first,
+                const byte_scales& q, std::byte* out) {
+  const packed_layout l(s, A::lanes, A::piece_elements);
+  std::memset(out, 0, static_cast<std::size_t>(l.bytes(packed_words)));
+  const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
+  packed_flags flags{scaling::rne, false};
+  const std::int32_t down = is_signed_fixed(W::type::code) ? 0 : 128;
+  const std::int32_t fold = q.data_offset - (q.data_signed ? 128 : 0);
+  scaling_choice choice;
+  const auto multiplier_of = [&](std::int64_t channel) {
+    const std::int32_t* m = q.multipliers + (q.per_channel ? 2 * channel : 0);
+    return vector_form({m[0], m[1]}, q.mode, q.once);
+  };
+  for (std::int64_t o = 0; o < l.channels; ++o) {
+    const std::int64_t channel = first + o;
+    std::int32_t sum = 0;
+    std::int64_t most = 0;  // magnitude of the sum
+    for (std::int64_t run = 0; run < l.runs; ++run)
+      for (std::int64_t k = 0; k < s.run_elements(); ++k) {
+        const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - down;
+        sum += v;
+        most += v < 0 ? -v : v;
+        out[l.panels_at(packed_words) + l.at(run, k / 4, o, A::group) + k % 4] = static_cast<std::byte>(v);
+      }
+    const std::int32_t weight_offset = w.q->offset_at(q.per_channel ? channel : 0) + down;
+    const auto taps = static_cast<std::uint32_t>(s.taps());
+    const std::uint32_t folded = static_cast<std::uint32_t>(fold) * (static_cast<std::uint32_t>(sum) + taps * static_cast<std::uint32_t>(weight_offset));
+    word(bias_word)[o] = static_cast<std::int32_t>(folded + (bias.present() ? static_cast<std::uint32_t>(bias.load(channel)) : 0u));
+    word(offset_word)[o] = weight_offset;
+    flags.weight_offset |= weight_offset != 0;
+    most = 255 * (most + s.taps() * (weight_offset < 0 ? -weight_offset : weight_offset));
+    const std::int64_t biased = word(bias_word)[o];
+    choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased) < (std::int64_t{1} << 30));
+  }
+  flags.how = choice.best();
+  for (std::int64_t o = 0; o < l.channels; ++o)
+    store_multiplier(multiplier_of(first + o), flags.how, word(factor_word) + o, word(mantissa_word) + o, word(shift_word) + o);
+  for (std::int64_t o = l.channels; o < l.padded; ++o) word(shift_word)[o] = 31;
+  std::memcpy(out, &flags, sizeof flags);
+}
+
+/// Sum of n bytes, each with its sign bit flipped where `flip` says so.
+QNNX_INLINE std::int32_t byte_sum(const std::byte* p, std::int64_t n, __m512i flip) {
+  __m512i sum = _mm512_setzero_si512();
+  for (std::int64_t i = 0; i < n; i += 64) {
+    const __mmask64 mask = n - i >= 64 ? ~0ull : (1ull << (n - i)) - 1;
+    const __m512i x = _mm512_maskz_mov_epi8(mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, p + i), flip));
+    sum = _mm512_add_epi64(sum, _mm512_sad_epu8(x, _mm512_setzero_si512()));
+  }
+  return static_cast<std::int32_t>(_mm512_reduce_add_epi64(sum));
+}
+
+/// The sink of one call.
+template <class Call, class Finish>
+byte_output byte_output_of(const Call& c, const Finish& done, bool once) {
+  byte_output o;
+  const auto y = c.out();
+  const epilogue& e = c.epi();
+  o.y = reinterpret_cast<std::uint8_t*>(y.data);
+  o.constants = c.constants();
+  o.mode = c.rounding().mode();
+  o.once = once && o.mode == rounding_mode::tflite;
+  o.is_signed = is_signed_fixed(Call::out_type::code);
+  o.zero = y.zero();
+  o.vector = e.table < 0;
+  if (e.residual >= 0) {
+    const auto r = c.residual();
+    o.residual = reinterpret_cast<const std::uint8_t*>(r.data);
+    o.residual_offset = r.offset();
+    o.mid_zero = -e.mid_offset;
+    o.vector &= vector_add::fits(c.constants() + 4, o.mode);
+  }
+  o.finish = &done;
+  o.store = [](const void* f, std::int64_t index, std::int64_t channel, std::int32_t sum) {
+    static_cast<const Finish*>(f)->store(index, channel, sum);
+  };
+  return o;
+}
+
+/// The 8-bit half of accumulate_kernel.
+struct vnni_windows {
+  using arithmetic = u8s8x16;
+
+  template <class Call>
+  static void pack(const Call& c, const window_shape& s, weight_steps step, std::int64_t first, bool once, std::byte* out) {
+    const auto w = c.template in<1>();
+    const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
+                        w.q->scales != nullptr, c.rounding().mode(), once};
+    pack_bytes<arithmetic>(s, w, 0, step, c.template in<2>(), first, q, out);
+  }
+  template <bool Once, class Call>
+  static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j) {
+    const auto x = c.template in<0>();
+    const auto w = c.template in<1>();
+    const finish<Call, Once> done(c, w.q->scales != nullptr);
+    byte_output o = byte_output_of(c, done, Once);
+    o.channels = s.channels;
+    o.group_channels = s.group_channels();
+    o.packed = c.packed();
+    o.packed_step = j.packed_step;
+    o.padded = l.padded;
+    j.padding = static_cast<std::uint8_t>(x.zero());
+    j.flip = o.is_signed ? 0x80808080u : 0;
+    std::int32_t data_sums[tile_rows];
+    o.data_sums = data_sums;
+    packed_flags flags;
+    std::memcpy(&flags, c.packed(), sizeof flags);
+    const __m512i flip = _mm512_set1_epi32(static_cast<int>(j.flip));
+    window_products<arithmetic>(s, j, {take_bytes, &o}, [&](const std::byte* const* table, int rows) {
+      if (!flags.weight_offset) return;
+      for (int r = 0; r < rows; ++r) {
+        data_sums[r] = 0;
+        for (std::int64_t run = 0; run < l.runs; ++run) data_sums[r] += byte_sum(table[run * tile_rows + r], s.run_elements(), flip);
+      }
+    });
+  }
+};
+#endif
+
+template <class T>
+inline constexpr bool is_byte_v = is_fixed_v<T> && bits_of(T::code) == 8;
+template <class Sig>
+struct operand_types;
+template <class Out, class X, class W, class B>
+struct operand_types<Out(X, W, B)> {
+  static constexpr bool floats = std::is_same_v<Out(X, W, B), types::f32(types::f32, types::f32, types::f32)>;
+  static constexpr bool bytes = is_byte_v<X> && is_fixed_v<W> && bits_of(W::code) <= 8;
+};
+
+#if QNNX_HAS_AVX2
+template <class Op, class Float, class Bytes>
+struct accumulate_kernel {
+  using params = typename Op::params;
+  using reference = impl<Op, isa::reference>;
+  static constexpr bool connected = std::is_same_v<Op, op::fully_connected>;
+
+  template <class Sig>
+  static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
+
+  static constexpr packed_layout layout_of(const window_shape& s, bool bytes) {
+    return bytes ? packed_layout(s, 16, 4) : packed_layout(s, Float::lanes, 1);
+  }
+  /// Computed weights and windows of very many runs go to the reference.
+  static constexpr bool takes(const window_shape& s, bool constant_weights) { return constant_weights && s.runs() <= most_runs; }
+  static constexpr window_shape window(const node_facts& f, const params& p) {
+    return window_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
+  }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    const window_shape s = window(f, p);
+    if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return 0;
+    const bool bytes = is_fixed(f.c.out(0).type);
+    return layout_of(s, bytes).bytes(bytes ? packed_words : 1) * s.groups;
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return packed_bytes(f, p) ? window_scratch(window(f, p), is_fixed(f.c.out(0).type) ? 1 : 4) : 0;
+  }
+
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    const auto w = c.template in<1>();
+    const auto b = c.template in<2>();
+    const window_shape s = window_of(dims_of(c.template in<0>()), dims_of(w), dims_of(c.out()), c.params());
+    const weight_steps step = connected ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
+    for (std::int64_t g = 0; g < s.groups; ++g) {
+      const std::int64_t first = g * s.group_channels();
+      if constexpr (is_float_v<typename Call::out_type>) {
+        pack_floats<Float>(s, w, 0, step, b, first, out + g * layout_of(s, false).bytes(1));
+      } else if constexpr (!std::is_void_v<Bytes>) {
+        Bytes::pack(c, s, step, first, connected, out + g * layout_of(s, true).bytes(packed_words));
+      }
+    }
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto w = c.template in<1>();
+    const auto y = c.out();
+    const window_shape s = window_of(dims_of(x), dims_of(w), dims_of(y), c.params());
+    if (c.packed_missing() || !takes(s, c.s.inputs[1].where == bank::weights)) return reference::run(c);
+    constexpr bool floats = is_float_v<typename Call::out_type>;
+    constexpr std::int64_t element = floats ? 4 : 1;
+    const packed_layout l = layout_of(s, !floats);
+    window_job j;
+    j.data = reinterpret_cast<const std::byte*>(x.data);
+    j.element_bytes = element;
+    j.packed_step = l.bytes(floats ? 1 : packed_words);
+    j.packed = c.packed() + l.panels_at(floats ? 1 : packed_words);
+    j.bias = c.packed() + l.word(bias_word);
+    j.scratch = c.scratch();
+    const auto from = reinterpret_cast<std::uintptr_t>(x.data);
+    const auto to = reinterpret_cast<std::uintptr_t>(y.data);
+    j.shares_memory = from < to + static_cast<std::uintptr_t>(y.size() * element) && to < from + static_cast<std::uintptr_t>(x.size() * element);
+    if constexpr (floats) {
+      float_output o;
+      o.y = y.data;
+      o.channels = s.channels;
+      o.group = Float::group * Float::lanes;
+      o.epi = c.epi();
+      if (o.epi.residual >= 0) o.residual = c.residual().data;
+      const tile_sink sink{float_take<Float>(), &o};
+      window_products<Float>(s, j, sink, [](const std::byte* const*, int) {});
+    } else if constexpr (!std::is_void_v<Bytes>) {
+      Bytes::template run<connected>(c, s, l, j);
+    }
+  }
+};
+#endif
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86

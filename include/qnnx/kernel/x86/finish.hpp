@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The epilogue of kernel/epilogue.hpp on tiles of sums: bias is in; weight offset, scale, round, activation, residual,
+// store. The same bits as `finish` for integers; floats as there, on floats. Packed constants per channel, in words
+// of `packed_layout`: folded bias, factor, mantissa, shift, weight offset. Layer 5a.
+
+#include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/x86/requantize.hpp"
+#include "qnnx/kernel/x86/window_products.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// Indices of the word arrays of packed 8-bit weights, packed_flags before them.
+enum packed_word : int { bias_word = 0, factor_word = 1, mantissa_word = 2, shift_word = 3, offset_word = 4, packed_words = 5 };
+#if QNNX_HAS_AVX2
+/// Where float tiles go.
+struct float_output {
+  float* y = nullptr;
+  const float* residual = nullptr;
+  std::int64_t channels = 0;  // of a pixel
+  std::int64_t group = 0;     // floats from one row of sums to the next
+  epilogue epi{};
+};
+
+#endif
+
+#if QNNX_HAS_AVX2
+inline void take_float8(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
+  const auto& o = *static_cast<const float_output*>(self);
+  for (int r = 0; r < rows; ++r) {
+    const auto* s = reinterpret_cast<const float*>(sums) + r * o.group;
+    const std::int64_t at = (pixel + r) * o.channels + channel;
+    std::int64_t k = 0;
+    if (o.epi.residual < 0) {
+      const __m256 zero = _mm256_setzero_ps();
+      const __m256 lo = _mm256_set1_ps(o.epi.lo);
+      const __m256 hi = _mm256_set1_ps(o.epi.hi);
+      for (; k + 8 <= count; k += 8) {
+        __m256 v = _mm256_loadu_ps(s + k);
+        if (o.epi.act == activation::relu) v = _mm256_max_ps(v, zero);
+        if (o.epi.act == activation::clamp) v = _mm256_max_ps(lo, _mm256_min_ps(hi, v));
+        _mm256_storeu_ps(o.y + at + k, v);
+      }
+    }
+    for (; k < count; ++k) {
+      float v = s[k];
+      if (o.epi.residual >= 0) v = activate(v, o.epi.mid_act, o.epi.mid_lo, o.epi.mid_hi) + o.residual[at + k];
+      o.y[at + k] = activate(v, o.epi.act, o.epi.lo, o.epi.hi);
+    }
+  }
+}
+
+using take_function = void (*)(const void*, const std::byte*, int, std::int64_t, std::int64_t, std::int64_t);
+/// What stores the tiles of a float arithmetic.
+template <class A>
+constexpr take_function float_take() { return take_float8; }
+#endif
+
+#if QNNX_HAS_AVX512VNNI
+QNNX_INLINE __m512 activate_vector(__m512 v, activation act, float lo, float hi) {
+  if (act == activation::relu) return _mm512_max_ps(v, _mm512_setzero_ps());  // of a NaN and 0 the second: 0
+  if (act == activation::clamp) return _mm512_max_ps(_mm512_set1_ps(lo), _mm512_min_ps(_mm512_set1_ps(hi), v));
+  return v;
+}
+inline void take_float16(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
+  const auto& o = *static_cast<const float_output*>(self);
+  for (int r = 0; r < rows; ++r) {
+    const auto* s = reinterpret_cast<const float*>(sums) + r * o.group;
+    const std::int64_t at = (pixel + r) * o.channels + channel;
+    for (std::int64_t k = 0; k < count; k += 16) {
+      const auto mask = static_cast<__mmask16>(count - k >= 16 ? 0xffff : (1u << (count - k)) - 1);
+      __m512 v = _mm512_loadu_ps(s + k);
+      if (o.epi.residual >= 0)
+        v = _mm512_add_ps(activate_vector(v, o.epi.mid_act, o.epi.mid_lo, o.epi.mid_hi), _mm512_maskz_loadu_ps(mask, o.residual + at + k));
+      _mm512_mask_storeu_ps(o.y + at + k, mask, activate_vector(v, o.epi.act, o.epi.lo, o.epi.hi));
+    }
+  }
+}
+
+template <>
+constexpr take_function float_take<f32x16>() { return take_float16; }
+
+struct packed_flags {
+  scaling how = scaling::scalar;
+  bool weight_offset = false;
+};
+
+/// MultiplyByQuantizedMultiplier of values below 2^30 by a multiplier <= 1.
+struct narrow_scale {
+  __m512i mantissa, half, e;
+  bool second = false;
+  explicit narrow_scale(const std::int32_t* m)
+      : mantissa(_mm512_set1_epi32(m[0])), half(_mm512_set1_epi32(m[1] < 0 ? 1 << (-m[1] - 1) : 0)), e(_mm512_set1_epi32(-m[1])), second(m[1] < 0) {}
+  static bool fits(const std::int32_t* m) { return m[1] <= 0 && m[1] >= -30; }
+  QNNX_INLINE __m512i operator()(__m512i x) const { return second ? scale_narrow(x, mantissa, half, e) : multiply_high(x, mantissa); }
+};
+
+/// Sum of two quantized 8-bit vectors (kernel/rescale.hpp), offsets added; without zero point and clamp.
+class vector_add {
+ public:
+  vector_add(const std::int32_t* k, rounding_mode mode)
+      : mode_(mode), a_(k), b_(k + 2), out_(k + 4), m0_(_mm512_set1_epi32(k[0])), m1_(_mm512_set1_epi32(k[2])),
+        shift_(_mm_cvtsi32_si128(k[6])), nudge_(_mm512_set1_epi32(mode == rounding_mode::tflite ? 0 : (1 << (k[6] - 1)) - (mode == rounding_mode::rne))) {}
+  /// Whether these constants have a vector form.
+  static bool fits(const std::int32_t* k, rounding_mode mode) {
+    if (mode == rounding_mode::tflite) return narrow_scale::fits(k) && narrow_scale::fits(k + 2) && narrow_scale::fits(k + 4) && k[6] == 20;
+    return k[6] >= 1 && k[6] <= 30;
+  }
+  QNNX_INLINE __m512i operator()(__m512i a, __m512i b) const {
+    if (mode_ == rounding_mode::tflite)
+      return out_(_mm512_add_epi32(a_(_mm512_slli_epi32(a, 20)), b_(_mm512_slli_epi32(b, 20))));
+    const __m512i sum = _mm512_add_epi32(_mm512_mullo_epi32(a, m0_), _mm512_mullo_epi32(b, m1_));
+    __m512i nudge = nudge_;
+    if (mode_ == rounding_mode::rne)  // half - 1, and one more where the floor is odd
+      nudge = _mm512_add_epi32(nudge, _mm512_and_si512(_mm512_sra_epi32(sum, shift_), _mm512_set1_epi32(1)));
+    return _mm512_sra_epi32(_mm512_add_epi32(sum, nudge), shift_);
+  }
+
+ private:
+  rounding_mode mode_;
+  narrow_scale a_, b_, out_;
+  __m512i m0_, m1_;
+  __m128i shift_;
+  __m512i nudge_;
+};
+
+/// Where 8-bit tiles go.
+struct byte_output {
+  std::uint8_t* y = nullptr;
+  const std::uint8_t* residual = nullptr;
+  std::int64_t channels = 0;            // of a pixel
+  std::int64_t group_channels = 0;      // of a channel group
+  const std::byte* packed = nullptr;    // of the first channel group
+  std::int64_t packed_step = 0;
+  std::int64_t padded = 0;
+  const std::int32_t* constants = nullptr;  // finish_constants
+  rounding_mode mode = rounding_mode::rne;
+  bool once = false;                    // TFLite's fully connected layers
+  bool is_signed = false;
+  bool vector = false;
+  std::int32_t zero = 0, mid_zero = 0, residual_offset = 0;
+  const std::int32_t* data_sums = nullptr;  // per row of the tile, for weights with an offset
+  // Results that have no vector form go through the reference's finish.
+  void (*store)(const void* finish, std::int64_t index, std::int64_t channel, std::int32_t sum) = nullptr;
+  const void* finish = nullptr;
+};
+
+inline void take_bytes(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
+  const auto& o = *static_cast<const byte_output*>(self);
+  const std::int64_t g = channel / o.group_channels;
+  const std::byte* packed = o.packed + g * o.packed_step;
+  const auto& flags = *reinterpret_cast<const packed_flags*>(packed);
+  const auto* acc = reinterpret_cast<const std::int32_t*>(sums);
+  const auto words = [&](int i, std::int64_t at) { return _mm512_loadu_si512(packed + 64 + (i * o.padded + at) * 4); };
+  const std::int64_t in_group = channel - g * o.group_channels;
+  const bool residual = o.residual != nullptr;
+  const std::int32_t* k = o.constants;
+  // clamp(q + zero, lo, hi) = clamp(q, lo - zero, hi - zero) + zero, which does not wrap
+  const std::int32_t first_zero = residual ? o.mid_zero : o.zero;
+  const __m512i lo = _mm512_set1_epi32((residual ? k[2] : k[0]) - first_zero);
+  const __m512i hi = _mm512_set1_epi32((residual ? k[3] : k[1]) - first_zero);
+  const __m512i zero = _mm512_set1_epi32(o.zero);
+  const vector_add add(k + 4, residual ? o.mode : rounding_mode::tflite);
+  for (std::int64_t v = 0; v < count; v += 16) {
+    const auto mask = static_cast<__mmask16>(count - v >= 16 ? 0xffff : (1u << (count - v)) - 1);
+    const std::int64_t at = in_group + v;
+    __m512i sum[tile_rows];
+    for (int r = 0; r < rows; ++r) sum[r] = _mm512_loadu_si512(acc + r * 64 + v);
+    if (flags.weight_offset) {
+      const __m512i offset = words(offset_word, at);
+      for (int r = 0; r < rows; ++r) sum[r] = _mm512_add_epi32(sum[r], _mm512_mullo_epi32(offset, _mm512_set1_epi32(o.data_sums[r])));
+    }
+    if (!o.vector || flags.how == scaling::scalar) {
+      alignas(64) std::int32_t plain[16];
+      for (int r = 0; r < rows; ++r) {
+        _mm512_store_si512(plain, sum[r]);
+        for (std::int64_t j = 0; j < 16 && v + j < count; ++j)
+          o.store(o.finish, (pixel + r) * o.channels + channel + v + j, channel + v + j, plain[j]);
+      }
+      continue;
+    }
+    if (flags.how == scaling::rne) {
+      const __m512 m = _mm512_castsi512_ps(words(factor_word, at));
+      for (int r = 0; r < rows; ++r) sum[r] = scale_rne(sum[r], m);
+    } else if (flags.how == scaling::narrow) {
+      const __m512i mantissa = words(mantissa_word, at);
+      const __m512i half = words(factor_word, at);
+      const __m512i e = words(shift_word, at);
+      for (int r = 0; r < rows; ++r) sum[r] = scale_narrow(sum[r], mantissa, half, e);
+    } else {
+      const shifted_scale scale(words(mantissa_word, at), words(shift_word, at), o.mode == rounding_mode::tflite && !o.once);
+      for (int r = 0; r < rows; ++r) sum[r] = scale(sum[r]);
+    }
+    for (int r = 0; r < rows; ++r) {
+      __m512i q = _mm512_min_epi32(_mm512_max_epi32(sum[r], lo), hi);
+      std::uint8_t* to = o.y + (pixel + r) * o.channels + channel + v;
+      if (residual) {
+        const __m128i bytes = _mm_maskz_loadu_epi8(mask, o.residual + (to - o.y));
+        const __m512i other = _mm512_add_epi32(o.is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes), _mm512_set1_epi32(o.residual_offset));
+        q = _mm512_min_epi32(_mm512_max_epi32(add(q, other), _mm512_set1_epi32(k[0] - o.zero)), _mm512_set1_epi32(k[1] - o.zero));
+      }
+      q = _mm512_add_epi32(q, zero);
+      _mm_mask_storeu_epi8(to, mask, _mm512_cvtepi32_epi8(q));
+    }
+  }
+}
+#endif
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// numeric/requantize.hpp in vectors of 16 accumulators; the same bits.
+//   rne      one fused multiply-add with 1.5 * 2^23 rounds the exact product to an integer in the low mantissa bits.
+//            Right for 2^-16 <= M < 2^8: where acc is not exact as a float, or the sum leaves the magic binade, the
+//            result is outside the 8-bit range on the correct side
+//   others   (acc * m + nudge) >> s in 64 bits, the nudge made of powers of two:
+//              half_up, and TFLite's fully connected layers   2^(s-1)
+//              tflite, s = 31 + e: its two roundings are floor((floor((a m + 2^30) / 2^31) + 2^(e-1) - [a < 0]) / 2^e)
+//              = (a m + 2^30 + 2^(s-1) - [a < 0] 2^31) >> s for e > 0, (a m + 2^30) >> 31 for e = 0; for e < 0 the
+//              accumulator is shifted left first, as there
+//   narrow   tflite's second rounding in 32 bits: e > 0 in all channels, and |acc| < 2^30 whatever the data
+// Layer 5a.
+
+#include "qnnx/kernel/contract.hpp"
+
+#if QNNX_HAS_AVX512VNNI
+#include <immintrin.h>
+
+#include <bit>
+
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+enum class scaling : std::uint8_t { scalar, rne, shifted, narrow };
+
+/// A multiplier as the vector forms take it.
+struct vector_multiplier {
+  float factor = 0;            // rne
+  std::int32_t mantissa = 0;   // shifted
+  std::int32_t shift = 0;
+  bool rne_fits = false;
+  bool shifted_fits = false;
+  bool narrow_fits = false;
+};
+/// `once`: TFLite's fully connected layers, which round once.
+inline vector_multiplier vector_form(multiplier m, rounding_mode mode, bool once = false) {
+  vector_multiplier v;
+  v.mantissa = m.mantissa;
+  if (mode == rounding_mode::tflite) {
+    v.shift = m.mantissa == 0 ? 32 : 31 - m.exponent;
+    v.shifted_fits = v.shift >= (once ? 31 : 1) && v.shift <= 62;
+    v.narrow_fits = !once && v.shift > 31 && v.shift <= 61;
+    return v;
+  }
+  v.shift = -m.exponent;
+  v.shifted_fits = mode == rounding_mode::half_up && v.shift >= 24 && v.shift <= 62;
+  float f = static_cast<float>(m.mantissa);
+  for (int e = m.exponent; e < 0; ++e) f *= 0.5f;
+  v.factor = f;
+  v.rne_fits = mode == rounding_mode::rne && m.exponent <= 0 && f >= 0x1p-16f && f < 0x1p8f;
+  return v;
+}
+/// The vector form that serves a set of multipliers: the best one that all of them have. `small`: |acc| < 2^30.
+struct scaling_choice {
+  bool rne = true, shifted = true, narrow = true;
+  void add(const vector_multiplier& v, bool small) {
+    rne &= v.rne_fits;
+    shifted &= v.shifted_fits;
+    narrow &= v.narrow_fits && small;
+  }
+  scaling best() const { return rne ? scaling::rne : narrow ? scaling::narrow : shifted ? scaling::shifted : scaling::scalar; }
+};
+/// The words of a multiplier for `how`: factor (narrow: half of the second divisor), mantissa, shift (narrow: e).
+inline void store_multiplier(const vector_multiplier& v, scaling how, std::int32_t* factor, std::int32_t* mantissa, std::int32_t* shift) {
+  *factor = std::bit_cast<std::int32_t>(v.factor);
+  *mantissa = v.mantissa;
+  *shift = v.shift;
+  if (how == scaling::narrow) {
+    *shift = v.shift - 31;
+    *factor = 1 << (v.shift - 32);
+  }
+}
+
+/// round(acc * M) under rne, not clamped: below -2^22 and above 0x3480'0000 it is only right in sign.
+QNNX_INLINE __m512i scale_rne(__m512i acc, __m512 m) {
+  const __m512 magic = _mm512_set1_ps(12582912.0f);
+  const __m512i lowest = _mm512_castps_si512(_mm512_set1_ps(12582912.0f - 4194304.0f));
+  const __m512i q = _mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), m, magic));
+  return _mm512_sub_epi32(_mm512_max_epi32(q, lowest), _mm512_castps_si512(magic));
+}
+
+/// The constants of 16 multipliers under a rounding with shifts; lanes of 64 bits, even and odd channels apart.
+struct shifted_scale {
+  __m512i m_even, m_odd, nudge_even, nudge_odd, shift_even, shift_odd, negative_even, negative_odd;
+
+  __m512i left;
+  bool any_left;
+
+  QNNX_INLINE shifted_scale(__m512i mantissa, __m512i shift, bool twice) {
+    any_left = twice && _mm512_cmplt_epi32_mask(shift, _mm512_set1_epi32(31)) != 0;
+    left = _mm512_max_epi32(_mm512_sub_epi32(_mm512_set1_epi32(31), shift), _mm512_setzero_si512());
+    if (twice) shift = _mm512_max_epi32(shift, _mm512_set1_epi32(31));
+    m_even = mantissa;
+    m_odd = _mm512_srli_epi64(mantissa, 32);
+    shift_even = _mm512_and_si512(shift, _mm512_set1_epi64(0xffffffff));
+    shift_odd = _mm512_srli_epi64(shift, 32);
+    const __m512i one = _mm512_set1_epi64(1);
+    const __m512i first = _mm512_set1_epi64(twice ? std::int64_t{1} << 30 : 0);
+    nudge_even = _mm512_add_epi64(first, half(shift_even, twice, one));
+    nudge_odd = _mm512_add_epi64(first, half(shift_odd, twice, one));
+    const __m512i carry = _mm512_set1_epi64(std::int64_t{1} << 31);  // for a < 0, but not where the second shift is 0
+    const __m512i last = _mm512_set1_epi64(31);
+    negative_even = twice ? _mm512_maskz_mov_epi64(_mm512_cmpgt_epi64_mask(shift_even, last), carry) : _mm512_setzero_si512();
+    negative_odd = twice ? _mm512_maskz_mov_epi64(_mm512_cmpgt_epi64_mask(shift_odd, last), carry) : _mm512_setzero_si512();
+  }
+  /// The mantissa is not negative: a product has the accumulator's sign, or is 0.
+  QNNX_INLINE __m512i operator()(__m512i acc) const {
+    if (any_left) acc = _mm512_sllv_epi32(acc, left);
+    __m512i even = _mm512_mul_epi32(acc, m_even);
+    __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(acc, 32), m_odd);
+    const __mmask8 below_even = _mm512_movepi64_mask(even);
+    const __mmask8 below_odd = _mm512_movepi64_mask(odd);
+    even = _mm512_add_epi64(even, nudge_even);
+    odd = _mm512_add_epi64(odd, nudge_odd);
+    even = _mm512_mask_sub_epi64(even, below_even, even, negative_even);
+    odd = _mm512_mask_sub_epi64(odd, below_odd, odd, negative_odd);
+    even = _mm512_srav_epi64(even, shift_even);
+    odd = _mm512_srav_epi64(odd, shift_odd);
+    return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  }
+
+ private:
+  static QNNX_INLINE __m512i half(__m512i shift, bool twice, __m512i one) {
+    const __m512i h = _mm512_sllv_epi64(one, _mm512_sub_epi64(shift, one));
+    if (!twice) return h;
+    return _mm512_maskz_mov_epi64(_mm512_cmpgt_epi64_mask(shift, _mm512_set1_epi64(31)), h);
+  }
+};
+
+/// round(x * mantissa / 2^31), TFLite's SaturatingRoundingDoublingHighMul for a mantissa that is not negative.
+QNNX_INLINE __m512i multiply_high(__m512i x, __m512i mantissa) {
+  const __m512i nudge = _mm512_set1_epi64(std::int64_t{1} << 30);
+  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, mantissa), nudge);
+  const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(mantissa, 32)), nudge);
+  return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+}
+/// The narrow form: mantissa, half of 2^e, e.
+QNNX_INLINE __m512i scale_narrow(__m512i acc, __m512i mantissa, __m512i half, __m512i e) {
+  const __m512i high = multiply_high(acc, mantissa);
+  return _mm512_srav_epi32(_mm512_add_epi32(_mm512_add_epi32(high, half), _mm512_srai_epi32(high, 31)), e);
+}
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif

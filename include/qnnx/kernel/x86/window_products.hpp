@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Convolutions and matrix products as one loop: for a tile of output pixels and a group of output channels, sum over
+// the runs of the window. A run is a stretch of the window that lies contiguous in memory: a row of taps (kw * Ci
+// elements), or one tap where dilation or groups break rows apart. Nothing is copied but windows that touch padding.
+// Packed weights: per group of `A::group` channel vectors [run][piece][vector][lanes], a piece is 4 bytes of the run;
+// the rest of a last piece meets zero weights.
+// The output may begin the reference's distance before its dying input: a row of outputs never reaches input rows that
+// it or later rows need, so a tile writes after it has read and, for several groups, stays inside one row. Layer 5a.
+
+#include <cstring>
+
+#include "qnnx/kernel/x86/arithmetic.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+inline constexpr int tile_rows = 8;  // pixels of the largest tile, entries of a row table
+
+/// A convolution's extents; a matrix product is a 1x1 convolution of `out_w` pixels.
+struct window_shape {
+  std::int64_t batch = 1, height = 1, width = 1, depth = 1;     // data, NHWC
+  std::int64_t out_h = 1, out_w = 1, channels = 1;              // result
+  std::int64_t kernel_h = 1, kernel_w = 1;
+  std::int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1, top = 0, left = 0;
+  std::int64_t groups = 1;
+  bool padded = false;
+
+  constexpr std::int64_t group_depth() const { return depth / groups; }
+  constexpr std::int64_t group_channels() const { return channels / groups; }
+  constexpr bool whole_rows() const { return groups == 1 && (dilation_w == 1 || kernel_w == 1); }
+  constexpr std::int64_t runs() const { return whole_rows() ? kernel_h : kernel_h * kernel_w; }
+  constexpr std::int64_t run_elements() const { return whole_rows() ? kernel_w * depth : group_depth(); }
+  constexpr std::int64_t taps() const { return runs() * run_elements(); }
+  constexpr std::int64_t pixels() const { return batch * out_h * out_w; }
+  /// Every window is one pixel, in order.
+  constexpr bool pointwise() const { return kernel_h == 1 && kernel_w == 1 && stride_h == 1 && stride_w == 1 && !padded; }
+};
+
+/// Where things lie in the packed form of one channel group; sizes in bytes.
+struct packed_layout {
+  std::int64_t runs = 0, pieces = 0;  // pieces per run
+  std::int64_t channels = 0;          // of one channel group
+  std::int64_t padded = 0;            // rounded up to whole vectors
+  std::int64_t vectors = 0;
+  int lanes = 16;
+
+  constexpr packed_layout(const window_shape& s, int vector_lanes, int piece_elements)
+      : runs(s.runs()),
+        pieces((s.run_elements() + piece_elements - 1) / piece_elements),
+        channels(s.group_channels()),
+        padded((channels + vector_lanes - 1) / vector_lanes * vector_lanes),
+        vectors(padded / vector_lanes),
+        lanes(vector_lanes) {}
+  constexpr std::int64_t word(int i) const { return 64 + i * padded * 4; }  // arrays of one 32-bit word per channel
+  constexpr std::int64_t panels_at(int words) const { return (word(words) + 63) / 64 * 64; }
+  constexpr std::int64_t panel_bytes() const { return runs * pieces * padded * 4; }
+  constexpr std::int64_t bytes(int words) const { return (panels_at(words) + panel_bytes() + 63) / 64 * 64; }
+  /// Byte offset, from the first panel, of lane `o` of piece `piece` of run `run`.
+  constexpr std::int64_t at(std::int64_t run, std::int64_t piece, std::int64_t o, int group) const {
+    const std::int64_t first = o / lanes / group * group;  // vector that the group begins with
+    const std::int64_t wide = vectors - first < group ? vectors - first : group;
+    return (first * runs * pieces + ((run * pieces + piece) * wide + (o / lanes - first))) * lanes * 4 + o % lanes * 4;
+  }
+};
+
+/// A copy of the data with its padding around it, cut to what windows read.
+struct padded_image {
+  std::int64_t batch, height, width, pixel_bytes;  // the data
+  std::int64_t padded_height, padded_width, top, left;
+  bool needed;
+
+  constexpr std::int64_t line() const { return (needed ? padded_width : width) * pixel_bytes; }
+  constexpr std::int64_t rows() const { return needed ? padded_height : height; }
+  constexpr std::int64_t bytes() const { return batch * rows() * line(); }
+  /// Windows may read up to 64 bytes more than there are.
+  constexpr std::int64_t scratch() const { return needed ? bytes() + 64 : 0; }
+  const std::byte* make(const std::byte* data, std::byte* to, std::uint8_t padding) const {
+    if (!needed) return data;
+    const std::int64_t wide = width < padded_width - left ? width : padded_width - left;
+    const std::byte* const first = to;
+    for (std::int64_t n = 0; n < batch; ++n)
+      for (std::int64_t r = 0; r < padded_height; ++r, to += line()) {
+        const std::int64_t from = r - top;
+        if (from < 0 || from >= height || wide <= 0) {
+          std::memset(to, padding, static_cast<std::size_t>(line()));
+          continue;
+        }
+        std::memset(to, padding, static_cast<std::size_t>(left * pixel_bytes));
+        std::memcpy(to + left * pixel_bytes, data + (n * height + from) * width * pixel_bytes, static_cast<std::size_t>(wide * pixel_bytes));
+        std::memset(to + (left + wide) * pixel_bytes, padding, static_cast<std::size_t>((padded_width - left - wide) * pixel_bytes));
+      }
+    return first;
+  }
+};
+/// Padded data up to this size is copied; of larger data only the windows that touch the padding.
+inline constexpr std::int64_t most_copied = 256 * 1024;
+constexpr padded_image padded_of(const window_shape& s, std::int64_t element_bytes) {
+  padded_image p{s.batch, s.height, s.width, s.depth * element_bytes, (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1,
+                 (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1, s.top, s.left, s.padded};
+  p.needed = s.padded && p.bytes() <= most_copied;
+  return p;
+}
+
+/// Bytes of scratch: a run of padding, and the windows of one tile that touch padding or the end of the data.
+constexpr std::int64_t window_scratch(const window_shape& s, int element_bytes) {
+  const bool ragged = s.run_elements() * element_bytes % 4 != 0;
+  if (!s.padded && !ragged) return 0;
+  if (const padded_image p = padded_of(s, element_bytes); p.needed) return p.scratch();
+  const std::int64_t run = (s.run_elements() * element_bytes + 3) / 4 * 4;
+  return run * (1 + tile_rows * s.runs());
+}
+inline constexpr std::int64_t most_runs = 64;
+
+#if QNNX_HAS_AVX2
+/// Takes the sums of a tile: [rows][A::group * lanes] of pixels from `pixel` on, channels [channel, channel + count).
+struct tile_sink {
+  void (*take)(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count);
+  const void* self;
+};
+
+struct window_job {
+  const std::byte* data = nullptr;
+  std::int64_t element_bytes = 1;
+  const std::byte* packed = nullptr;       // panels of the first channel group
+  const std::byte* bias = nullptr;         // one word per channel, padded to vectors
+  std::int64_t packed_step = 0;            // bytes from one channel group's packed form to the next
+  std::byte* scratch = nullptr;
+  std::uint8_t padding = 0;                // byte that stands for real 0
+  std::uint32_t flip = 0;                  // 0x80808080: signed data
+  bool shares_memory = false;              // output and input have bytes in common
+  std::int64_t slack = 0;                  // bytes after the data that may be read
+};
+
+namespace detail {
+
+/// Sums of Rows pixels and Vectors vectors of channels.
+template <class A, int Rows, int Vectors>
+QNNX_NOINLINE void tile(const std::byte* const* table, std::int64_t runs, std::int64_t pieces, const std::byte* w,
+                        const std::byte* bias, std::uint32_t flip, std::byte* out) {
+  constexpr std::int64_t size = A::lanes * 4;
+  const typename A::vec flipped = A::flip(flip);
+  typename A::vec acc[Rows][Vectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < Vectors; ++v) {
+    const typename A::vec b = A::load(bias + v * size);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) acc[r][v] = b;
+  }
+  for (; runs > 0; --runs, table += tile_rows) {
+    const std::byte* x[Rows];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) x[r] = table[r];
+    for (std::int64_t k = 0; k < pieces * 4; k += 4, w += Vectors * size) {
+      typename A::vec weights[Vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) weights[v] = A::load(w + v * size);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        const typename A::vec piece = A::piece(x[r] + k, flipped);
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v) A::add_product(acc[r][v], piece, weights[v]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) A::store(out + (r * A::group + v) * size, acc[r][v]);
+}
+
+using tile_function = void (*)(const std::byte* const*, std::int64_t, std::int64_t, const std::byte*, const std::byte*,
+                               std::uint32_t, std::byte*);
+
+/// How many pixels a tile of `vectors` vectors takes: enough accumulators for the latency, few enough for registers.
+template <class A>
+constexpr int rows_for(std::int64_t vectors) { return A::group == 4 ? (vectors <= 2 ? 8 : 6) : (vectors == 1 ? 8 : 6); }
+
+template <class A>
+tile_function tile_for(int rows, std::int64_t vectors) {
+  if constexpr (A::group == 4) {
+    switch (vectors) {
+      case 1: return rows > 4 ? &tile<A, 8, 1> : rows > 1 ? &tile<A, 4, 1> : &tile<A, 1, 1>;
+      case 2: return rows > 4 ? &tile<A, 8, 2> : rows > 1 ? &tile<A, 4, 2> : &tile<A, 1, 2>;
+      case 3: return rows > 3 ? &tile<A, 6, 3> : rows > 1 ? &tile<A, 3, 3> : &tile<A, 1, 3>;
+      default: return rows > 3 ? &tile<A, 6, 4> : rows > 1 ? &tile<A, 3, 4> : &tile<A, 1, 4>;
+    }
+  } else {
+    if (vectors == 1) return rows > 4 ? &tile<A, 8, 1> : rows > 1 ? &tile<A, 4, 1> : &tile<A, 1, 1>;
+    return rows > 3 ? &tile<A, 6, 2> : rows > 1 ? &tile<A, 3, 2> : &tile<A, 1, 2>;
+  }
+}
+
+/// Fills the row table of a tile: table[run * tile_rows + r] is where run `run` of pixel first + r begins. Rows beyond
+/// the last repeat it.
+class row_table {
+ public:
+  row_table(const window_shape& s, const window_job& j) : s_(s), j_(j) {
+    pixel_bytes_ = s.depth * j.element_bytes;
+    line_bytes_ = s.width * pixel_bytes_;
+    run_bytes_ = s.run_elements() * j.element_bytes;
+    read_bytes_ = (run_bytes_ + 3) / 4 * 4;
+    end_ = j.data + s.batch * s.height * line_bytes_ + j.slack;
+    if (s.padded || (read_bytes_ != run_bytes_ && j.slack == 0)) std::memset(j.scratch, j.padding, static_cast<std::size_t>(read_bytes_));
+    const std::int64_t reach_w = (s.kernel_w - 1) * s.dilation_w;
+    inside_from_ = (s.left + s.stride_w - 1) / s.stride_w;  // first output column with nothing left of the data
+    inside_to_ = s.width - 1 - reach_w + s.left < 0 ? 0 : (s.width - 1 - reach_w + s.left) / s.stride_w + 1;
+  }
+  /// `group` bytes into each pixel.
+  void fill(std::int64_t first, int rows, std::int64_t group, const std::byte** table) const {
+    if (s_.pointwise()) {
+      const std::byte* base = j_.data + first * pixel_bytes_ + group;
+      if (base + (rows - 1) * pixel_bytes_ + read_bytes_ <= end_) return spread(base, pixel_bytes_, rows, table);
+    }
+    std::int64_t ow = first % s_.out_w;
+    std::int64_t oh = first / s_.out_w % s_.out_h;
+    std::int64_t n = first / s_.out_w / s_.out_h;
+    if (ow >= inside_from_ && ow + rows <= inside_to_) {
+      const std::int64_t ih = oh * s_.stride_h - s_.top;
+      const std::byte* base = j_.data + (n * s_.height + ih) * line_bytes_ + (ow * s_.stride_w - s_.left) * pixel_bytes_ + group;
+      const std::int64_t reach_h = (s_.kernel_h - 1) * s_.dilation_h;
+      const std::int64_t reach_w = s_.whole_rows() ? 0 : (s_.kernel_w - 1) * s_.dilation_w;
+      const std::int64_t step = s_.stride_w * pixel_bytes_;
+      if (ih >= 0 && ih + reach_h < s_.height &&
+          base + reach_h * line_bytes_ + reach_w * pixel_bytes_ + (rows - 1) * step + read_bytes_ <= end_) {
+        for (std::int64_t kh = 0; kh < s_.kernel_h; ++kh, base += s_.dilation_h * line_bytes_) {
+          if (s_.whole_rows()) {
+            spread(base, step, rows, table);
+            table += tile_rows;
+          } else {
+            for (std::int64_t kw = 0; kw < s_.kernel_w; ++kw, table += tile_rows)
+              spread(base + kw * s_.dilation_w * pixel_bytes_, step, rows, table);
+          }
+        }
+        return;
+      }
+    }
+    for (int r = 0; r < tile_rows; ++r) {
+      if (r >= rows) {
+        for (std::int64_t i = 0; i < s_.runs(); ++i) table[i * tile_rows + r] = table[i * tile_rows + rows - 1];
+        continue;
+      }
+      one_pixel(n, oh, ow, r, group, table + r);
+      if (++ow == s_.out_w) {
+        ow = 0;
+        if (++oh == s_.out_h) oh = 0, ++n;
+      }
+    }
+  }
+
+ private:
+  static QNNX_INLINE void spread(const std::byte* base, std::int64_t step, int rows, const std::byte** table) {
+    for (int r = 0; r < tile_rows; ++r) table[r] = base + (r < rows ? r : rows - 1) * step;
+  }
+  void one_pixel(std::int64_t n, std::int64_t oh, std::int64_t ow, int r, std::int64_t group, const std::byte** table) const {
+    std::byte* patch = j_.scratch + read_bytes_ * (1 + r * s_.runs());
+    const std::int64_t left = ow * s_.stride_w - s_.left;
+    std::int64_t run = 0;
+    for (std::int64_t kh = 0; kh < s_.kernel_h; ++kh) {
+      const std::int64_t ih = oh * s_.stride_h - s_.top + kh * s_.dilation_h;
+      const bool row_inside = ih >= 0 && ih < s_.height;
+      const std::byte* line = j_.data + (n * s_.height + ih) * line_bytes_ + group;
+      if (s_.whole_rows()) {
+        const std::byte*& to = table[run * tile_rows];
+        if (!row_inside) {
+          to = j_.scratch;
+        } else {
+          const std::byte* from = line + left * pixel_bytes_;
+          to = from;
+          if (left < 0 || left + s_.kernel_w > s_.width || from + read_bytes_ > end_) {
+            std::byte* made = patch + run * read_bytes_;
+            const std::int64_t skip = left < 0 ? -left : 0;
+            std::int64_t stop = s_.width - left;
+            stop = stop < s_.kernel_w ? stop : s_.kernel_w;
+            std::memset(made, j_.padding, static_cast<std::size_t>(read_bytes_));
+            if (stop > skip)
+              std::memcpy(made + skip * pixel_bytes_, from + skip * pixel_bytes_, static_cast<std::size_t>((stop - skip) * pixel_bytes_));
+            to = made;
+          }
+        }
+        ++run;
+      } else {
+        for (std::int64_t kw = 0; kw < s_.kernel_w; ++kw, ++run) {
+          const std::int64_t iw = left + kw * s_.dilation_w;
+          const std::byte*& to = table[run * tile_rows];
+          if (!row_inside || iw < 0 || iw >= s_.width) {
+            to = j_.scratch;
+          } else {
+            to = line + iw * pixel_bytes_;
+            if (to + read_bytes_ > end_) {
+              std::byte* made = patch + run * read_bytes_;
+              std::memcpy(made, to, static_cast<std::size_t>(run_bytes_));
+              to = made;
+            }
+          }
+        }
+      }
+    }
+  }
+
+  const window_shape& s_;
+  const window_job& j_;
+  std::int64_t pixel_bytes_, line_bytes_, run_bytes_, read_bytes_, inside_from_, inside_to_;
+  const std::byte* end_;
+};
+
+}  // namespace detail
+
+/// All sums of a convolution. `seen` is called with a tile's row table before its sums are made (row sums of the data).
+template <class A, class Seen>
+QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen) {
+  if (const padded_image image = padded_of(s, j.element_bytes); image.needed) {
+    j.data = image.make(j.data, j.scratch, j.padding);
+    s.height = image.padded_height;
+    s.width = image.padded_width;
+    s.top = s.left = 0;
+    s.padded = false;
+    j.shares_memory = false;
+    j.slack = 4;
+  }
+  const packed_layout l(s, A::lanes, A::piece_elements);
+  const detail::row_table rows(s, j);
+  const std::byte* table[most_runs * tile_rows];
+  alignas(64) std::byte sums[tile_rows * A::group * A::lanes * 4];
+  const std::int64_t pixels = s.pixels();
+  const int most = detail::rows_for<A>(l.vectors < A::group ? l.vectors : A::group);
+  const bool stay = j.shares_memory && (l.vectors > A::group || s.groups > 1);
+  for (std::int64_t p = 0; p < pixels;) {
+    std::int64_t left = pixels - p;
+    if (stay && left > s.out_w - p % s.out_w) left = s.out_w - p % s.out_w;
+    int count = static_cast<int>(left < most ? left : most);
+    const int half = most / 2;
+    if (count < most && count > half) count = count > half + 1 ? count : half;  // half and one row cost less than most
+    const std::byte* panels = j.packed;
+    const std::byte* bias = j.bias;
+    for (std::int64_t g = 0; g < s.groups; ++g, panels += j.packed_step, bias += j.packed_step) {
+      rows.fill(p, count, g * s.group_depth() * j.element_bytes, table);
+      seen(table, count);
+      const std::byte* w = panels;
+      for (std::int64_t v = 0; v < l.vectors; v += A::group) {
+        const std::int64_t wide = l.vectors - v < A::group ? l.vectors - v : A::group;
+        detail::tile_for<A>(count, wide)(table, l.runs, l.pieces, w, bias + v * A::lanes * 4, j.flip, sums);
+        w += wide * A::lanes * 4 * l.runs * l.pieces;
+        const std::int64_t first = v * A::lanes;
+        const std::int64_t channels = l.channels - first < wide * A::lanes ? l.channels - first : wide * A::lanes;
+        sink.take(sink.self, sums, count, p, g * l.channels + first, channels);
+      }
+    }
+    p += count;
+  }
+}
+#endif
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One-node graphs with random extents, encodings, parameters and constants for the operand types of a kernel: what
+// the instruction-set tests run on both tables. A generator per op; kernels.inc names the ops that need one.
+
+#include <cmath>
+#include <functional>
+#include <map>
+#include <random>
+
+#include "qnnx/op/ops.hpp"
+#include "qnnx/runtime/net.hpp"
+
+namespace qnnx::isa_test {
+
+struct dice {
+  std::mt19937 g;
+  explicit dice(unsigned seed) : g(seed) {}
+  int roll(int lo, int hi) { return lo + static_cast<int>(g() % static_cast<unsigned>(hi - lo + 1)); }
+  bool chance(int percent) { return roll(0, 99) < percent; }
+  float real(float lo, float hi) { return lo + (hi - lo) * static_cast<float>(g() % 65536) / 65536.0f; }
+};
+
+/// Random bytes of a tensor; floats in [-2, 2).
+inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t) {
+  tensor_desc shape_only;
+  shape_only.type = t.type;
+  shape_only.dims = t.dims;
+  shape_only.enc.kind = t.enc.kind;
+  shape_only.enc.axis = static_cast<std::int8_t>(t.enc.axis);
+  std::vector<std::byte> b(static_cast<std::size_t>(byte_size(shape_only)));
+  if (t.type == dtype::float_32) {
+    for (std::size_t i = 0; i + 4 <= b.size(); i += 4) {
+      const float v = d.real(-2, 2);
+      std::memcpy(&b[i], &v, 4);
+    }
+  } else {
+    for (std::byte& v : b) v = static_cast<std::byte>(d.g());
+  }
+  return b;
+}
+
+struct net_maker {
+  dice d;
+  const signature& types;
+  net n{};
+
+  net_maker(unsigned seed, const signature& s) : d(seed), types(s) {
+    const int kind = d.roll(0, 2);
+    n.rounding = kind == 0 ? rounding_mode::rne : (kind == 1 ? rounding_mode::tflite : rounding_mode::half_up);
+  }
+  int offset_for(dtype t) {
+    if (!is_fixed(t)) return 0;
+    const int widest = bits_of(t) >= 8 ? 127 : 7;
+    if (is_signed_fixed(t)) return d.chance(30) ? 0 : d.roll(-widest, widest);
+    return -d.roll(0, 2 * widest + 1);
+  }
+  net_encoding data_encoding(dtype t, float lo, float hi) {
+    if (!is_fixed(t)) return {};
+    return net_encoding::tensor(d.real(lo, hi), offset_for(t));
+  }
+  int input(const char* name, const shape& dims, float lo = 0.02f, float hi = 0.06f, int type_index = 0) {
+    const dtype t = types.in[static_cast<std::size_t>(type_index)];
+    return n.add_tensor({.name = name, .kind = tensor_kind::app_write, .type = t, .dims = dims, .enc = data_encoding(t, lo, hi)});
+  }
+  /// Static weights: per axis or per tensor, signed ones mostly symmetric.
+  int weights(const shape& dims, int axis) {
+    const dtype t = types.in[1];
+    net_tensor w{.name = "w", .kind = tensor_kind::constant, .type = t, .dims = dims};
+    if (is_fixed(t)) {
+      const bool symmetric = is_signed_fixed(t) && d.chance(80);
+      if (d.chance(50)) {
+        std::vector<float> scales(static_cast<std::size_t>(dims[axis]));
+        std::vector<std::int32_t> offsets(scales.size());
+        for (float& s : scales) s = 0.001f * static_cast<float>(d.roll(1, 20));
+        for (std::int32_t& o : offsets) o = symmetric ? 0 : offset_for(t);
+        w.enc = net_encoding::per_axis(axis, scales, symmetric ? std::vector<std::int32_t>{} : offsets);
+      } else {
+        w.enc = net_encoding::tensor(0.001f * static_cast<float>(d.roll(1, 20)), symmetric ? 0 : offset_for(t));
+      }
+    }
+    w.data = random_bytes(d, w);
+    return n.add_tensor(w);
+  }
+  int bias(int channels) {
+    net_tensor b{.name = "b", .kind = tensor_kind::constant, .type = types.in[2], .dims = {channels}};
+    b.data = random_bytes(d, b);
+    if (is_fixed(types.in[2]))
+      for (int i = 0; i < channels; ++i) b.as<std::int32_t>()[i] = d.roll(-30000, 30000);
+    return n.add_tensor(b);
+  }
+  /// The result of the last node, with a random activation and, where asked, a residual.
+  net finish(bool residual_allowed, float lo = 0.001f, float hi = 3.0f) {
+    net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = types.out, .enc = data_encoding(types.out, lo, hi)};
+    out.dims = n.infer(n.nodes.back())[0];
+    epilogue& e = n.nodes.back().epi;
+    const int act = d.roll(0, 3);
+    if (act == 0) e.act = activation::relu;
+    if (act == 1) e.act = activation::clamp, e.lo = -1.0f, e.hi = 6.0f;
+    if (residual_allowed && d.chance(25)) {
+      const net_encoding enc = data_encoding(types.out, 0.02f, 0.3f);
+      const int r = n.add_tensor({.name = "r", .kind = tensor_kind::app_write, .type = types.out, .dims = out.dims, .enc = enc});
+      n.nodes.back().inputs.push_back(r);
+      epilogue& f = n.nodes.back().epi;
+      f.residual = static_cast<std::int8_t>(n.nodes.back().inputs.size() - 1);
+      if (is_fixed(types.out)) {
+        f.mid_scale = d.real(0.01f, 0.4f);
+        f.mid_offset = offset_for(types.out);
+        out.enc = data_encoding(types.out, 0.02f, 0.3f);
+      }
+      if (d.chance(50)) f.mid_act = activation::relu;
+    }
+    const int y = n.add_tensor(out);
+    n.nodes.back().outputs = {y};
+    return std::move(n);
+  }
+  /// Extents that meet every tile: full ones, remainders, one pixel.
+  int channels() { return d.chance(30) ? 16 * d.roll(1, 9) : d.roll(1, 150); }
+};
+
+template <class Op>
+net window_net(unsigned seed, const signature& types, bool depthwise) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int group = !depthwise && d.chance(20) ? d.roll(2, 4) : 1;
+  const int power = 1 << d.roll(0, 5);
+  const int ci = group * (depthwise ? (d.chance(40) ? power : d.roll(1, 150)) : d.roll(1, 40));
+  const int co = depthwise ? ci * (d.chance(10) ? 2 : 1) : group > 1 ? group * d.roll(1, 40) : m.channels();
+  const bool pointwise = d.chance(30);
+  const int kh = pointwise ? 1 : d.roll(1, 4);
+  const int kw = pointwise ? 1 : d.roll(1, 4);
+  typename Op::params p;
+  if (!pointwise) {
+    const bool dilated = d.chance(25);
+    p.stride = {static_cast<std::uint32_t>(d.roll(1, 3)), static_cast<std::uint32_t>(d.roll(1, 3))};
+    if (dilated) p.dilation = {static_cast<std::uint32_t>(d.roll(1, 2)), static_cast<std::uint32_t>(d.roll(1, 2))};
+    for (std::size_t i = 0; i < 4; ++i) p.pad_amount[i] = static_cast<std::uint32_t>(d.roll(0, (i < 2 ? kh : kw) - 1));
+  }
+  if constexpr (requires { p.group; }) p.group = static_cast<std::uint32_t>(group);
+  const int x = m.input("x", {d.chance(80) ? 1 : 2, d.roll(7, 14), d.roll(7, 20), ci});
+  const int w = m.weights(depthwise ? shape{kh, kw, 1, co} : shape{kh, kw, ci / group, co}, 3);
+  std::vector<int> inputs{x, w};
+  if (d.chance(80)) inputs.push_back(m.bias(co));
+  m.n.template add_node<Op>("node", inputs, {}, p);
+  return m.finish(inputs.size() == 3);
+}
+
+inline net connected_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  const int depth = m.d.roll(1, 300);
+  const int out = m.channels();
+  const int x = m.input("x", {m.d.chance(50) ? 1 : m.d.roll(2, 20), depth});
+  const int w = m.weights({out, depth}, 0);
+  std::vector<int> inputs{x, w};
+  if (m.d.chance(80)) inputs.push_back(m.bias(out));
+  m.n.add_node<op::fully_connected>("node", inputs, {}, {});
+  return m.finish(inputs.size() == 3);
+}
+
+template <class Op>
+net pool_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  typename Op::params p;
+  const int kh = d.roll(1, 5);
+  const int kw = d.roll(1, 5);
+  p.filter_size = {static_cast<std::uint32_t>(kh), static_cast<std::uint32_t>(kw)};
+  p.stride = {static_cast<std::uint32_t>(d.roll(1, 3)), static_cast<std::uint32_t>(d.roll(1, 3))};
+  for (std::size_t i = 0; i < 4; ++i) p.pad_amount[i] = static_cast<std::uint32_t>(d.roll(0, (i < 2 ? kh : kw) - 1));
+  if constexpr (requires { p.count_pad_for_edges; }) p.count_pad_for_edges = d.chance(50);
+  const int x = m.input("x", {d.roll(1, 2), d.roll(5, 12), d.roll(5, 12), m.channels()});
+  m.n.template add_node<Op>("node", {x}, {}, p);
+  net n = m.finish(false, 0.02f, 0.2f);
+  if (d.chance(60)) n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;  // as most pools have it
+  return n;
+}
+
+/// Shapes that broadcast in every way a row walk can meet.
+template <class Op>
+net binary_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape whole{d.roll(1, 3), d.roll(1, 6), d.roll(1, 6), d.roll(1, 70)};
+  shape a = whole;
+  shape b = whole;
+  switch (d.roll(0, 5)) {
+    case 0: b = {whole[3]}; break;                   // a row of channels
+    case 1: b = {1}; break;                          // one value
+    case 2: a = {whole[0], 1, 1, whole[3]}; break;   // channel-wise scale
+    case 3: b = {whole[0], whole[1], whole[2], 1}; break;
+    default: break;
+  }
+  const int x = m.input("x", a);
+  const int z = m.input("z", b, 0.02f, 0.06f, 1);
+  typename Op::params p;
+  if constexpr (requires { p.operation; }) {
+    constexpr op::binary all[] = {op::binary::add, op::binary::subtract, op::binary::multiply, op::binary::divide,
+                                  op::binary::maximum, op::binary::minimum, op::binary::squared_difference};
+    p.operation = all[d.roll(0, 6)];
+  }
+  m.n.template add_node<Op>("node", {x, z}, {}, p);
+  return m.finish(false, 0.01f, 0.2f);
+}
+
+using generator = std::function<net(unsigned seed, const signature& types)>;
+/// The generator of an op that has a kernel of its own for some instruction set.
+inline const std::map<std::string_view, generator>& generators() {
+  static const std::map<std::string_view, generator> all{
+      {op::conv2d::name, [](unsigned s, const signature& t) { return window_net<op::conv2d>(s, t, false); }},
+      {op::depthwise_conv2d::name, [](unsigned s, const signature& t) { return window_net<op::depthwise_conv2d>(s, t, true); }},
+      {op::fully_connected::name, connected_net},
+      {op::pool_avg2d::name, pool_net<op::pool_avg2d>},
+      {op::pool_max2d::name, pool_net<op::pool_max2d>},
+      {op::elementwise_add::name, binary_net<op::elementwise_add>},
+      {op::elementwise_binary::name, binary_net<op::elementwise_binary>},
+      {op::elementwise_subtract::name, binary_net<op::elementwise_subtract>},
+      {op::elementwise_multiply::name, binary_net<op::elementwise_multiply>},
+      {op::elementwise_divide::name, binary_net<op::elementwise_divide>},
+      {op::elementwise_maximum::name, binary_net<op::elementwise_maximum>},
+      {op::elementwise_minimum::name, binary_net<op::elementwise_minimum>},
+  };
+  return all;
+}
+
+}  // namespace qnnx::isa_test
