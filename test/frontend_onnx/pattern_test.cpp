@@ -78,6 +78,33 @@ TEST_CASE("means over another axis stay as they are") {
   CHECK(count(n, "ReduceMean") == 2);
 }
 
+TEST_CASE("three spellings of hard-swish become HardSwish; other factors stay") {
+  const auto spelled = [](int form, float three, float six) {
+    writer::graph g;
+    g.input("x", {6}).output("y");
+    g.initializer(writer::floats("three", {}, {three})).initializer(writer::floats("zero", {}, {0}));
+    g.initializer(writer::floats("six", {}, {six})).initializer(writer::floats("sixth", {}, {1 / six}));
+    if (form == 0) {
+      g.add(writer::node("HardSigmoid", {"x"}, {"h"}, {{"alpha", 1 / six}, {"beta", 0.5f}}));
+      g.add(writer::node("Mul", {"x", "h"}, {"y"}));
+    } else {
+      g.add(writer::node("Add", {"x", "three"}, {"s"}));
+      g.add(writer::node("Clip", {"s", "zero", "six"}, {"c"}));
+      g.add(form == 1 ? writer::node("Div", {"c", "six"}, {"h"}) : writer::node("Mul", {"x", "c"}, {"h"}));
+      g.add(form == 1 ? writer::node("Mul", {"h", "x"}, {"y"}) : writer::node("Mul", {"h", "sixth"}, {"y"}));
+    }
+    return import(g);
+  };
+  for (int form = 0; form < 3; ++form) {
+    const net n = spelled(form, 3, 6);
+    CHECK(n.nodes.size() == 1);
+    CHECK(count(n, "HardSwish") == 1);
+    close(run(n, {-4, -3, -1.5f, 0, 1.5f, 5}), {0, 0, -0.375f, 0, 1.125f, 5});
+    CHECK(count(spelled(form, 3, 5), "HardSwish") == 0);
+  }
+  CHECK(count(spelled(1, 2, 6), "HardSwish") == 0);
+}
+
 TEST_CASE("Where of computed and constant operands, broadcast") {
   writer::graph g;
   g.input("x", {2, 3}).output("y");

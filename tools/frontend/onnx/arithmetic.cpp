@@ -34,17 +34,27 @@ std::vector<value> operands_of(call& c) {
   return r;
 }
 
+/// 8-bit integers without scales are worked on as 32-bit ones: the type to go back to, or undefined.
+dtype widened(call& c, std::vector<int>& operands) {
+  const dtype type = c.type_of(operands[0]);
+  if (type != dtype::int_8 && type != dtype::uint_8) return dtype::undefined;
+  for (std::size_t i = 0; i < operands.size(); ++i) operands[i] = c.emit<op::cast>({operands[i]}, {}, "wide_" + std::to_string(i), dtype::int_32);
+  return type;
+}
+
 template <class Op>
 void binary(call& c) {
   std::vector<value> v = operands_of(c);
   if (v.size() != 2) c.fail(std::to_string(v.size()) + " inputs", "two are expected");
   order_t order;
   bool spatial = false;
-  const std::vector<int> t = c.aligned(v, order, spatial);
+  std::vector<int> t = c.aligned(v, order, spatial);
   const bool to_bool = op_id(Op::name) == op_id(op::elementwise_equal::name) || op_id(Op::name) == op_id(op::elementwise_less::name) ||
                        op_id(Op::name) == op_id(op::elementwise_less_equal::name) || op_id(Op::name) == op_id(op::elementwise_greater::name) ||
                        op_id(Op::name) == op_id(op::elementwise_greater_equal::name);
-  c.set(0, c.emit<Op>(t, {}, "", to_bool ? dtype::bool_8 : dtype::undefined), order, spatial);
+  const dtype narrow = widened(c, t);
+  if (to_bool || narrow == dtype::undefined) return c.set(0, c.emit<Op>(t, {}, "", to_bool ? dtype::bool_8 : dtype::undefined), order, spatial);
+  c.set(0, c.emit<op::cast>({c.emit<Op>(t, {}, "wide")}, {}, "", narrow), order, spatial);
 }
 
 /// a op b op c ...
@@ -55,16 +65,18 @@ void chain(call& c) {
   if (v.size() > 2 && c.quantized) throw no_integer_form{};
   order_t order;
   bool spatial = false;
-  const std::vector<int> t = c.aligned(v, order, spatial);
+  std::vector<int> t = c.aligned(v, order, spatial);
+  const dtype narrow = t.size() > 1 ? widened(c, t) : dtype::undefined;
   const bool mean = c.n->op_type == "Mean";
   if (mean && c.quantized) throw no_integer_form{};
   int sum = t[0];
   for (std::size_t i = 1; i < t.size(); ++i) {
-    const bool last = i + 1 == t.size() && !mean;
+    const bool last = i + 1 == t.size() && !mean && narrow == dtype::undefined;
     sum = c.emit<Op>({sum, t[i]}, {}, last ? "" : std::to_string(i));
   }
   if (mean && t.size() > 1) sum = c.emit<op::elementwise_multiply>({sum, c.number(1.0f / static_cast<float>(t.size()), sum)});
   if (t.size() == 1) return c.set_alias(0, c.in[0]);
+  if (narrow != dtype::undefined) sum = c.emit<op::cast>({sum}, {}, "", narrow);
   c.set(0, sum, order, spatial);
 }
 

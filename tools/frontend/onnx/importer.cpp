@@ -8,6 +8,20 @@
 
 namespace qnnx::inline QNNX_ABI::onnx {
 
+namespace {
+/// Ops whose meaning below opset 7 is that of opset 7. (Arithmetic had other broadcasting, BatchNormalization a mode.)
+bool means_the_same_in_old_opsets(const std::string& op) {
+  static const std::set<std::string> same{
+      "Abs", "ArgMax", "ArgMin", "AveragePool", "Ceil", "Clip", "Concat", "Constant", "Conv", "Elu", "Exp", "Flatten",
+      "Floor", "Gather", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "Hardmax", "Identity", "InstanceNormalization",
+      "LRN", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "MatMul", "MaxPool", "Neg", "Reciprocal", "ReduceL1",
+      "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
+      "ReduceSumSquare", "Relu", "Selu", "Shape", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Split", "Sqrt",
+      "Squeeze", "Tanh", "ThresholdedRelu", "Transpose", "Unsqueeze"};
+  return same.count(op) != 0;
+}
+}  // namespace
+
 importer::importer(const model& m, const import_options& options) : m_(m), options_(options), nodes_(m.graph.nodes) {
   find_patterns(m, nodes_);
   net_.name = clean_name(m.graph.name.empty() ? "model" : m.graph.name);
@@ -15,9 +29,8 @@ importer::importer(const model& m, const import_options& options) : m_(m), optio
 
 net importer::run() {
   const std::int64_t opset = m_.opset();
-  if (opset < 7)
-    throw error(m_.file.name + ": " + (opset == 0 ? "no opset of domain ai.onnx is declared" : "opset " + std::to_string(opset) + " is too old") +
-                ": convert the model to opset 13 or newer with onnx.version_converter");
+  if (opset < 1)
+    throw error(m_.file.name + ": no opset of domain ai.onnx is declared: convert the model to opset 13 or newer with onnx.version_converter");
   for (const node_proto& n : nodes_) {
     for (const std::string& i : n.inputs)
       if (!i.empty()) readers_[i].push_back(&n);
@@ -26,6 +39,10 @@ net importer::run() {
   }
   pick_outputs();
   order_nodes();
+  if (opset < 7)
+    for (const node_proto* n : sequence_)
+      if (!means_the_same_in_old_opsets(n->op_type))
+        args(*n).fail("opset " + std::to_string(opset) + " is too old for it", "convert the model to opset 13 or newer with onnx.version_converter");
   read_initializers();
   read_quantizers();
   make_inputs();

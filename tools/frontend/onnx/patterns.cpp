@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups of nodes that exporters write for one op: x/2 * (1 + erf(x / sqrt 2)) is Gelu, (x - mean) / sqrt(variance +
-// epsilon) * gamma + beta is LayerNormalization. Found on the file's nodes before anything is translated; the parts
-// become unread and are dropped.
+// epsilon) * gamma + beta is LayerNormalization, x * clip(x + 3, 0, 6) / 6 is HardSwish. Found on the file's nodes
+// before anything is translated; the parts become unread and are dropped.
 #include <algorithm>
 #include <cmath>
 
@@ -88,6 +88,59 @@ struct finder {
     g.attributes.clear();
   }
 
+  /// The x of HardSigmoid(x) with slope 1/6 and offset 1/2.
+  std::string hard_sigmoid_of(const std::string& name) const {
+    const node_proto* h = made_by(name, "HardSigmoid");
+    if (!h || h->inputs.size() != 1) return "";
+    const attribute_proto* alpha = h->find("alpha");
+    const attribute_proto* beta = h->find("beta");
+    const bool sixth = alpha && std::abs(alpha->f - 1.0f / 6) < 1e-4f && (!beta || std::abs(beta->f - 0.5f) < 1e-4f);
+    return sixth ? h->inputs[0] : "";
+  }
+  /// The x of clip(x + 3, 0, 6).
+  std::string clipped_of(const std::string& name) const {
+    const node_proto* c = made_by(name, "Clip");
+    if (!c || c->inputs.empty()) return "";
+    const attribute_proto* lo = c->find("min");
+    const attribute_proto* hi = c->find("max");
+    const double low = lo ? static_cast<double>(lo->f) : c->inputs.size() == 3 ? number(c->inputs[1]) : 1.0;
+    const double high = hi ? static_cast<double>(hi->f) : c->inputs.size() == 3 ? number(c->inputs[2]) : 1.0;
+    const node_proto* sum = made_by(c->inputs[0], "Add");
+    if (low != 0.0 || high != 6.0 || !sum || sum->inputs.size() != 2) return "";
+    if (is(sum->inputs[1], 3.0)) return sum->inputs[0];
+    return is(sum->inputs[0], 3.0) ? sum->inputs[1] : "";
+  }
+  /// What is divided by 6 to make this, or nothing.
+  std::string six_times(const std::string& name) const {
+    if (const node_proto* d = made_by(name, "Div"); d && d->inputs.size() == 2 && is(d->inputs[1], 6.0)) return d->inputs[0];
+    const node_proto* p = made_by(name, "Mul");
+    if (!p || p->inputs.size() != 2) return "";
+    if (is(p->inputs[1], 1.0 / 6)) return p->inputs[0];
+    return is(p->inputs[0], 1.0 / 6) ? p->inputs[1] : "";
+  }
+  /// Node k makes x * hard_sigmoid(x), in one of three spellings: rewrites it.
+  void hard_swish(std::size_t k) {
+    node_proto& n = nodes[k];
+    if (n.outputs.size() != 1 || n.inputs.size() != 2) return;
+    std::string x;
+    const auto product = [&](const node_proto& m, auto&& factor) {
+      for (const std::size_t i : {std::size_t{0}, std::size_t{1}})
+        if (const std::string from = factor(m.inputs[i]); !from.empty() && from == m.inputs[1 - i]) x = from;
+    };
+    if (n.op_type == "Mul") {
+      product(n, [&](const std::string& t) { return hard_sigmoid_of(t); });
+      if (x.empty()) product(n, [&](const std::string& t) { return clipped_of(six_times(t)); });
+    }
+    if (x.empty())
+      if (const node_proto* m = made_by(six_times(n.outputs[0]), "Mul"); m && m->inputs.size() == 2)
+        product(*m, [&](const std::string& t) { return clipped_of(t); });
+    if (x.empty()) return;
+    n.op_type = "HardSwish";
+    n.domain.clear();
+    n.inputs = {x};
+    n.attributes.clear();
+  }
+
   const node_proto* made_by(const std::string& tensor, const char* op) const {
     const auto i = maker.find(tensor);
     return i != maker.end() && nodes[i->second].op_type == op ? &nodes[i->second] : nullptr;
@@ -168,13 +221,19 @@ struct finder {
 }  // namespace
 
 void find_patterns(const model& m, std::vector<node_proto>& nodes) {
-  const auto interesting = [](const node_proto& n) { return n.domain.empty() && (n.op_type == "Erf" || n.op_type == "Sqrt"); };
-  if (std::none_of(nodes.begin(), nodes.end(), interesting)) return;
+  const auto any = [&](std::initializer_list<const char*> ops) {
+    return std::any_of(nodes.begin(), nodes.end(), [&](const node_proto& n) {
+      return n.domain.empty() && std::find(ops.begin(), ops.end(), n.op_type) != ops.end();
+    });
+  };
+  const bool swish = any({"HardSigmoid", "Clip"});
+  if (!swish && !any({"Erf", "Sqrt"})) return;
   finder f(m, nodes);
   for (std::size_t k = 0; k < nodes.size(); ++k) {
-    if (!interesting(nodes[k])) continue;
+    if (!nodes[k].domain.empty()) continue;
     if (nodes[k].op_type == "Erf") f.gelu(k);
-    else f.layer_norm(k);
+    else if (nodes[k].op_type == "Sqrt") f.layer_norm(k);
+    else if (swish && (nodes[k].op_type == "Mul" || nodes[k].op_type == "Div")) f.hard_swish(k);
   }
 }
 

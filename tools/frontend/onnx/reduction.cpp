@@ -78,13 +78,27 @@ void reduce_norm(call& c) {
 template <class Op>
 void arg(call& c) {
   value x = c.input(0);
-  if (c.integer("select_last_index", 0) != 0) c.fail("select_last_index", "the first index is chosen among equals; use 0");
+  const bool last = c.integer("select_last_index", 0) != 0;
   const int axis = c.axis(c.integer("axis", 0), x.dims.size());
   std::vector<bool> gone(x.dims.size(), false);
   gone[static_cast<std::size_t>(axis)] = true;
   const bool keep = c.integer("keepdims", 1) != 0;
   const auto at = std::find(x.order.begin(), x.order.end(), axis) - x.order.begin();
-  const int made = c.emit<Op>({c.stored(x, x.order)}, {.axis = static_cast<std::uint32_t>(at), .keep_dims = keep}, "", dtype::int_32);
+  int in = c.stored(x, x.order);
+  if (last) {  // the first of the data backwards
+    op::strided_slice::params back;
+    for (int d = 0; d < x.rank(); ++d) {
+      const bool here = d == static_cast<int>(at);
+      const std::array<std::int32_t, 3> range{here ? c.shape_of(in)[d] - 1 : 0, here ? -1 : c.shape_of(in)[d], here ? -1 : 1};
+      std::copy(range.begin(), range.end(), back.ranges.begin() + 3 * d);
+    }
+    in = c.emit<op::strided_slice>({in}, back, "backwards");
+  }
+  int made = c.emit<Op>({in}, {.axis = static_cast<std::uint32_t>(at), .keep_dims = keep}, last ? "from_the_end" : "", dtype::int_32);
+  if (last) {
+    const int end = c.numbers("end", {1}, {static_cast<float>(x.dim(axis) - 1)}, dtype::int_32);
+    made = c.emit<op::elementwise_subtract>({end, made}, {}, "", dtype::int_32);
+  }
   c.set(0, made, keep ? x.order : without(x.order, gone), x.spatial && keep);
 }
 }  // namespace
