@@ -191,6 +191,8 @@ def cases() -> list[tuple[str, Op, dict]]:
             if kind != "MUL":
                 options["potScaleInt16"] = False
             case(f"{kind.lower()}_{d}", Op(kind, [a, b], [q([2, 3, 8], d, 0.05, 0.2)], options, table))
+        x = q([2, 3, 8], d)
+        case(f"select_v2_{d}", Op("SELECT_V2", [T([2, 1, 8], "bool"), like(x, [3, 1]), x], [like(x, [2, 3, 8])], {}, "SelectV2Options"))
         x = q([2, 4, 5, 3], d, 0.02, 0.06)
         case(f"leaky_relu_{d}", Op("LEAKY_RELU", [x], [q([2, 4, 5, 3], d, 0.02, 0.06)], {"alpha": 0.13}, "LeakyReluOptions"))
         if d != "int16":

@@ -5,6 +5,7 @@
 #include "qnnx/op/elementwise_binary.hpp"
 #include "qnnx/op/elementwise_unary.hpp"
 #include "qnnx/op/reduce.hpp"
+#include "qnnx/op/select.hpp"
 #include "qnnx/op/softmax.hpp"
 
 namespace qnnx::inline QNNX_ABI::tflite {
@@ -55,6 +56,15 @@ void leaky_relu(importer& t) {
 void prelu(importer& t) {
   const int x = t.value(0);
   t.emit<op::prelu>({x, t.value(1)});
+}
+
+/// SELECT_V2 broadcasts; the older SELECT has a condition of one axis that chooses rows.
+void select_v2(importer& t) { t.emit<op::elementwise_select>({t.value(0), t.value(1), t.value(2)}); }
+void select(importer& t) {
+  const shape& condition = t.at(t.value(0)).dims;
+  const shape& data = t.at(t.value(1)).dims;
+  if (condition.rank() == 1 && data.rank() > 1 && condition[0] > 1) t.fail("a condition that chooses rows", "export the model with SELECT_V2");
+  select_v2(t);
 }
 
 void square(importer& t) { t.emit<op::elementwise_multiply>({t.value(0), t.value(0)}); }
@@ -143,6 +153,8 @@ translator find_elementwise(builtin code) {
     case builtin::LEAKY_RELU: return leaky_relu;
     case builtin::PRELU: return prelu;
     case builtin::SQUARE: return square;
+    case builtin::SELECT: return select;
+    case builtin::SELECT_V2: return select_v2;
     case builtin::L2_NORMALIZATION: return l2_normalization;
     case builtin::SOFTMAX: return softmax;
     case builtin::LOG_SOFTMAX: return log_softmax;
