@@ -106,6 +106,15 @@ class Graph:
     def silu(self, x):
         return self.add("Mul", [x, self.add("Sigmoid", [x])], "silu")
 
+    def hard_swish(self, x):
+        if self.opset >= 14:
+            return self.add("HardSwish", [x], "hswish")
+        self.swishes = getattr(self, "swishes", 0) + 1
+        if self.swishes % 2:
+            return self.add("Mul", [x, self.add("HardSigmoid", [x], alpha=1 / 6, beta=0.5)], "hswish")
+        clipped = self.add("Clip", [self.add("Add", [x, self.scalar(3.0)]), self.scalar(0.0), self.scalar(6.0)])
+        return self.add("Mul", [x, self.add("Div", [clipped, self.scalar(6.0)])], "hswish")
+
     def gelu(self, x):
         """erf form, as PyTorch's exporter decomposes it."""
         erf = self.add("Erf", [self.add("Div", [x, self.scalar(math.sqrt(2.0))])])

@@ -62,6 +62,32 @@ def mobilenet_v2(g, o):
     g.output("logits", g.dense(g.flatten_pool(x), last, o.classes), [o.batch, o.classes])
 
 
+def mobilenet_v3_small(g, o):
+    """h-swish by opset: one node from 14 on; below, HardSigmoid and Mul or, older, Add, Clip, Div, Mul in turn."""
+    #        kernel expand channels excite h-swish stride
+    plan = [(3, 16, 16, 1, 0, 2), (3, 72, 24, 0, 0, 2), (3, 88, 24, 0, 0, 1), (5, 96, 40, 1, 1, 2), (5, 240, 40, 1, 1, 1), (5, 240, 40, 1, 1, 1),
+            (5, 120, 48, 1, 1, 1), (5, 144, 48, 1, 1, 1), (5, 288, 96, 1, 1, 2), (5, 576, 96, 1, 1, 1), (5, 576, 96, 1, 1, 1)]
+    if o.tiny:
+        plan = plan[:5]
+    x, c = g.hard_swish(g.conv(image_input(g, o), 3, 16, 3, 2, bn=True, name="stem")), 16
+    for kernel, inner, channels, excite, swish, stride in plan:
+        act = g.hard_swish if swish else (lambda t: g.add("Relu", [t]))
+        y = act(g.conv(x, c, inner, 1, bn=True, name="expand")) if inner != c else x
+        y = act(g.conv(y, inner, inner, kernel, stride, groups=inner, bn=True, name="depthwise"))
+        if excite:
+            squeezed = rounded(inner, 0.25)
+            s = g.add("Relu", [g.conv(g.add("GlobalAveragePool", [y]), inner, squeezed, 1, bias=True, name="squeeze")])
+            s = g.add("HardSigmoid", [g.conv(s, squeezed, inner, 1, bias=True, name="excite")], alpha=1 / 6, beta=0.5)
+            y = g.add("Mul", [s, y])
+        branch = stride == 1 and c == channels
+        y = g.conv(y, inner, channels, 1, bn=True, name="project", branch=branch)
+        x, c = g.add("Add", [x, y]) if branch else y, channels
+    last, hidden = (c * 6, 64) if o.tiny else (576, 1024)
+    x = g.flatten_pool(g.hard_swish(g.conv(x, c, last, 1, bn=True, name="last")))
+    x = g.hard_swish(g.dense(x, last, hidden, "hidden"))
+    g.output("logits", g.dense(x, hidden, o.classes), [o.batch, o.classes])
+
+
 # -- ResNets
 def resnet(g, o, repeats, bottleneck):
     base = 16 if o.tiny else 64
@@ -246,5 +272,5 @@ def bert(g, o):
     g.output("pooler_output", g.add("Tanh", [g.dense(first, width, width, "pooler", gain=1.0)]), [o.batch, width])
 
 
-NETWORKS = {f.__name__: f for f in (mobilenet_v1, mobilenet_v2, resnet18, resnet50, efficientnet_b0, ssd, vit_tiny, bert)}
+NETWORKS = {f.__name__: f for f in (mobilenet_v1, mobilenet_v2, mobilenet_v3_small, resnet18, resnet50, efficientnet_b0, ssd, vit_tiny, bert)}
 IMAGE = {"tiny": dict(ssd=64), "full": dict(ssd=300)}  # else 32 and 224
