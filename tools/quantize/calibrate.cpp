@@ -51,7 +51,6 @@ struct score_rows {
   std::int64_t size = 1;
   std::int64_t step = 1;
   double depth = 0;
-  friend bool operator==(const score_rows&, const score_rows&) = default;
 };
 
 /// Tensors that nothing but Softmax reads.
