@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board for programs without an operating system's libraries: Linux system calls on riscv and Hexagon (qemu-riscv32,
+// qemu-riscv64, qemu-hexagon run them), two imported functions in WebAssembly. Nothing of a C library is used.
+#include "board.hpp"
+
+extern "C" int main();
+
+#if defined(__riscv)
+namespace {
+long call(long number, long a, long b, long c) {
+  register long a0 asm("a0") = a;
+  register long a1 asm("a1") = b;
+  register long a2 asm("a2") = c;
+  register long a7 asm("a7") = number;
+  asm volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");
+  return a0;
+}
+}  // namespace
+extern "C" [[noreturn]] void user_start() { board::finish(main()); }
+asm(".globl _start\n_start:\n  .option push\n  .option norelax\n  la gp, __global_pointer$\n  .option pop\n"
+    "  andi sp, sp, -16\n  call user_start\n");
+#elif defined(__hexagon__)
+namespace {
+long call(long number, long a, long b, long c) {
+  register long r0 asm("r0") = a;
+  register long r1 asm("r1") = b;
+  register long r2 asm("r2") = c;
+  register long r6 asm("r6") = number;
+  asm volatile("trap0(#1)" : "+r"(r0) : "r"(r1), "r"(r2), "r"(r6) : "memory");
+  return r0;
+}
+}  // namespace
+extern "C" [[noreturn]] void user_start() { board::finish(main()); }
+asm(".globl _start\n_start:\n  { r29 = and(r29, #-128) }\n  { call user_start }\n");
+#elif defined(__wasm__)
+extern "C" {
+__attribute__((import_module("env"), import_name("write"))) void host_write(const char*, unsigned);
+__attribute__((import_module("env"), import_name("finish"))) [[noreturn]] void host_finish(int);
+__attribute__((export_name("start"))) void user_start() { board::finish(main()); }
+}
+#else
+#error "no board for this processor"
+#endif
+
+namespace board {
+
+void print(const char* text) {
+  unsigned n = 0;
+  while (text[n]) ++n;
+#if defined(__wasm__)
+  host_write(text, n);
+#else
+  call(64, 1, reinterpret_cast<long>(text), static_cast<long>(n));
+#endif
+}
+
+void print(const char* name, std::uint32_t value) {
+  char line[80];
+  unsigned n = 0;
+  while (*name && n < 60) line[n++] = *name++;
+  line[n++] = ' ';
+  char digits[10];
+  int count = 0;
+  do {
+    digits[count++] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value);
+  while (count) line[n++] = digits[--count];
+  line[n++] = '\n';
+  line[n] = 0;
+  print(line);
+}
+
+void finish(int code) {
+#if defined(__wasm__)
+  host_finish(code);
+#else
+  call(93, code, 0, 0);
+  for (;;) {}
+#endif
+}
+
+void start_timer() {}
+std::uint64_t ticks() { return 0; }  // instructions are counted from outside: qemu's plugins
+
+}  // namespace board
+
+// What compilers call for copies; volatile keeps them from being compiled into calls of themselves.
+extern "C" {
+void* memcpy(void* to, const void* from, __SIZE_TYPE__ n) {
+  auto* t = static_cast<volatile unsigned char*>(to);
+  const auto* f = static_cast<const unsigned char*>(from);
+  for (__SIZE_TYPE__ i = 0; i < n; ++i) t[i] = f[i];
+  return to;
+}
+void* memmove(void* to, const void* from, __SIZE_TYPE__ n) {
+  auto* t = static_cast<volatile unsigned char*>(to);
+  const auto* f = static_cast<const volatile unsigned char*>(from);
+  if (static_cast<void*>(const_cast<unsigned char*>(t)) < from)
+    for (__SIZE_TYPE__ i = 0; i < n; ++i) t[i] = f[i];
+  else
+    for (__SIZE_TYPE__ i = n; i > 0; --i) t[i - 1] = f[i - 1];
+  return to;
+}
+void* memset(void* to, int value, __SIZE_TYPE__ n) {
+  auto* t = static_cast<volatile unsigned char*>(to);
+  for (__SIZE_TYPE__ i = 0; i < n; ++i) t[i] = static_cast<unsigned char>(value);
+  return to;
+}
+}

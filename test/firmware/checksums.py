@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The same inputs through the same networks on every processor: one table of output checksums, which must be equal.
+
+    checksums.py --bin TOOLS --source REPOSITORY --work DIR [--targets LIST] [--markdown FILE] [NAME=MODEL...]
+
+Networks: MODEL files (.tflite or .onnx of integers); without any, the four MLPerf Tiny int8 networks of ../shared/data.
+Each is converted once, compiled for each target, and run on five inputs of pseudo-random bytes; the checksum is the
+FNV-1a of the output bytes of all five. On this machine every instruction set of the processor runs (QNNX_ISA), both
+compilers' libraries and the interpreter; the others run in QEMU (Cortex-M: test/firmware/cortex_m.py has the boards)
+or in node. Targets whose compiler or emulator is absent are left out with a line. Ends with 1 where two checksums of a
+network differ, with 77 where no network is there.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
+from cortex_m import CORES, RUNS, SKIP, firmware_main, fnv, random_bytes, run  # noqa: E402
+from real_models import HOST_C, MODELS  # noqa: E402
+
+NETWORKS = {"kws": "kws_int8", "vww": "vww_int8", "ic": "ic_int8", "ad": "ad_int8"}
+USER = {  # target: compiler and flags, link flags, emulator
+    "riscv32": (["riscv64-unknown-elf-g++", "-march=rv32imac", "-mabi=ilp32"], ["-lgcc"], ["qemu-riscv32"]),
+    "riscv64": (["riscv64-unknown-elf-g++", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany"], ["-lgcc"], ["qemu-riscv64"]),
+    "hexagon-v67": (["clang++-14", "--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B"],
+                    ["-fuse-ld=lld", "-Wl,-z,notext"], ["qemu-hexagon"]),
+    "wasm32": (["clang++-14", "--target=wasm32", "-mbulk-memory"], ["-fuse-ld=lld", "-Wl,--no-entry", "-Wl,-z,stack-size=65536"], ["node"]),
+}
+WASM_JS = """const fs = require('fs');
+let memory;
+const env = {
+  write: (p, n) => fs.writeSync(1, Buffer.from(memory.buffer, p, n)),
+  finish: (code) => { throw {code}; },
+};
+WebAssembly.instantiate(fs.readFileSync(process.argv[2]), {env}).then(({instance}) => {
+  memory = instance.exports.memory;
+  try { instance.exports.start(); } catch (e) { if (e.code === undefined) throw e; process.exitCode = e.code; }
+});
+"""
+
+
+def chain(hashes: list[int]) -> str:
+    h = 2166136261
+    for one in hashes:
+        h = fnv(one.to_bytes(4, "little"), h)
+    return f"{h:08x}"
+
+
+class Network:
+    """One converted network, its inputs and where its things go."""
+
+    def __init__(self, name: str, path: Path, args: argparse.Namespace):
+        self.name, self.args = name, args
+        self.work = args.work / name
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        kind = "onnx" if path.suffix == ".onnx" else "tflite"
+        more = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32"] if args.input_list else []
+        run(args.bin / f"qnnx-{kind}-converter", "-i", path, "-o", self.work / "net.cpp", *more)
+        run(args.bin / "qnnx-converter", "-i", path, "-o", self.work / "net.dlc", *more)
+        self.outputs: list[str] = []
+
+    def library(self, target: str, *more: str) -> Path:
+        run(self.args.bin / "qnnx-model-lib-generator", "-c", self.work / "net.cpp", "-b", self.work / "net.bin", "-t", target,
+            "-o", self.work / "lib", *more)
+        return self.work / "lib" / target
+
+    def prepare(self) -> None:
+        """Input files for the host, from the firmware's names and sizes (a target without kernels of its own)."""
+        header = (self.library("cortex-m3" if "cortex-m3" in CORES else "cortex-m4") / "net.h").read_text()
+        _, inputs, outputs = firmware_main("net", header)
+        self.outputs = [f.split("_output_", 1)[1] for f, _ in outputs]
+        state, lines, self.files = 1, [], []
+        for k in range(RUNS):
+            row = []
+            for function, size in inputs:
+                state, data = random_bytes(state, size)
+                path = self.work / f"in_{k}_{len(row)}.raw"
+                path.write_bytes(data)
+                row.append((function.split("_input_", 1)[1], path))
+            self.files.append([p for _, p in row])
+            lines.append(str(row[0][1]) if len(row) == 1 else " ".join(f"{n}:={p}" for n, p in row))
+        (self.work / "list.txt").write_text("\n".join(lines) + "\n")
+
+    def on_host(self, *source: object, isa: str = "") -> str:
+        out = self.work / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        environment = dict(os.environ, **({"QNNX_ISA": isa} if isa else {}))
+        done = subprocess.run([str(w) for w in (self.args.bin / "qnnx-net-run", *source, "--input_list", self.work / "list.txt", "--output_dir",
+                               out, "--use_native_input_files", "--use_native_output_files")], capture_output=True, text=True, env=environment)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip()[-300:])
+        hashes = []
+        for k in range(RUNS):
+            h = 2166136261
+            for o in self.outputs:
+                h = fnv((out / f"Result_{k}" / f"{o}_native.raw").read_bytes(), h)
+            hashes.append(h)
+        return chain(hashes)
+
+    def on_aarch64(self) -> str:
+        library = self.library("aarch64-linux-gnu") / "libnet.so"
+        (self.work / "host.c").write_text(HOST_C)
+        run("aarch64-linux-gnu-gcc", "-O1", f"-I{self.args.source / 'include'}", self.work / "host.c", "-ldl", "-o", self.work / "host")
+        hashes = []
+        for k in range(RUNS):
+            run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", self.work / "host", library, self.work / "made", *self.files[k])
+            hashes.append(fnv((self.work / "made").read_bytes()))
+        return chain(hashes)
+
+    def firmware(self, target: str) -> Path:
+        lib = self.library(target)
+        code, _, _ = firmware_main("net", (lib / "net.h").read_text())
+        (self.work / "main.cpp").write_text(code)
+        return lib
+
+    def on_cortex(self, core: str) -> str:
+        flags, board, _ = CORES[core][:3]
+        lib, board_files, elf = self.firmware(core), self.args.source / "examples/firmware", self.work / "firmware.elf"
+        run("arm-none-eabi-g++", "-std=c++20", "-Os", "-mthumb", *flags, "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
+            "-ffunction-sections", "-fdata-sections", f"-I{board_files}", f"-I{lib}", self.work / "main.cpp", board_files / "board.cpp",
+            lib / "libnet.a", "-nostartfiles", "-specs=nano.specs", "-specs=nosys.specs", "-T", board_files / "mps2.ld", "-Wl,--gc-sections", "-o", elf)
+        return self.printed(run("timeout", "300", "qemu-system-arm", "-M", board, "-icount", "shift=0", "-nographic", "-monitor", "none",
+                                "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf))
+
+    def on_user(self, target: str) -> str:
+        compiler, link, emulator = USER[target]
+        lib, here, program = self.firmware(target), self.args.source / "examples/firmware", self.work / "program"
+        headers = "/usr/lib/arm-none-eabi/include"
+        borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN", "-isystem", f"{headers}/c++/12.2.1", "-isystem", f"{headers}/c++/12.2.1/arm-none-eabi",
+                    "-isystem", headers]
+        more = [here / "hexagon_runtime.cpp"] if target.startswith("hexagon") else []
+        run(*compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-ffreestanding", "-ffunction-sections",
+            *borrowed, f"-I{here}", f"-I{lib}", "-nostdlib", "-static", self.work / "main.cpp", here / "user.cpp", *more, lib / "libnet.a", *link,
+            "-Wl,--gc-sections", "-o", program)
+        if target == "wasm32":
+            (self.work / "run.js").write_text(WASM_JS)
+            return self.printed(run(*emulator, self.work / "run.js", program))
+        return self.printed(run("timeout", "300", *emulator, program))
+
+    @staticmethod
+    def printed(text: str) -> str:
+        hashes = [int(n) for n in re.findall(r"hash (\d+)", text)]
+        if len(hashes) != RUNS:
+            raise RuntimeError(f"got {len(hashes)} results: {text[-200:]}")
+        return chain(hashes)
+
+
+def rows(args: argparse.Namespace) -> dict[str, object]:
+    """Target: how it runs a network; without those whose tools are absent."""
+    table: dict[str, object] = {}
+
+    def add(name: str, needs: list[str], call: object) -> None:
+        missing = [t for t in needs if not shutil.which(t)]
+        if args.targets and not any(re.fullmatch(p, name) for p in args.targets.split(",")):
+            return
+        if missing:
+            print(f"left out {name}: {', '.join(missing)} not installed", flush=True)
+        else:
+            table[name] = call
+
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    isas = ["reference"] + [i for i, flag in (("avx2", "avx2"), ("avx512vnni", "avx512_vnni")) if f" {flag}" in flags]
+    isas = [i for i in isas if i in args.isas.split(",")]
+    for isa in isas:
+        add(f"x86_64 g++ {isa}", ["g++"], lambda n, i=isa: n.on_host("--model", n.library("x86_64-linux-gnu", "--isa", ",".join(isas)) / "libnet.so", isa=i))
+    add("x86_64 clang", ["clang++-14"], lambda n: n.on_host("--model", n.library("x86_64-linux-clang") / "libnet.so"))
+    for backend in ("reference", "cpu"):
+        add(f"interpreter {backend}", [], lambda n, b=backend: n.on_host("--dlc_path", n.work / "net.dlc", "--backend", b))
+    add("aarch64-linux-gnu", ["aarch64-linux-gnu-g++", "qemu-aarch64"], lambda n: n.on_aarch64())
+    for core in CORES:
+        add(core, ["arm-none-eabi-g++", "qemu-system-arm"], lambda n, c=core: n.on_cortex(c))
+    for target, (compiler, _, emulator) in USER.items():
+        extra = ["ld.lld-14"] if compiler[0].startswith("clang") else []
+        add(target, [compiler[0], *emulator, "arm-none-eabi-g++", *extra], lambda n, t=target: n.on_user(t))
+    return table
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for option in ("bin", "source", "work"):
+        parser.add_argument(f"--{option}", type=Path, required=True)
+    parser.add_argument("--targets", default="", help="regular expressions, separated by commas: only these rows")
+    parser.add_argument("--isas", default="reference,avx2,avx512vnni", help="instruction sets of the x86-64 library")
+    parser.add_argument("--input_list", type=Path, help="quantize float networks with these inputs")
+    parser.add_argument("--markdown", type=Path, help="write the table here")
+    parser.add_argument("networks", nargs="*", help="NAME=MODEL")
+    args = parser.parse_args()
+    args.work, args.source = args.work.resolve(), args.source.resolve()
+    paths = {n.split("=", 1)[0]: Path(n.split("=", 1)[1]) for n in args.networks}
+    if not paths:
+        paths = {n: args.source.parent / "shared/data" / MODELS[m] for n, m in NETWORKS.items()}
+    paths = {n: p for n, p in paths.items() if p.exists()}
+    if not paths:
+        print("skipped: no network is there (../shared/data)")
+        return SKIP
+    table = rows(args)
+    found: dict[str, dict[str, str]] = {row: {} for row in table}
+    for name, path in paths.items():
+        network = Network(name, path, args)
+        network.prepare()
+        for row, call in table.items():
+            try:
+                found[row][name] = call(network)
+            except (RuntimeError, OSError) as e:
+                found[row][name] = "FAILED"
+                print(f"{name} on {row}: {e}", flush=True)
+            print(f"{name} on {row}: {found[row][name]}", flush=True)
+    lines = ["| | " + " | ".join(paths) + " |", "|---|" + "---|" * len(paths)]
+    lines += [f"| {row} | " + " | ".join(cells[n] for n in paths) + " |" for row, cells in found.items()]
+    print("\n".join(lines))
+    if args.markdown:
+        args.markdown.write_text("# The same bits everywhere\n\nWritten by `test/firmware/checksums.py`: FNV-1a of the outputs of five pseudo-random "
+                                 "inputs, per network and processor.\n\n" + "\n".join(lines) + "\n")
+    same = all(len({cells[n] for cells in found.values()}) == 1 and "FAILED" not in {cells[n] for cells in found.values()} for n in paths)
+    print("all equal" if same else "NOT all equal")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (RuntimeError, OSError, AttributeError) as e:
+        print(f"checksums: {e}", file=sys.stderr)
+        sys.exit(1)
