@@ -5,16 +5,17 @@
     real_models.py --bin TOOLS --source REPOSITORY --work DIR [--shard I/N] [--targets LIST] [NAME...]
 
 Each network is converted to C++ and to a DLC, compiled for every target (x86_64-linux-gnu and x86_64-linux-clang; for
-aarch64-linux-gnu the library runs in qemu-aarch64), and run on two inputs. qnnx-net-run --debug of the first library is
-what the others must equal, file for file and bit for bit, floats too: the DLC with --backend cpu, the DLC with
---backend reference, the second compiler's library; the aarch64 library on the outputs. The bundled network always
-runs; the fifteen of ../shared/data where it is there. Prints a line per network; ends with 77 where only the bundled
-one could run.
+aarch64-linux-gnu the library runs in qemu-aarch64), and run on two inputs; qnnx-net-run --debug writes every tensor.
+Bit for bit, floats too: both compilers' libraries and the DLC with --backend cpu (the best kernels of this processor);
+both compilers' libraries under QNNX_ISA=reference and the DLC with --backend reference; of aarch64 the outputs. Between
+the two groups integers are equal, and floats within 1e-5 of the tensor's largest value (sums in another order). The
+bundled network always runs; the fifteen of ../shared/data where it is there. Prints a line per network; ends with 77
+where only the bundled one could run.
 """
 from __future__ import annotations
 
 import argparse
-import re
+import os
 import shutil
 import struct
 import subprocess
@@ -24,6 +25,7 @@ from pathlib import Path
 
 SKIP = 77
 RUNS = 2
+BOUND = 1e-5
 TINY = "mlcommons+tiny/benchmark/training"
 VISION = "tensorflow+tflite-support/tensorflow_lite_support/cc/test/testdata/task/vision"
 RFB = "Linzaer+Ultra-Light-Fast-Generic-Face-Detector-1MB"
@@ -46,8 +48,8 @@ MODELS = {
 }
 
 
-def run(*words: object) -> str:
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True)
+def run(*words: object, **environment: str) -> str:
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, env=dict(os.environ, **environment))
     if done.returncode != 0:
         raise RuntimeError(f"{words[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
     return done.stdout + done.stderr
@@ -92,6 +94,25 @@ def differences(left: Path, right: Path) -> tuple[int, list[str]]:
     bad = [str(n) for n in sorted(names ^ others)]
     bad += [str(n) for n in sorted(names & others) if (left / n).read_bytes() != (right / n).read_bytes()]
     return len(names), bad
+
+
+def far_apart(left: Path, right: Path, floats: set[str]) -> tuple[float, list[str]]:
+    """The largest deviation of a float tensor, relative to its largest value; names of tensors that are too far off."""
+    worst, bad = 0.0, []
+    for path in sorted(left.rglob("*.raw")):
+        name, other = path.name.removesuffix(".raw").removesuffix("_native"), right / path.relative_to(left)
+        a, b = path.read_bytes(), other.read_bytes()
+        if a == b:
+            continue
+        if name not in floats or len(a) != len(b):
+            bad.append(name)
+            continue
+        x, y = struct.unpack(f"<{len(a) // 4}f", a), struct.unpack(f"<{len(b) // 4}f", b)
+        off = max(abs(p - q) for p, q in zip(x, y)) / max(max(map(abs, x)), 1e-30)
+        worst = max(worst, off)
+        if not off <= BOUND:
+            bad.append(name)
+    return worst, bad
 
 
 HOST_C = r"""
@@ -143,6 +164,15 @@ def on_aarch64(args: argparse.Namespace, work: Path, library: Path, inputs: list
     return "aarch64 same outputs"
 
 
+def best_isa() -> str:
+    """The instruction set that the interpreter takes on this processor."""
+    info = Path("/proc/cpuinfo")
+    flags = set(info.read_text().split()) if info.exists() else set()
+    if {"avx512_vnni", "avx512_vbmi", "avx512bw", "avx512vl"} <= flags:
+        return "avx512vnni"
+    return "avx2" if {"avx2", "fma"} <= flags else ""
+
+
 def check(name: str, path: Path, args: argparse.Namespace) -> str:
     import json
     began = time.monotonic()
@@ -157,32 +187,37 @@ def check(name: str, path: Path, args: argparse.Namespace) -> str:
     lines = [" ".join(f"{n}:={files[k]}" for n, files in inputs) for k in range(RUNS)]
     (work / "list.txt").write_text("\n".join(lines) + "\n")
 
-    def net_run(folder: str, *source: object) -> Path:
+    def net_run(folder: str, *source: object, **environment: str) -> Path:
         run(args.bin / "qnnx-net-run", *source, "--input_list", work / "list.txt", "--output_dir", work / folder,
-            "--use_native_input_files", "--use_native_output_files", "--debug")
+            "--use_native_input_files", "--use_native_output_files", "--debug", **environment)
         return work / folder
 
-    targets = [t for t in args.targets if t.startswith("x86_64")]
-    forms = {}
-    for target in targets:
-        run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", target, "-o", work / "lib")
-        forms[target] = net_run(target, "--model", work / "lib" / target / "libnet.so", "--backend", "cpu")
-    for backend in ("cpu", "reference"):
-        forms[f"DLC {backend}"] = net_run(f"dlc_{backend}", "--dlc_path", work / "net.dlc", "--backend", backend)
-    first = next(iter(forms))
-    said = []
-    for form, folder in list(forms.items())[1:]:
-        count, bad = differences(forms[first], folder)
-        if count < 2 * RUNS:
-            raise RuntimeError(f"only {count} tensors were written")
-        if bad:
-            raise RuntimeError(f"{form} and {first}: {len(bad)} of {count} files differ, first {bad[0]}")
-        said.append(form)
-    text = f"{count} tensor files, equal: {first}, {', '.join(said)}"
+    best, plain = {}, {}
+    for target in (t for t in args.targets if t.startswith("x86_64")):
+        run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", target, "-o", work / "lib",
+            "--isa", ",".join(filter(None, ("reference", best_isa()))))
+        library = work / "lib" / target / "libnet.so"
+        best[target] = net_run(target, "--model", library)
+        plain[target] = net_run(f"{target}_reference", "--model", library, QNNX_ISA="reference")
+    best["DLC cpu"] = net_run("dlc_cpu", "--dlc_path", work / "net.dlc", "--backend", "cpu")
+    plain["DLC reference"] = net_run("dlc_reference", "--dlc_path", work / "net.dlc", "--backend", "reference")
+    for forms in (best, plain):
+        first = next(iter(forms))
+        for form, folder in list(forms.items())[1:]:
+            count, bad = differences(forms[first], folder)
+            if count < 2 * RUNS:
+                raise RuntimeError(f"only {count} tensors were written")
+            if bad:
+                raise RuntimeError(f"{form} and {first} in {folder.name}: {len(bad)} of {count} files differ, first {bad[0]}")
+    tensors = json.loads(net_json)["graph"]["tensors"]
+    worst, bad = far_apart(plain[first], best[first], {n for n, t in tensors.items() if t["data_type"] == 0x232})
+    if bad:
+        raise RuntimeError(f"kernels of this processor and reference kernels: {len(bad)} tensors differ, first {bad[0]}, worst {worst:.2g}")
+    text = f"{count} tensor files, equal: {', '.join(best)}; and with reference kernels; between them {f'{worst:.1g}' if worst else 'equal'}"
     if "aarch64-linux-gnu" in args.targets:
         run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", "aarch64-linux-gnu", "-o", work / "lib")
         outputs = [n for n, t in json.loads(net_json)["graph"]["tensors"].items() if t["type"] == 1]
-        text += "; " + on_aarch64(args, work, work / "lib/aarch64-linux-gnu/libnet.so", inputs, outputs, forms[first])
+        text += "; " + on_aarch64(args, work, work / "lib/aarch64-linux-gnu/libnet.so", inputs, outputs, plain[first])
     shutil.rmtree(work)
     return f"{text} ({time.monotonic() - began:.0f} s)"
 
