@@ -72,6 +72,15 @@ TEST_CASE("a part that is read elsewhere is still made") {
   CHECK(n.of_kind(tensor_kind::app_read).size() == 2);
 }
 
+TEST_CASE("one factor for all is no scale of the norm") {
+  writer::graph g = decomposed_norm(-1, false);
+  g.output("z").initializer(writer::floats("half", {1}, {0.5f}));
+  g.add(writer::node("Mul", {"y", "half"}, {"z"}));
+  const net n = import(g);
+  CHECK(count(n, "LayerNorm") == 1);
+  CHECK(count(n, "ElementWiseMultiply") == 1);
+}
+
 TEST_CASE("means over another axis stay as they are") {
   const net n = import(decomposed_norm(1, false));
   CHECK(count(n, "LayerNorm") == 0);
@@ -138,6 +147,39 @@ TEST_CASE("Erf alone, and functions made of several ops") {
   CHECK(run(one("ThresholdedRelu", {{"alpha", 2.0f}}), {1, 2, 3, -4}) == std::vector<float>{0, 0, 3, 0});
   CHECK(run(one("Shrink", {{"lambd", 1.0f}, {"bias", 0.5f}}), {-2, -1, 0.5f, 3}) ==
         std::vector<float>{-1.5f, 0, 0, 2.5f});
+}
+
+TEST_CASE("Einsum of two operands is a MatMul between permutations") {
+  const std::vector<float> x = counting(24);    // b=2, i=3, d=4
+  const std::vector<float> w = counting(40, 9); // b=2, j=5, d=4
+  const auto made = [&](const char* equation) {
+    writer::graph g;
+    g.input("x", {2, 3, 4}).output("y").initializer(writer::floats("w", {2, 5, 4}, w));
+    g.add(writer::node("Einsum", {"x", "w"}, {"y"}, {{"equation", equation}}));
+    return import(g);
+  };
+  const auto at = [&](int b, int i, int j, int d) {
+    return x[static_cast<std::size_t>((b * 3 + i) * 4 + d)] * w[static_cast<std::size_t>((b * 5 + j) * 4 + d)];
+  };
+  std::vector<float> scores;   // bid,bjd->bij
+  std::vector<float> swapped;  // bid,bjd->jbi
+  std::vector<float> summed;   // bid,bjd->id: j and b summed
+  for (int b = 0; b < 2; ++b)
+    for (int i = 0; i < 3; ++i)
+      for (int j = 0; j < 5; ++j) scores.push_back(at(b, i, j, 0) + at(b, i, j, 1) + at(b, i, j, 2) + at(b, i, j, 3));
+  for (int j = 0; j < 5; ++j)
+    for (int b = 0; b < 2; ++b)
+      for (int i = 0; i < 3; ++i) swapped.push_back(scores[static_cast<std::size_t>((b * 3 + i) * 5 + j)]);
+  for (int i = 0; i < 3; ++i)
+    for (int d = 0; d < 4; ++d) {
+      float s = 0;
+      for (int b = 0; b < 2; ++b)
+        for (int j = 0; j < 5; ++j) s += at(b, i, j, d);
+      summed.push_back(s);
+    }
+  CHECK(run(made("bid, bjd -> bij"), x) == scores);
+  CHECK(run(made("bid,bjd->jbi"), x) == swapped);
+  CHECK(run(made("bid,bjd->id"), x) == summed);
 }
 
 TEST_CASE("results whose size only the data give are refused by name") {

@@ -227,6 +227,7 @@ const translator* find_translator(const std::string& domain, const std::string& 
     add_convolutions(t);
     add_pools(t);
     add_dense(t);
+    add_einsum(t);
     add_normalizations(t);
     add_movement(t);
     add_shapes(t);

@@ -183,6 +183,7 @@ void add_activations(translator_table& t);
 void add_convolutions(translator_table& t);
 void add_pools(translator_table& t);
 void add_dense(translator_table& t);
+void add_einsum(translator_table& t);
 void add_normalizations(translator_table& t);
 void add_movement(translator_table& t);
 void add_shapes(translator_table& t);

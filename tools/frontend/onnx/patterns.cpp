@@ -172,7 +172,8 @@ struct finder {
     if (k == nodes.size() || nodes[k].inputs.size() != 2) return nodes.size();
     operand = other(nodes[k], tensor);
     const tensor_proto* t = constant_of(operand);
-    return t && static_cast<int>(t->dims.size()) == n ? k : nodes.size();
+    const bool many = t && std::any_of(t->dims.begin(), t->dims.end(), [](std::int64_t d) { return d > 1; });  // not one for all
+    return many && static_cast<int>(t->dims.size()) == n ? k : nodes.size();
   }
   void layer_norm(std::size_t sqrt) {
     if (nodes[sqrt].inputs.size() != 1 || nodes[sqrt].outputs.size() != 1) return;
