@@ -14,7 +14,7 @@ bool means_the_same_in_old_opsets(const std::string& op) {
   static const std::set<std::string> same{
       "Abs", "ArgMax", "ArgMin", "AveragePool", "Ceil", "Clip", "Concat", "Constant", "Conv", "Elu", "Exp", "Flatten",
       "Floor", "Gather", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "Hardmax", "Identity", "InstanceNormalization",
-      "LRN", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "MatMul", "MaxPool", "Neg", "Reciprocal", "ReduceL1",
+      "LRN", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "MatMul", "MaxPool", "Neg", "Not", "Reciprocal", "ReduceL1",
       "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
       "ReduceSumSquare", "Relu", "Selu", "Shape", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Split", "Sqrt",
       "Squeeze", "Tanh", "ThresholdedRelu", "Transpose", "Unsqueeze"};
