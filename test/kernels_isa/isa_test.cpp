@@ -35,13 +35,12 @@ outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& ba
 }
 
 /// Data, weights and biases lie in [-2, 2): n products sum to at most 4 n + 2 in magnitude, and each of the two orders
-/// of rounding is within n u / (1 - n u) of that, u = 2^-24. Nodes without weights give the reference's bits.
+/// of rounding is within n u / (1 - n u) of that, u = 2^-24. Nodes without products give the reference's bits.
 double float_bound(const graph_view& g) {
-  if (g.nodes[0].input_count < 2 || g.tensors[g.nodes[0].inputs[1]].kind != tensor_kind::constant) return 0;
-  const shape& w = g.tensors[g.nodes[0].inputs[1]].dims;
-  const shape& y = g.tensors[g.nodes[0].outputs[0]].dims;
-  const std::int64_t terms = w.size() / y[y.rank() - 1] + 2;
-  const double n = static_cast<double>(terms);
+  const bound_context b(g, g.nodes[0]);
+  const std::int64_t macs = g.nodes[0].op->price(b.get(), g.nodes[0].params).macs;
+  if (macs == 0) return 0;
+  const auto n = static_cast<double>(macs / g.tensors[g.nodes[0].outputs[0]].dims.size() + 2);
   return 2 * n * 0x1p-24 / (1 - n * 0x1p-24) * (4 * n + 4);
 }
 

@@ -157,6 +157,29 @@ inline net connected_net(unsigned seed, const signature& types) {
   return m.finish(inputs.size() == 3);
 }
 
+/// Matrices with broadcast batches; the right side is constant or computed.
+inline net matmul_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int depth = d.roll(1, 100);
+  const int columns = m.channels();
+  const int rows = d.roll(1, 20);
+  op::matmul::params p;
+  p.transpose_in0 = d.chance(15);
+  p.transpose_in1 = d.chance(50);
+  const int batch = d.roll(1, 3);
+  const shape a = p.transpose_in0 ? shape{batch, depth, rows} : shape{batch, rows, depth};
+  shape b = p.transpose_in1 ? shape{columns, depth} : shape{depth, columns};
+  if (d.chance(50)) b = p.transpose_in1 ? shape{batch, columns, depth} : shape{batch, depth, columns};
+  const int x = m.input("x", a);
+  const bool constant = d.chance(50);
+  const int w = constant ? m.weights(b, b.rank() - (p.transpose_in1 ? 2 : 1)) : m.input("w", b, 0.001f, 0.02f, 1);
+  std::vector<int> inputs{x, w};
+  if (d.chance(80)) inputs.push_back(m.bias(columns));
+  m.n.add_node<op::matmul>("node", inputs, {}, p);
+  return m.finish(inputs.size() == 3);
+}
+
 template <class Op>
 net pool_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
@@ -209,6 +232,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::conv2d::name, [](unsigned s, const signature& t) { return window_net<op::conv2d>(s, t, false); }},
       {op::depthwise_conv2d::name, [](unsigned s, const signature& t) { return window_net<op::depthwise_conv2d>(s, t, true); }},
       {op::fully_connected::name, connected_net},
+      {op::matmul::name, matmul_net},
       {op::pool_avg2d::name, pool_net<op::pool_avg2d>},
       {op::pool_max2d::name, pool_net<op::pool_max2d>},
       {op::elementwise_add::name, binary_net<op::elementwise_add>},

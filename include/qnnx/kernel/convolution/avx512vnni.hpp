@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d, DepthWiseConv2d and FullyConnected with AVX-512: floats, and 8-bit data with 8- or 4-bit weights (VNNI). Layer 5a.
+// Conv2d, DepthWiseConv2d, FullyConnected and MatMul with AVX-512: floats, and 8-bit data with 8- or 4-bit weights (VNNI). Layer 5a.
 
 #include "qnnx/kernel/convolution/avx2.hpp"
 
@@ -13,6 +13,8 @@ template <>
 struct impl<op::fully_connected, isa::avx512vnni> : x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::vnni_windows> {};
 template <>
 struct impl<op::depthwise_conv2d, isa::avx512vnni> : x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise> {};
+template <>
+struct impl<op::matmul, isa::avx512vnni> : x86::matmul_kernel<x86::f32x16, x86::vnni_windows> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

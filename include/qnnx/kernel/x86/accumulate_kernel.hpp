@@ -164,35 +164,37 @@ struct vnni_windows {
   using arithmetic = u8s8x16;
 
   template <class Call>
-  static void pack(const Call& c, const window_shape& s, weight_steps step, std::int64_t first, bool once, std::byte* out) {
+  static void pack(const Call& c, const window_shape& s, weight_steps step, std::int64_t first, bool once, std::byte* out, std::int64_t origin = 0) {
     const auto w = c.template in<1>();
     const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
                         w.q->scales != nullptr, c.rounding().mode(), once};
-    pack_bytes<arithmetic>(s, w, 0, step, c.template in<2>(), first, q, out);
+    pack_bytes<arithmetic>(s, w, origin, step, c.template in<2>(), first, q, out);
   }
+  /// Rows of the result begin at pixel `first`.
   template <bool Once, class Call>
-  static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j) {
+  static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j, const std::byte* packed, std::int64_t first) {
     const auto x = c.template in<0>();
     const auto w = c.template in<1>();
     const finish<Call, Once> done(c, w.q->scales != nullptr);
     byte_output o = byte_output_of(c, done, Once);
     o.channels = s.channels;
     o.group_channels = s.group_channels();
-    o.packed = c.packed();
+    o.packed = packed;
+    o.first_pixel = first;
     o.packed_step = j.packed_step;
     o.padded = l.padded;
     j.padding = static_cast<std::uint8_t>(x.zero());
     j.flip = o.is_signed ? 0x80808080u : 0;
-    std::int32_t data_sums[tile_rows];
+    std::int32_t data_sums[batch_rows];
     o.data_sums = data_sums;
     packed_flags flags;
-    std::memcpy(&flags, c.packed(), sizeof flags);
+    std::memcpy(&flags, packed, sizeof flags);
     const __m512i flip = _mm512_set1_epi32(static_cast<int>(j.flip));
-    window_products<arithmetic>(s, j, {take_bytes, &o}, [&](const std::byte* const* table, int rows) {
+    window_products<arithmetic>(s, j, {take_bytes, &o}, [&](const std::byte* const* table, int from, int rows) {
       if (!flags.weight_offset) return;
       for (int r = 0; r < rows; ++r) {
-        data_sums[r] = 0;
-        for (std::int64_t run = 0; run < l.runs; ++run) data_sums[r] += byte_sum(table[run * tile_rows + r], s.run_elements(), flip);
+        data_sums[from + r] = 0;
+        for (std::int64_t run = 0; run < l.runs; ++run) data_sums[from + r] += byte_sum(table[run * tile_rows + r], s.run_elements(), flip);
       }
     });
   }
@@ -286,9 +288,9 @@ struct accumulate_kernel {
       o.epi = c.epi();
       if (o.epi.residual >= 0) o.residual = c.residual().data;
       const tile_sink sink{float_take<Float>(), &o};
-      window_products<Float>(s, j, sink, [](const std::byte* const*, int) {});
+      window_products<Float>(s, j, sink, [](const std::byte* const*, int, int) {});
     } else if constexpr (!std::is_void_v<Bytes>) {
-      Bytes::template run<connected>(c, s, l, j);
+      Bytes::template run<connected>(c, s, l, j, c.packed(), 0);
     }
   }
 };

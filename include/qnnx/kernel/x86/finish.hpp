@@ -129,6 +129,7 @@ struct byte_output {
   std::uint8_t* y = nullptr;
   const std::uint8_t* residual = nullptr;
   std::int64_t channels = 0;            // of a pixel
+  std::int64_t first_pixel = 0;         // added to the pixels that tiles name
   std::int64_t group_channels = 0;      // of a channel group
   const std::byte* packed = nullptr;    // of the first channel group
   std::int64_t packed_step = 0;
@@ -145,16 +146,77 @@ struct byte_output {
   const void* finish = nullptr;
 };
 
+/// Four vectors of results as 64 bytes in order. The saturations keep what the clamp cuts anyway.
+QNNX_INLINE __m512i narrow_to_bytes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i zero16, bool is_signed, __m512i lo, __m512i hi) {
+  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero16);
+  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero16);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  if (is_signed)
+    return _mm512_permutexvar_epi32(order, _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lo), hi));
+  return _mm512_permutexvar_epi32(order, _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), lo), hi));
+}
+
+/// Rows of plain results (no residual, no weight offset). scale(sum, vector) gives the rounded value.
+template <class Scale>
+QNNX_INLINE void take_plain(const byte_output& o, const std::int32_t* acc, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count, Scale&& scale) {
+  const __m512i lo = _mm512_set1_epi8(static_cast<char>(o.constants[0]));
+  const __m512i hi = _mm512_set1_epi8(static_cast<char>(o.constants[1]));
+  const __m512i zero = _mm512_set1_epi16(static_cast<short>(o.zero));
+  std::uint8_t* to = o.y + pixel * o.channels + channel;
+  if (count > 16) {
+    const __mmask64 mask = count >= 64 ? ~0ull : (1ull << count) - 1;
+    for (int r = 0; r < rows; ++r, acc += 64, to += o.channels) {
+      const __m512i a = scale(_mm512_loadu_si512(acc), 0);
+      const __m512i b = scale(_mm512_loadu_si512(acc + 16), 1);
+      __m512i c = a;
+      __m512i d = a;
+      if (count > 32) {
+        c = scale(_mm512_loadu_si512(acc + 32), 2);
+        d = scale(_mm512_loadu_si512(acc + 48), 3);
+      }
+      _mm512_mask_storeu_epi8(to, mask, narrow_to_bytes(a, b, c, d, zero, o.is_signed, lo, hi));
+    }
+    return;
+  }
+  const auto mask = static_cast<__mmask16>(count == 16 ? 0xffff : (1u << count) - 1);
+  for (int r = 0; r < rows; r += 4, acc += 256, to += 4 * o.channels) {
+    const __m512i q = narrow_to_bytes(scale(_mm512_loadu_si512(acc), 0), scale(_mm512_loadu_si512(acc + 64), 0), scale(_mm512_loadu_si512(acc + 128), 0),
+                                      scale(_mm512_loadu_si512(acc + 192), 0), zero, o.is_signed, lo, hi);
+    if (count == 16 && o.channels == 16 && rows - r >= 4) {
+      _mm512_storeu_si512(to, q);
+      continue;
+    }
+    _mm_mask_storeu_epi8(to, mask, _mm512_castsi512_si128(q));
+    if (rows - r > 1) _mm_mask_storeu_epi8(to + o.channels, mask, _mm512_extracti32x4_epi32(q, 1));
+    if (rows - r > 2) _mm_mask_storeu_epi8(to + 2 * o.channels, mask, _mm512_extracti32x4_epi32(q, 2));
+    if (rows - r > 3) _mm_mask_storeu_epi8(to + 3 * o.channels, mask, _mm512_extracti32x4_epi32(q, 3));
+  }
+}
+
 inline void take_bytes(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
   const auto& o = *static_cast<const byte_output*>(self);
   const std::int64_t g = channel / o.group_channels;
   const std::byte* packed = o.packed + g * o.packed_step;
+  pixel += o.first_pixel;
   const auto& flags = *reinterpret_cast<const packed_flags*>(packed);
   const auto* acc = reinterpret_cast<const std::int32_t*>(sums);
   const auto words = [&](int i, std::int64_t at) { return _mm512_loadu_si512(packed + 64 + (i * o.padded + at) * 4); };
   const std::int64_t in_group = channel - g * o.group_channels;
   const bool residual = o.residual != nullptr;
   const std::int32_t* k = o.constants;
+  if (o.vector && !residual && !flags.weight_offset && (flags.how == scaling::rne || flags.how == scaling::narrow)) {
+    // constants of vectors beyond the last are read from the last: their results are not stored
+    const std::int64_t last = (count - 1) / 16 * 16;
+    const auto at = [&](int v) { return in_group + (16 * v < last ? 16 * v : last); };
+    if (flags.how == scaling::rne) {
+      const __m512i m[4] = {words(factor_word, at(0)), words(factor_word, at(1)), words(factor_word, at(2)), words(factor_word, at(3))};
+      return take_plain(o, acc, rows, pixel, channel, count, [&](__m512i sum, int v) { return scale_rne(sum, _mm512_castsi512_ps(m[v])); });
+    }
+    const __m512i m[4] = {words(mantissa_word, at(0)), words(mantissa_word, at(1)), words(mantissa_word, at(2)), words(mantissa_word, at(3))};
+    const __m512i half[4] = {words(factor_word, at(0)), words(factor_word, at(1)), words(factor_word, at(2)), words(factor_word, at(3))};
+    const __m512i e[4] = {words(shift_word, at(0)), words(shift_word, at(1)), words(shift_word, at(2)), words(shift_word, at(3))};
+    return take_plain(o, acc, rows, pixel, channel, count, [&](__m512i sum, int v) { return scale_narrow(sum, m[v], half[v], e[v]); });
+  }
   // clamp(q + zero, lo, hi) = clamp(q, lo - zero, hi - zero) + zero, which does not wrap
   const std::int32_t first_zero = residual ? o.mid_zero : o.zero;
   const __m512i lo = _mm512_set1_epi32((residual ? k[2] : k[0]) - first_zero);
@@ -164,7 +226,7 @@ inline void take_bytes(const void* self, const std::byte* sums, int rows, std::i
   for (std::int64_t v = 0; v < count; v += 16) {
     const auto mask = static_cast<__mmask16>(count - v >= 16 ? 0xffff : (1u << (count - v)) - 1);
     const std::int64_t at = in_group + v;
-    __m512i sum[tile_rows];
+    __m512i sum[batch_rows];
     for (int r = 0; r < rows; ++r) sum[r] = _mm512_loadu_si512(acc + r * 64 + v);
     if (flags.weight_offset) {
       const __m512i offset = words(offset_word, at);

@@ -127,12 +127,14 @@ struct shifted_scale {
   }
 };
 
-/// round(x * mantissa / 2^31), TFLite's SaturatingRoundingDoublingHighMul for a mantissa that is not negative.
+/// round(x * mantissa / 2^31), TFLite's SaturatingRoundingDoublingHighMul, for |x| < 2^30 and a mantissa that is not
+/// negative: 2 x has its result in the upper half of the product.
 QNNX_INLINE __m512i multiply_high(__m512i x, __m512i mantissa) {
-  const __m512i nudge = _mm512_set1_epi64(std::int64_t{1} << 30);
-  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, mantissa), nudge);
-  const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(mantissa, 32)), nudge);
-  return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+  const __m512i nudge = _mm512_set1_epi64(std::int64_t{1} << 31);
+  const __m512i twice = _mm512_add_epi32(x, x);
+  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, mantissa), nudge);
+  const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_shuffle_epi32(twice, _MM_PERM_DDBB), _mm512_shuffle_epi32(mantissa, _MM_PERM_DDBB)), nudge);
+  return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
 }
 /// The narrow form: mantissa, half of 2^e, e.
 QNNX_INLINE __m512i scale_narrow(__m512i acc, __m512i mantissa, __m512i half, __m512i e) {

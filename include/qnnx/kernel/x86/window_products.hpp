@@ -14,7 +14,8 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-inline constexpr int tile_rows = 8;  // pixels of the largest tile, entries of a row table
+inline constexpr int tile_rows = 8;    // pixels of the largest tile, entries of a row table
+inline constexpr int batch_rows = 32;  // pixels whose sums are made before they are finished together
 
 /// A convolution's extents; a matrix product is a 1x1 convolution of `out_w` pixels.
 struct window_shape {
@@ -112,7 +113,7 @@ constexpr std::int64_t window_scratch(const window_shape& s, int element_bytes) 
 inline constexpr std::int64_t most_runs = 64;
 
 #if QNNX_HAS_AVX2
-/// Takes the sums of a tile: [rows][A::group * lanes] of pixels from `pixel` on, channels [channel, channel + count).
+/// Takes the sums of up to batch_rows pixels: [rows][A::group * lanes] of pixels from `pixel` on, channels [channel, channel + count).
 struct tile_sink {
   void (*take)(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count);
   const void* self;
@@ -204,33 +205,47 @@ class row_table {
     const std::int64_t reach_w = (s.kernel_w - 1) * s.dilation_w;
     inside_from_ = (s.left + s.stride_w - 1) / s.stride_w;  // first output column with nothing left of the data
     inside_to_ = s.width - 1 - reach_w + s.left < 0 ? 0 : (s.width - 1 - reach_w + s.left) / s.stride_w + 1;
+    step_ = s.stride_w * pixel_bytes_;
+    line_step_ = s.stride_h * line_bytes_ - s.out_w * step_;
+    batch_step_ = s.height * line_bytes_ - s.out_h * s.stride_h * line_bytes_;
+    reach_ = (s.kernel_h - 1) * s.dilation_h * line_bytes_ + (s.whole_rows() ? 0 : reach_w * pixel_bytes_);
   }
+  /// Whether windows may have to be copied into scratch, which serves one tile at a time.
+  bool patches() const { return s_.padded || (read_bytes_ != run_bytes_ && j_.slack == 0); }
   /// `group` bytes into each pixel.
   void fill(std::int64_t first, int rows, std::int64_t group, const std::byte** table) const {
-    if (s_.pointwise()) {
-      const std::byte* base = j_.data + first * pixel_bytes_ + group;
-      if (base + (rows - 1) * pixel_bytes_ + read_bytes_ <= end_) return spread(base, pixel_bytes_, rows, table);
-    }
-    std::int64_t ow = first % s_.out_w;
-    std::int64_t oh = first / s_.out_w % s_.out_h;
-    std::int64_t n = first / s_.out_w / s_.out_h;
-    if (ow >= inside_from_ && ow + rows <= inside_to_) {
-      const std::int64_t ih = oh * s_.stride_h - s_.top;
-      const std::byte* base = j_.data + (n * s_.height + ih) * line_bytes_ + (ow * s_.stride_w - s_.left) * pixel_bytes_ + group;
-      const std::int64_t reach_h = (s_.kernel_h - 1) * s_.dilation_h;
-      const std::int64_t reach_w = s_.whole_rows() ? 0 : (s_.kernel_w - 1) * s_.dilation_w;
-      const std::int64_t step = s_.stride_w * pixel_bytes_;
-      if (ih >= 0 && ih + reach_h < s_.height &&
-          base + reach_h * line_bytes_ + reach_w * pixel_bytes_ + (rows - 1) * step + read_bytes_ <= end_) {
-        for (std::int64_t kh = 0; kh < s_.kernel_h; ++kh, base += s_.dilation_h * line_bytes_) {
-          if (s_.whole_rows()) {
-            spread(base, step, rows, table);
-            table += tile_rows;
-          } else {
-            for (std::int64_t kw = 0; kw < s_.kernel_w; ++kw, table += tile_rows)
-              spread(base + kw * s_.dilation_w * pixel_bytes_, step, rows, table);
-          }
+    auto ow = static_cast<std::int64_t>(static_cast<std::uint32_t>(first) % static_cast<std::uint32_t>(s_.out_w));
+    const auto line = static_cast<std::uint32_t>(first) / static_cast<std::uint32_t>(s_.out_w);
+    auto oh = static_cast<std::int64_t>(line % static_cast<std::uint32_t>(s_.out_h));
+    auto n = static_cast<std::int64_t>(line / static_cast<std::uint32_t>(s_.out_h));
+    const bool inside = !s_.padded || (ow >= inside_from_ && ow + rows <= inside_to_ && oh * s_.stride_h >= s_.top &&
+                                       oh * s_.stride_h - s_.top + (s_.kernel_h - 1) * s_.dilation_h < s_.height);
+    if (inside) {
+      alignas(64) const std::byte* corner[tile_rows];
+      std::int64_t w = ow;
+      const std::byte* at = j_.data + (n * s_.height + oh * s_.stride_h - s_.top) * line_bytes_ + (ow * s_.stride_w - s_.left) * pixel_bytes_ + group;
+      std::int64_t h = oh;
+      for (int r = 0; r < rows; ++r) {
+        corner[r] = at;
+        at += step_;
+        if (++w == s_.out_w) {
+          w = 0;
+          at += line_step_;
+          if (++h == s_.out_h) h = 0, at += batch_step_;
         }
+      }
+      if (corner[rows - 1] + reach_ + read_bytes_ <= end_) {
+        for (int r = rows; r < tile_rows; ++r) corner[r] = corner[rows - 1];
+        const __m256i low = _mm256_load_si256(reinterpret_cast<const __m256i*>(corner));
+        const __m256i high = _mm256_load_si256(reinterpret_cast<const __m256i*>(corner + 4));
+        const std::int64_t line_step = s_.dilation_h * line_bytes_;
+        const std::int64_t taps = s_.whole_rows() ? 1 : s_.kernel_w;
+        for (std::int64_t kh = 0; kh < s_.kernel_h; ++kh)
+          for (std::int64_t kw = 0; kw < taps; ++kw, table += tile_rows) {
+            const __m256i add = _mm256_set1_epi64x(kh * line_step + kw * s_.dilation_w * pixel_bytes_);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(table), _mm256_add_epi64(low, add));
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(table + 4), _mm256_add_epi64(high, add));
+          }
         return;
       }
     }
@@ -248,9 +263,6 @@ class row_table {
   }
 
  private:
-  static QNNX_INLINE void spread(const std::byte* base, std::int64_t step, int rows, const std::byte** table) {
-    for (int r = 0; r < tile_rows; ++r) table[r] = base + (r < rows ? r : rows - 1) * step;
-  }
   void one_pixel(std::int64_t n, std::int64_t oh, std::int64_t ow, int r, std::int64_t group, const std::byte** table) const {
     std::byte* patch = j_.scratch + read_bytes_ * (1 + r * s_.runs());
     const std::int64_t left = ow * s_.stride_w - s_.left;
@@ -299,13 +311,14 @@ class row_table {
 
   const window_shape& s_;
   const window_job& j_;
-  std::int64_t pixel_bytes_, line_bytes_, run_bytes_, read_bytes_, inside_from_, inside_to_;
+  std::int64_t pixel_bytes_, line_bytes_, run_bytes_, read_bytes_, inside_from_, inside_to_, step_, line_step_, batch_step_, reach_;
   const std::byte* end_;
 };
 
 }  // namespace detail
 
-/// All sums of a convolution. `seen` is called with a tile's row table before its sums are made (row sums of the data).
+/// All sums of a convolution. `seen` is called with a tile's row table, its first row in the batch and their number
+/// before its sums are made (row sums of the data).
 template <class A, class Seen>
 QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen) {
   if (const padded_image image = padded_of(s, j.element_bytes); image.needed) {
@@ -319,29 +332,37 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
   }
   const packed_layout l(s, A::lanes, A::piece_elements);
   const detail::row_table rows(s, j);
-  const std::byte* table[most_runs * tile_rows];
-  alignas(64) std::byte sums[tile_rows * A::group * A::lanes * 4];
+  constexpr std::int64_t wide = A::group * A::lanes * 4;  // bytes of a row of sums
+  const std::byte* table[most_runs * tile_rows * 2];
+  alignas(64) std::byte sums[batch_rows * wide];
   const std::int64_t pixels = s.pixels();
   const int most = detail::rows_for<A>(l.vectors < A::group ? l.vectors : A::group);
   const bool stay = j.shares_memory && (l.vectors > A::group || s.groups > 1);
+  // Tiles whose row tables are kept at once
+  std::int64_t tiles = most_runs * 2 / l.runs;
+  if (rows.patches()) tiles = 1;
+  if (tiles > batch_rows / most) tiles = batch_rows / most;
   for (std::int64_t p = 0; p < pixels;) {
     std::int64_t left = pixels - p;
     if (stay && left > s.out_w - p % s.out_w) left = s.out_w - p % s.out_w;
-    int count = static_cast<int>(left < most ? left : most);
-    const int half = most / 2;
-    if (count < most && count > half) count = count > half + 1 ? count : half;  // half and one row cost less than most
+    const int count = static_cast<int>(left < tiles * most ? left : tiles * most);
     const std::byte* panels = j.packed;
     const std::byte* bias = j.bias;
     for (std::int64_t g = 0; g < s.groups; ++g, panels += j.packed_step, bias += j.packed_step) {
-      rows.fill(p, count, g * s.group_depth() * j.element_bytes, table);
-      seen(table, count);
+      for (int r = 0, t = 0; r < count; r += most, ++t) {
+        const std::byte** tile_table = table + t * l.runs * tile_rows;
+        const int have = count - r < most ? count - r : most;
+        rows.fill(p + r, have, g * s.group_depth() * j.element_bytes, tile_table);
+        seen(tile_table, r, have);
+      }
       const std::byte* w = panels;
       for (std::int64_t v = 0; v < l.vectors; v += A::group) {
-        const std::int64_t wide = l.vectors - v < A::group ? l.vectors - v : A::group;
-        detail::tile_for<A>(count, wide)(table, l.runs, l.pieces, w, bias + v * A::lanes * 4, j.flip, sums);
-        w += wide * A::lanes * 4 * l.runs * l.pieces;
+        const std::int64_t vectors = l.vectors - v < A::group ? l.vectors - v : A::group;
+        for (int r = 0, t = 0; r < count; r += most, ++t)
+          detail::tile_for<A>(count - r, vectors)(table + t * l.runs * tile_rows, l.runs, l.pieces, w, bias + v * A::lanes * 4, j.flip, sums + r * wide);
+        w += vectors * A::lanes * 4 * l.runs * l.pieces;
         const std::int64_t first = v * A::lanes;
-        const std::int64_t channels = l.channels - first < wide * A::lanes ? l.channels - first : wide * A::lanes;
+        const std::int64_t channels = l.channels - first < vectors * A::lanes ? l.channels - first : vectors * A::lanes;
         sink.take(sink.self, sums, count, p, g * l.channels + first, channels);
       }
     }

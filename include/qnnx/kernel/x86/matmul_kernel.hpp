@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// MatMul as products of windows of one pixel: the right side is packed when the model is built where it is constant,
+// else for every batch into scratch. A transposed left side runs the reference. Layer 5a.
+
+#include "qnnx/kernel/x86/accumulate_kernel.hpp"
+#include "qnnx/op/matmul.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+template <class Float, class Bytes>
+struct matmul_kernel {
+  using Op = op::matmul;
+  using params = Op::params;
+  using reference = impl<Op, isa::reference>;
+
+  template <class Sig>
+  static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
+
+  /// The product of one matrix with `rows` rows.
+  static constexpr window_shape window(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
+    window_shape s;
+    s.depth = depth;
+    s.height = rows;
+    s.out_h = rows;
+    s.channels = columns;
+    return s;
+  }
+  static constexpr std::int64_t matrix_bytes(const window_shape& s, bool bytes) {
+    return bytes ? packed_layout(s, 16, 4).bytes(packed_words) : packed_layout(s, Float::lanes, 1).bytes(1);
+  }
+  static constexpr window_shape one_matrix(const node_facts& f, const params& p) {
+    const shape& x = f.c.dims(0);
+    const shape& y = f.c.out(0).dims;
+    return window(y[y.rank() - 2], x[x.rank() - (p.transpose_in0 ? 2 : 1)], y[y.rank() - 1]);
+  }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    if (p.transpose_in0 || f.c.in(1).kind != tensor_kind::constant) return 0;
+    const window_shape s = one_matrix(f, p);
+    return matrix_bytes(s, is_fixed(f.c.out(0).type)) * (f.c.dims(1).size() / (s.depth * s.channels));
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    if (p.transpose_in0) return 0;
+    const window_shape s = one_matrix(f, p);
+    const bool bytes = is_fixed(f.c.out(0).type);
+    return patch_bytes(s, bytes) + (f.c.in(1).kind == tensor_kind::constant ? 0 : matrix_bytes(s, bytes));
+  }
+  static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
+    return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64;
+  }
+
+  template <class Call>
+  static void pack_one(const Call& c, const window_shape& s, std::int64_t matrix, std::byte* out) {
+    const auto w = c.template in<1>();
+    const weight_steps step = c.params().transpose_in1 ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
+    const std::int64_t origin = matrix * s.depth * s.channels;
+    if constexpr (is_float_v<typename Call::out_type>) pack_floats<Float>(s, w, origin, step, c.template in<2>(), 0, out);
+    else if constexpr (!std::is_void_v<Bytes>) Bytes::pack(c, s, step, 0, false, out, origin);
+  }
+  template <class Call>
+  static window_shape window_of_call(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    return window(y.extent(y.rank() - 2), x.extent(x.rank() - 1), y.extent(y.rank() - 1));
+  }
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    const window_shape s = window_of_call(c);
+    const std::int64_t matrices = c.template in<1>().size() / (s.depth * s.channels);
+    for (std::int64_t k = 0; k < matrices; ++k) pack_one(c, s, k, out + k * matrix_bytes(s, is_fixed_v<typename Call::out_type>));
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const bool constant = c.s.inputs[1].where == bank::weights;
+    if (c.params().transpose_in0 || (constant && c.packed_missing())) return reference::run(c);
+    constexpr bool floats = is_float_v<typename Call::out_type>;
+    const auto x = c.template in<0>();
+    const auto w = c.template in<1>();
+    const auto y = c.out();
+    window_shape s = window_of_call(c);
+    const std::int64_t rows = s.out_h;
+    std::int64_t batches = y.size() / (rows * s.channels);
+    if (w.size() == s.depth * s.channels && x.size() == batches * rows * s.depth) {  // one matrix for all: one tall product
+      s.height = s.out_h = batches * rows;
+      batches = 1;
+    }
+    std::byte* made = c.scratch() + patch_bytes(s, !floats);
+    for (std::int64_t n = 0; n < batches; ++n) {
+      const std::int64_t matrix = reference::matrix_of(w, y, n);
+      const std::byte* packed = constant ? c.packed() + matrix * matrix_bytes(s, !floats) : made;
+      if (!constant) pack_one(c, s, matrix, made);
+      window_job j;
+      j.element_bytes = floats ? 4 : 1;
+      const std::int64_t from = batches == 1 ? 0 : reference::matrix_of(x, y, n) * rows * s.depth;
+      j.data = reinterpret_cast<const std::byte*>(x.data) + from * j.element_bytes;
+      j.scratch = c.scratch();
+      const std::int64_t first = n * rows * s.channels;
+      if constexpr (floats) {
+        float_output o;
+        o.y = y.data + first;
+        o.channels = s.channels;
+        o.group = Float::group * Float::lanes;
+        o.epi = c.epi();
+        if (o.epi.residual >= 0) o.residual = c.residual().data + first;
+        const packed_layout l(s, Float::lanes, 1);
+        j.bias = packed + l.word(bias_word);
+        j.packed = packed + l.panels_at(1);
+        window_products<Float>(s, j, {float_take<Float>(), &o}, [](const std::byte* const*, int, int) {});
+      } else if constexpr (!std::is_void_v<Bytes>) {
+        const packed_layout l(s, 16, 4);
+        j.bias = packed + l.word(bias_word);
+        j.packed = packed + l.panels_at(packed_words);
+        Bytes::template run<false>(c, s, l, j, packed, n * rows);
+      }
+    }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
