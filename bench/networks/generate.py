@@ -17,14 +17,17 @@ import numpy as np
 import onnx
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mlperf_tiny
 import topologies
 from graph import Graph
+
+NETWORKS = {**topologies.NETWORKS, **mlperf_tiny.NETWORKS}
 
 
 def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("output", help="folder, made if missing")
-    p.add_argument("--network", nargs="*", choices=list(topologies.NETWORKS), default=list(topologies.NETWORKS), help="default: all")
+    p.add_argument("--network", nargs="*", choices=list(NETWORKS), default=list(topologies.NETWORKS), help="default: all of topologies.py")
     p.add_argument("--size", choices=("tiny", "full"), default="tiny", help="tiny: few layers, small images; full: the published sizes")
     p.add_argument("--qdq", action="store_true", help="quantize with onnxruntime: QuantizeLinear/DequantizeLinear, int8")
     p.add_argument("--activations", choices=("u8", "s8"), default="u8", help="of --qdq")
@@ -59,6 +62,8 @@ def make_input(name, s, seed, batch=1):
         kept = np.arange(s.tokens)[None] < length[:, None]
         kinds = (np.arange(s.tokens)[None] >= length[:, None] // 2) & kept
         return {"input_ids": np.where(kept, ids, 0).astype(np.int64), "attention_mask": kept.astype(np.int64), "token_type_ids": kinds.astype(np.int64)}
+    if name in mlperf_tiny.INPUTS:
+        return {"input": r.standard_normal(mlperf_tiny.INPUTS[name]).astype(np.float32)}
     image = np.zeros((batch, 3, s.image, s.image))
     for cells in (3, 6, 12):
         coarse = r.standard_normal((batch, 3, cells, cells))
@@ -78,14 +83,14 @@ def build(name, a):
     batch = 8
     measured = {}
     g = Graph(a.opset, a.seed, a.fold_bn, measure=True)
-    topologies.NETWORKS[name](g, Sizes(name, a.size, False, a.mask, batch))
+    NETWORKS[name](g, Sizes(name, a.size, False, a.mask, batch))
     if g.statistics:
         session = onnxruntime.InferenceSession(g.model(name).SerializeToString(), providers=["CPUExecutionProvider"])
         results = session.run(None, make_input(name, Sizes(name, a.size, False, a.mask), 1000, batch))
         for i, (norm, _, _) in enumerate(g.statistics):
             measured[norm] = (results[2 * i].reshape(-1), results[2 * i + 1].reshape(-1))
     g = Graph(a.opset, a.seed, a.fold_bn, measured)
-    topologies.NETWORKS[name](g, Sizes(name, a.size, a.dynamic_batch, a.mask))
+    NETWORKS[name](g, Sizes(name, a.size, a.dynamic_batch, a.mask))
     return g.model(name)
 
 
