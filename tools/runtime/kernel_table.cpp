@@ -27,7 +27,8 @@ enum class level : int { reference, avx2, avx512vnni };
 level detect() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi"))  // all that its units are compiled for
     return level::avx512vnni;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return level::avx2;
 #endif
