@@ -14,10 +14,13 @@ int run(int argc, char** argv) {
   cli::command c("qnnx-model-lib-generator", "Compiles a generated model into <output_dir>/<target>/lib<name>.so, or lib<name>.a and <name>.h for Cortex-M.");
   c.value("-c, --cpp", "FILE", "The model's .cpp.").required();
   c.value("-b, --bin", "FILE", "The model's .bin; without it the library carries no weights.");
-  c.values("-t, --targets", cli::arity::one_or_more, "TARGET", "Targets, separated by spaces: x86_64-linux-gnu x86_64-linux-clang aarch64-linux-gnu cortex-m4 cortex-m7 cortex-m55.").standard("x86_64-linux-gnu");
+  c.values("-t, --targets", cli::arity::one_or_more, "TARGET", "Targets, separated by spaces: x86_64-linux-gnu x86_64-linux-clang aarch64-linux-gnu cortex-m0plus cortex-m3 cortex-m4 cortex-m7 cortex-m33 cortex-m55 cortex-m85.").standard("x86_64-linux-gnu");
   c.value("-l, --lib_name", "NAME", "Name of the library. Default: the name of the .bin, else qnn_model.");
   c.value("-o, --output_dir", "DIR", "Where the target folders go.").standard("./lib");
   c.value("--isa", "LIST", "x86-64 targets: instruction sets compiled in, the best is taken when the library is loaded: reference,avx2,avx512vnni, or native.").standard("reference,avx512vnni");
+  c.value("--optimize", "LEVEL", "What the compiler optimizes for: s (size), 2 or 3 (speed). Default: s for Cortex-M, 2 for hosts.");
+  c.value("--ram_budget", "BYTES", "Cortex-M: most bytes of arena; a larger model is an error that names what lives where it is fullest.");
+  c.value("--flash_budget", "BYTES", "Cortex-M: most bytes of code, tables and weights together, without the C library.");
   c.flag("--verbose", "Print the commands and what the compilers say.");
   if (!c.parse(argc, argv)) return 0;
   cli::library_request r;
@@ -25,6 +28,11 @@ int run(int argc, char** argv) {
   r.bin = c.text("--bin");
   r.output_dir = c.text("--output_dir");
   r.verbose = c.given("--verbose");
+  if (c.given("--ram_budget")) r.ram_budget = c.integer("--ram_budget", 0, 1L << 40);
+  if (c.given("--flash_budget")) r.flash_budget = c.integer("--flash_budget", 0, 1L << 40);
+  r.optimize = c.text("--optimize");
+  if (!r.optimize.empty() && r.optimize != "s" && r.optimize != "2" && r.optimize != "3")
+    throw cli::usage_error("option --optimize: got '" + r.optimize + "', expected s, 2 or 3");
   r.isas = cli::split(c.text("--isa"), ',');
   r.name = c.text("--lib_name");
   if (r.name.empty()) r.name = r.bin.empty() ? "qnn_model" : std::filesystem::path(r.bin).stem().string();

@@ -24,9 +24,17 @@
 #define QNNX_PRINTS_STRING_ARGUMENTS 1
 #endif
 
+// QNNX_EMULATE_<ISA>: firmware kernels on a host, with portable definitions of their instructions (tests, and the
+// program that packs a firmware's weights).
 #if defined(QNNX_FORCE_REFERENCE)
 #define QNNX_ABI v1_reference
 #define QNNX_ISA_BEST reference
+#elif defined(QNNX_EMULATE_ARMV7EM_DSP)
+#define QNNX_ABI v1_armv7em_dsp
+#define QNNX_ISA_BEST armv7em_dsp
+#elif defined(QNNX_EMULATE_MVE)
+#define QNNX_ABI v1_mve
+#define QNNX_ISA_BEST mve
 #elif defined(__AMX_INT8__)
 #define QNNX_ABI v1_amx
 #define QNNX_ISA_BEST amx
@@ -71,11 +79,40 @@
 #define QNNX_HAS_AVX2 0
 #endif
 
+// The DSP extension of Armv7E-M and Armv8-M: the instructions themselves, and the kernels (which run emulated too).
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_NEON)
+#define QNNX_HAS_DSP_INSTRUCTIONS 1
+#else
+#define QNNX_HAS_DSP_INSTRUCTIONS 0
+#endif
+#if QNNX_HAS_DSP_INSTRUCTIONS || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE)
+#define QNNX_HAS_ARMV7EM_DSP 1
+#else
+#define QNNX_HAS_ARMV7EM_DSP 0
+#endif
+// The vector extension of Armv8.1-M (Helium) with floats, the same way.
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#define QNNX_HAS_MVE_INSTRUCTIONS 1
+#else
+#define QNNX_HAS_MVE_INSTRUCTIONS 0
+#endif
+#if QNNX_HAS_MVE_INSTRUCTIONS || defined(QNNX_EMULATE_MVE)
+#define QNNX_HAS_MVE 1
+#else
+#define QNNX_HAS_MVE 0
+#endif
+
 namespace qnnx::inline QNNX_ABI {
 
 namespace config {
 inline constexpr bool prints_string_arguments = QNNX_PRINTS_STRING_ARGUMENTS;
-}
+/// The packed weights stand right behind the plain ones, and what they replace is left out: firmware archives.
+#if defined(QNNX_EMBEDDED_PACKED)
+inline constexpr bool embedded_packed = true;
+#else
+inline constexpr bool embedded_packed = false;
+#endif
+}  // namespace config
 
 /// Highest tensor rank the library describes. QNN itself stops at 5 for most ops.
 inline constexpr int max_rank = 6;

@@ -36,14 +36,39 @@ std::string upper(std::string s) {
   return s;
 }
 
-}  // namespace
-
-std::string firmware_header(std::span<const std::byte> facts, const std::string& name) {
+qnnx_model_facts facts_head(std::span<const std::byte> facts) {
   qnnx_model_facts head{};
   if (facts.size() < sizeof head) throw error("the object file of the model has no facts section");
   std::memcpy(&head, facts.data(), sizeof head);
-  if (head.version != QNNX_MODEL_ABI_VERSION || head.count > 256 || facts.size() < sizeof head + head.count * sizeof(qnnx_model_fact))
+  if (head.version != QNNX_MODEL_FACTS_VERSION || head.count > 256 || head.peak_count > 256 ||
+      facts.size() < sizeof head + (head.count + head.peak_count) * sizeof(qnnx_model_fact))
     throw error("the facts section of the model's object file is of another version");
+  return head;
+}
+qnnx_model_fact fact_row(std::span<const std::byte> facts, std::size_t k) {
+  qnnx_model_fact f{};
+  std::memcpy(&f, facts.data() + sizeof(qnnx_model_facts) + k * sizeof f, sizeof f);
+  f.name[sizeof f.name - 1] = '\0';
+  return f;
+}
+
+}  // namespace
+
+std::int64_t arena_bytes(std::span<const std::byte> facts) { return facts_head(facts).arena_bytes; }
+
+std::string arena_peak(std::span<const std::byte> facts) {
+  qnnx_model_facts head = facts_head(facts);
+  head.peak_name[sizeof head.peak_name - 1] = '\0';
+  std::string s = "step '" + std::string(head.peak_name) + "':";
+  for (std::uint32_t k = 0; k < head.peak_count; ++k) {
+    const qnnx_model_fact f = fact_row(facts, head.count + k);
+    s += (k ? ", " : " ") + std::string(f.name) + " " + std::to_string(f.bytes) + " bytes at " + std::to_string(f.arena_offset);
+  }
+  return s;
+}
+
+std::string firmware_header(std::span<const std::byte> facts, const std::string& name) {
+  const qnnx_model_facts head = facts_head(facts);
   const std::string big = upper(name);
   std::string s = "/* C interface of the model '" + name + "', written by qnnx-model-lib-generator.\n"
                   "   real = (q + OFFSET) * SCALE. The arena is " + big + "_ARENA_BYTES bytes, 16-byte aligned. */\n"
@@ -57,9 +82,7 @@ std::string firmware_header(std::span<const std::byte> facts, const std::string&
        "_run(void* arena, const void* weights, const void* packed);\nstatic inline void " + name +
        "_infer(void* arena) { " + name + "_run(arena, 0, 0); }\n";
   for (std::uint32_t k = 0; k < head.count; ++k) {
-    qnnx_model_fact f{};
-    std::memcpy(&f, facts.data() + sizeof head + k * sizeof f, sizeof f);
-    f.name[sizeof f.name - 1] = '\0';
+    const qnnx_model_fact f = fact_row(facts, k);
     const auto type = static_cast<dtype>(f.type);
     const bool input = f.kind == static_cast<std::uint32_t>(tensor_kind::app_write);
     const std::string role = std::string(input ? "input_" : "output_") + clean_name(f.name);

@@ -28,19 +28,26 @@ struct target_info {
   bool firmware;
   bool x86;
   const char* package;   // Debian package of the compiler
+  const char* emulate = "";  // macro under which this machine runs the target's kernels, to pack their weights
 };
 
 const std::vector<target_info>& targets() {
   static const std::vector<std::string> arm{"arm-none-eabi-g++"};
   static const char* const arm_package = "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib";
+  static const char* const dsp = "QNNX_EMULATE_ARMV7EM_DSP";
+  static const char* const mve = "QNNX_EMULATE_MVE";
   static const std::vector<target_info> all{
       {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
       {"x86_64-linux-clang", {"clang++", "clang++-14", "clang++-15", "clang++-16", "clang++-17", "clang++-18", "clang++-19"},
        {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
       {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
-      {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package},
-      {"cortex-m7", arm, {"-mthumb", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"}, "arm-none-eabi-", true, false, arm_package},
-      {"cortex-m55", arm, {"-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package},
+      {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
+      {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
+      {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
+      {"cortex-m7", arm, {"-mthumb", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
+      {"cortex-m33", arm, {"-mthumb", "-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
+      {"cortex-m55", arm, {"-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package, mve},
+      {"cortex-m85", arm, {"-mthumb", "-march=armv8.1-m.main+mve.fp+fp.dp", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package, mve},
   };
   return all;
 }
@@ -95,6 +102,20 @@ weights read_weights(const std::string& path) {
 std::string weights_assembly(const std::string& symbol, const std::string& blob) {
   return "  .section .rodata.qnnx_weights,\"a\",%progbits\n  .balign 64\n  .globl " + symbol + "\n  .hidden " + symbol + "\n" + symbol +
          ":\n  .incbin \"" + blob + "\"\n  .byte 0\n  .size " + symbol + ", .-" + symbol + "\n  .section .note.GNU-stack,\"\",%progbits\n";
+}
+
+/// The program that turns the weights of a model.bin into those of a firmware; arguments: from, to.
+std::string pack_source(const std::string& model) {
+  return "#include \"" + model + "\"\n#include <cstdio>\n#include <cstdlib>\n"
+         "int main(int, char** file) {\n"
+         "  std::FILE* f = std::fopen(file[1], \"rb\");\n  if (!f) return 1;\n"
+         "  std::fseek(f, 0, SEEK_END);\n  const long n = std::ftell(f);\n  std::rewind(f);\n"
+         "  auto* in = static_cast<std::byte*>(std::aligned_alloc(64, (static_cast<std::size_t>(n) + 64) / 64 * 64));\n"
+         "  if (!in || std::fread(in, 1, static_cast<std::size_t>(n), f) != static_cast<std::size_t>(n)) return 1;\n"
+         "  std::fclose(f);\n  const auto m = static_cast<std::size_t>(qnnx_firmware_bytes());\n"
+         "  auto* out = static_cast<std::byte*>(std::aligned_alloc(64, (m + 64) / 64 * 64));\n  if (!out) return 1;\n"
+         "  std::memset(out, 0, m);\n  qnnx_make_firmware_weights(in, out);\n"
+         "  f = std::fopen(file[2], \"wb\");\n  if (!f || std::fwrite(out, 1, m, f) != m || std::fclose(f) != 0) return 1;\n  return 0;\n}\n";
 }
 
 std::vector<std::string> isa_flags(const std::string& isa) {
@@ -175,13 +196,16 @@ std::string program(const target_info& t, const std::string& tool) {
   return found;
 }
 
-/// "text 1234, rodata 5678, data 0, bss 0 bytes" by the target's size program.
-std::string sizes_of(const target_info& t, const std::string& file, const temporary_folder& folder) {
+struct section_sizes {
+  long text = 0, rodata = 0, data = 0, bss = 0;
+};
+/// By the target's size program; nothing where it is missing.
+section_sizes sizes_of(const target_info& t, const std::string& file, const temporary_folder& folder) {
+  section_sizes n;
   const std::string tool = find_program({t.tools + std::string("size")});
-  if (tool.empty()) return "";
+  if (tool.empty()) return n;
   process p({tool, "-A", file}, folder.file("sizes"));
   const finished f = p.wait();
-  long text = 0, rodata = 0, data = 0, bss = 0;
   std::size_t at = 0;
   while (at < f.output.size()) {
     const std::size_t end = std::min(f.output.find('\n', at), f.output.size());
@@ -189,14 +213,29 @@ std::string sizes_of(const target_info& t, const std::string& file, const tempor
     long bytes = 0;
     if (std::sscanf(f.output.substr(at, end - at).c_str(), "%199s %ld", section, &bytes) == 2) {
       const std::string s = section;
-      if (s.starts_with(".text")) text += bytes;
-      else if (s.starts_with(".rodata") || s.starts_with(".data.rel.ro")) rodata += bytes;
-      else if (s.starts_with(".data")) data += bytes;
-      else if (s.starts_with(".bss")) bss += bytes;
+      if (s.starts_with(".text")) n.text += bytes;
+      else if (s.starts_with(".rodata") || s.starts_with(".data.rel.ro")) n.rodata += bytes;
+      else if (s.starts_with(".data")) n.data += bytes;
+      else if (s.starts_with(".bss")) n.bss += bytes;
     }
     at = end + 1;
   }
-  return "text " + std::to_string(text) + ", rodata " + std::to_string(rodata) + ", data " + std::to_string(data) + ", bss " + std::to_string(bss) + " bytes";
+  return n;
+}
+std::string spelled(const section_sizes& n) {
+  return "text " + std::to_string(n.text) + ", rodata " + std::to_string(n.rodata) + ", data " + std::to_string(n.data) + ", bss " +
+         std::to_string(n.bss) + " bytes";
+}
+
+/// What a program that only runs the model carries of it, against the budgets.
+std::string firmware_report(const library_request& r, const section_sizes& n, long weights, std::span<const std::byte> facts) {
+  const std::int64_t arena = arena_bytes(facts), flash = std::int64_t{n.text} + n.rodata + n.data;
+  const std::string parts = "code " + std::to_string(n.text) + ", tables " + std::to_string(n.rodata - weights + n.data) + ", weights " + std::to_string(weights);
+  if (r.ram_budget >= 0 && arena > r.ram_budget)
+    throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget); at " + arena_peak(facts));
+  if (r.flash_budget >= 0 && flash > r.flash_budget)
+    throw error("flash: got " + std::to_string(flash) + " bytes (" + parts + "), expected at most " + std::to_string(r.flash_budget) + " (--flash_budget)");
+  return "flash " + std::to_string(flash) + " bytes (" + parts + "), arena " + std::to_string(arena) + ", other RAM " + std::to_string(n.data + n.bss);
 }
 
 }  // namespace
@@ -213,6 +252,8 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   if (compiler.empty())
     throw error("target " + target + ": got no compiler, expected " + joined(t.compilers, " or ") + " on PATH: install " + t.package);
   if (!file_exists(r.cpp)) throw error("cannot read '" + r.cpp + "': no such file");
+  if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0))
+    throw usage_error("options --ram_budget and --flash_budget are for Cortex-M: got target " + target);
   weights w;
   if (!r.bin.empty()) w = read_weights(r.bin);
   const std::string headers = header_folder();
@@ -222,7 +263,8 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   fs::create_directory(work.file("boost_only"));
   fs::create_directory_symlink(boost_folder(), work.file("boost_only/boost"));
 
-  std::vector<std::string> common{compiler, "-std=c++20", t.firmware ? "-Os" : "-O2", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
+  const std::string level = "-O" + (r.optimize.empty() ? std::string(t.firmware ? "s" : "2") : r.optimize);
+  std::vector<std::string> common{compiler, "-std=c++20", level, "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
                                   "-fno-threadsafe-statics", "-ffunction-sections", "-fdata-sections", "-w"};
   common.insert(common.end(), t.flags.begin(), t.flags.end());
   common.insert(common.end(), {"-I" + headers, "-isystem", work.file("boost_only")});
@@ -232,6 +274,8 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   common.push_back("-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol);
   if (!r.bin.empty()) common.push_back("-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u");
   if (t.firmware) common.push_back("-DQNNX_MODEL_FACTS");
+
+  const bool packs = t.emulate[0] != '\0' && !r.bin.empty();  // then the archive's weights are in its kernels' form
 
   build_steps steps(work, r.verbose, "target " + target + ": '" + r.cpp + "'");
   std::vector<std::string> objects;
@@ -254,10 +298,24 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   } else {
     std::vector<std::string> flags = isas.empty() ? std::vector<std::string>{} : isa_flags(isas[0]);
     flags.push_back("-DQNNX_MODEL_SYMBOL=" + symbol);
+    if (packs) flags.push_back("-DQNNX_EMBEDDED_PACKED");
     compile(r.cpp, "model.o", flags);
   }
+  if (packs) {
+    const target_info& host = target_named("x86_64-linux-gnu");
+    const std::string own = find_program(host.compilers);
+    if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which packs the weights: install g++");
+    write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string()));
+    steps.start({own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", std::string("-D") + t.emulate, "-DQNNX_PACK_PROGRAM",
+                 "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u", "-I" + headers, "-isystem", work.file("boost_only"), work.file("pack.cpp"),
+                 "-o", work.file("pack")});
+  }
   if (!r.bin.empty()) {
-    write_file(work.file("weights.blob"), w.blob);
+    write_file(work.file(packs ? "plain.blob" : "weights.blob"), w.blob);
+    if (packs) {
+      steps.finish();
+      steps.run({work.file("pack"), work.file("plain.blob"), work.file("weights.blob")});
+    }
     write_text(work.file("weights.S"), weights_assembly(weights_symbol, work.file("weights.blob")));
     std::vector<std::string> a{compiler};
     for (const std::string& f : t.flags)
@@ -282,15 +340,27 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   }
   steps.run(std::move(link));
   std::vector<std::string> files{folder + "/" + library};
+  std::string report;
   if (t.firmware) {
     steps.run({program(t, "objcopy"), "-O", "binary", "--only-section=.qnnx_facts", "--set-section-flags", ".qnnx_facts=alloc",
                work.file("model.o"), work.file("facts")});
-    write_text(work.file(r.name + ".h"), firmware_header(read_file(work.file("facts")), clean_name(r.name)));
+    const std::vector<std::byte> facts = read_file(work.file("facts"));
+    steps.run({program(t, "ld"), "--gc-sections", "-e", symbol + "_run", "--unresolved-symbols=ignore-all", "-o", work.file("run.elf"),
+               work.file(r.name + ".o")});
+    const long embedded = r.bin.empty() ? 0 : static_cast<long>(read_file(work.file("weights.blob")).size());
+    try {
+      report = firmware_report(r, sizes_of(t, work.file("run.elf"), work), embedded, facts);
+    } catch (const error& e) {
+      throw error("target " + target + ": " + e.what());
+    }
+    write_text(work.file(r.name + ".h"), firmware_header(facts, clean_name(r.name)));
     fs::rename(work.file(r.name + ".h"), folder + "/" + r.name + ".h");
     files.push_back(folder + "/" + r.name + ".h");
+  } else {
+    report = spelled(sizes_of(t, work.file(library), work));
   }
   fs::rename(work.file(library), files[0]);
-  std::printf("%s: %s\n", files[0].c_str(), sizes_of(t, files[0], work).c_str());
+  std::printf("%s: %s\n", files[0].c_str(), report.c_str());
   return files;
 }
 

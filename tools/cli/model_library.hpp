@@ -4,6 +4,7 @@
 // each instruction set and a choice at load time; a static archive and a C header for Cortex-M. The weights are
 // embedded by .incbin in an aligned read-only section. Layer 8.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct library_request {
   std::string name;                 // lib<name>.so, lib<name>.a
   std::string output_dir;
   std::vector<std::string> isas;    // x86-64 targets: reference, avx2, avx512vnni, native
+  std::string optimize;             // s, 2 or 3; empty: s for firmware, 2 for hosts
+  std::int64_t ram_budget = -1;     // most bytes of arena; -1: any
+  std::int64_t flash_budget = -1;   // most bytes of code, tables and weights
   bool verbose = false;
 };
 

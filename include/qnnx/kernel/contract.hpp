@@ -8,6 +8,10 @@
 //   scratch_bytes                 planned like a tensor (optional: none)
 //   packed_bytes, pack            another form of its static operands, made when the model is built or loaded; the
 //                                 canonical form stays in the container (optional: none)
+//   replaces                      which operands run() no longer reads where the packed form is given: a firmware archive
+//                                 leaves them out (optional: none)
+//   takes                         which nodes of a signature it runs; where packed weights are embedded, the others get
+//                                 the parent's kernel, elsewhere run() hands them on (optional: all)
 //   overlap                       how far before a dying input the output must begin so that both may share memory
 //                                 (optional: no sharing). An optimized kernel accepts the reference's distance, so
 //                                 that one memory plan serves every instruction set
@@ -189,6 +193,16 @@ template <class K, class Params>
 constexpr std::int64_t packed_bytes(const node_facts& f, const Params& p) {
   if constexpr (requires { K::packed_bytes(f, p); }) return K::packed_bytes(f, p);
   else return (void)f, (void)p, 0;
+}
+template <class K, class Params>
+constexpr bool replaces(const node_facts& f, const Params& p, int input) {
+  if constexpr (requires { K::replaces(f, p, input); }) return K::replaces(f, p, input);
+  else return (void)f, (void)p, (void)input, false;
+}
+template <class K, class Params>
+constexpr bool takes_node(const node_facts& f, const Params& p) {
+  if constexpr (requires { K::takes(f, p); }) return K::takes(f, p);
+  else return (void)f, (void)p, true;
 }
 /// Distance for input i, or -1: its bytes may not be shared with the output.
 template <class K, class Params>

@@ -15,7 +15,7 @@ struct amx { using parent = avx512vnni; };
 struct neon { using parent = reference; };
 struct neon_dot { using parent = neon; };
 struct armv7em_dsp { using parent = reference; };
-struct mve { using parent = reference; };
+struct mve { using parent = armv7em_dsp; };
 struct hvx { using parent = reference; };
 
 /// What this translation unit is compiled for.

@@ -70,9 +70,13 @@ typedef struct qnnx_model {
 } qnnx_model;
 
 /* Section .qnnx_facts of a firmware object: read by the library generator, dropped by the linker. */
+#define QNNX_MODEL_FACTS_VERSION 2u
 typedef struct qnnx_model_facts {
   uint32_t version;
   uint32_t count; /* rows that follow: inputs, then outputs */
+  uint32_t peak_count; /* then rows of what lives when the arena is fullest; kind 255: scratch of the step */
+  uint32_t peak_step;
+  char peak_name[112]; /* of the step */
   int64_t arena_bytes;
   int64_t weight_bytes;
   int64_t packed_bytes;

@@ -103,7 +103,7 @@ struct exported {
     memory m;
     m.arena = static_cast<std::byte*>(arena);
     m.weights = weights;
-    m.packed = packed;
+    m.packed = config::embedded_packed && !packed ? static_cast<const std::byte*>(weights) + lowered::data.total : packed;
     return m;
   }
   /// A step as data: the shared kernel call of its configuration and the node's constants. A table of these costs the
@@ -122,7 +122,7 @@ struct exported {
     using n = typename lowered::template node_type<I>;
     if constexpr (detail::specialises<Tag>(I)) return {&run_own<I>, &lowered::template step_data<I>::value};
     else
-      return {&kernel::run_shared<typename n::op, Isa, typename n::signature, typename lowered::rounding_type>,
+      return {&kernel::run_shared<typename n::op, typename n::isa, typename n::signature, typename lowered::rounding_type>,
               &lowered::template step_data<I>::value};
   }
   struct call_table {
@@ -157,6 +157,17 @@ struct exported {
     }(std::make_integer_sequence<int, lowered::packed.total == 0 ? 0 : step_count>{});
   }
 
+  /// What a firmware carries (config::embedded_packed): the static tensors that are still read, then the packed form.
+  static std::int64_t firmware_bytes() { return lowered::make_kept().total + lowered::packed.total; }
+  static void make_firmware_weights(const std::byte* weights, std::byte* out) {
+    static constexpr auto kept = lowered::make_kept();
+    for (int t = 0; t < tensor_count; ++t)
+      if (kept.offset[static_cast<std::size_t>(t)] >= 0 && lowered::g.tensors[t].kind == tensor_kind::constant)
+        std::memcpy(out + kept.offset[static_cast<std::size_t>(t)], weights + lowered::canonical.offset[static_cast<std::size_t>(t)],
+                    static_cast<std::size_t>(byte_size(lowered::g.tensors[t])));
+    pack(nullptr, weights, out + kept.total);
+  }
+
   /// FNV-1a over names and sizes of the static tensors: ties a weights file to its model.
   static constexpr std::uint64_t weights_id() {
     std::uint64_t h = 14695981039346656037u;
@@ -171,24 +182,71 @@ struct exported {
 
   /// What the generator of a firmware header reads from the object file.
   static constexpr int io_count = lowered::io.input_count + lowered::io.output_count;
+  static constexpr int most_alive = 24;  // rows for the fullest step
   struct fact_table {
     qnnx_model_facts head{};
-    qnnx_model_fact rows[io_count + 1]{};
+    qnnx_model_fact rows[io_count + most_alive + 1]{};
   };
+  template <std::size_t N>
+  static constexpr void put_name(std::string_view name, char (&to)[N]) {
+    for (std::size_t c = 0; c < name.size() && c + 1 < N; ++c) to[c] = name[c];
+  }
+  /// Adds the step that reaches furthest into the arena, and what lives then.
+  static constexpr void add_peak(fact_table& t) {
+    std::array<int, tensor_count + 1> first{};
+    std::array<int, tensor_count + 1> last{};
+    std::array<int, tensor_count + 1> order{};
+    std::array<std::int64_t, tensor_count + 1> size{};
+    std::array<std::int64_t, tensor_count + 1> offset{};  // written, not used
+    plan_buffers b{first.data(), last.data(), order.data(), size.data(), offset.data()};
+    lifetimes(lowered::g, b);
+    constexpr auto asked = [] {
+      return []<int... I>(std::integer_sequence<int, I...>) {
+        return std::array<std::int64_t, step_count + 1>{lowered::template node_type<I>::asks.scratch..., 0};
+      }(std::make_integer_sequence<int, step_count>{});
+    }();
+    std::int64_t top = -1;
+    for (int k = 0; k < step_count; ++k) {
+      const auto step = static_cast<std::size_t>(k);
+      qnnx_model_fact rows[most_alive]{};
+      std::uint32_t count = 0;
+      std::int64_t reach = 0;
+      const auto add = [&](std::string_view name, std::uint32_t kind, std::int64_t at, std::int64_t bytes) {
+        if (at + bytes > reach) reach = at + bytes;
+        if (count == most_alive) return;
+        put_name(name, rows[count].name);
+        rows[count].kind = kind;
+        rows[count].arena_offset = at;
+        rows[count++].bytes = bytes;
+      };
+      for (std::size_t i = 0; i < static_cast<std::size_t>(tensor_count); ++i)
+        if (size[i] > 0 && in_arena(lowered::g.tensors[i]) && first[i] <= k && k <= last[i])
+          add(lowered::g.tensors[i].name, static_cast<std::uint32_t>(lowered::g.tensors[i].kind), lowered::plan.offset[i], size[i]);
+      if (asked[step] > 0) add("scratch", 255, lowered::plan.scratch[step], asked[step]);
+      if (reach <= top) continue;
+      top = reach;
+      t.head.peak_step = static_cast<std::uint32_t>(k);
+      t.head.peak_count = count;
+      for (char& c : t.head.peak_name) c = 0;
+      put_name(lowered::g.nodes[k].name, t.head.peak_name);
+      for (int i = 0; i < most_alive; ++i) t.rows[io_count + i] = rows[i];
+    }
+  }
   static constexpr fact_table make_facts() {
     fact_table t;
-    t.head.version = QNNX_MODEL_ABI_VERSION;
+    t.head.version = QNNX_MODEL_FACTS_VERSION;
     t.head.count = io_count;
+    add_peak(t);
     t.head.arena_bytes = lowered::plan.total;
-    t.head.weight_bytes = lowered::data.total;
-    t.head.packed_bytes = lowered::packed.total;
+    t.head.weight_bytes = lowered::data.total + (config::embedded_packed ? lowered::packed.total : 0);
+    t.head.packed_bytes = config::embedded_packed ? 0 : lowered::packed.total;
     t.head.macs = lowered::cost_total().macs;
     for (int k = 0; k < io_count; ++k) {
       const int inputs = lowered::io.input_count;
       const int i = k < inputs ? lowered::io.inputs[static_cast<std::size_t>(k)] : lowered::io.outputs[static_cast<std::size_t>(k - inputs)];
       const tensor_desc& d = lowered::g.tensors[i];
       qnnx_model_fact& f = t.rows[k];
-      for (std::size_t c = 0; c < d.name.size() && c + 1 < sizeof f.name; ++c) f.name[c] = d.name[c];
+      put_name(d.name, f.name);
       f.kind = static_cast<std::uint32_t>(d.kind);
       f.type = static_cast<std::uint32_t>(d.type);
       f.arena_offset = lowered::plan.offset[static_cast<std::size_t>(i)];
@@ -208,8 +266,8 @@ struct exported {
     m.name = name;
     m.isa = isa_name;
     m.arena_bytes = lowered::plan.total;
-    m.weight_bytes = lowered::data.total;
-    m.packed_bytes = lowered::packed.total;
+    m.weight_bytes = lowered::data.total + (config::embedded_packed ? lowered::packed.total : 0);
+    m.packed_bytes = config::embedded_packed ? 0 : lowered::packed.total;
     m.macs = lowered::cost_total().macs;
     m.tensors = tensors.rows;
     m.steps = steps.rows;
@@ -256,6 +314,15 @@ struct exported {
   [[maybe_unused]] std::int64_t qnnx_model_arena() { return qnnx::model_traits<TAG>::arena_bytes; }                    \
   }
 
+#ifdef QNNX_PACK_PROGRAM
+/// On the machine that builds a firmware: the weights in the form its kernels read.
+#define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
+  std::int64_t qnnx_firmware_bytes() { return qnnx::exported<TAG>::firmware_bytes(); }                                 \
+  void qnnx_make_firmware_weights(const std::byte* weights, std::byte* out) {                                          \
+    qnnx::exported<TAG>::make_firmware_weights(weights, out);                                                          \
+  }                                                                                                                    \
+  QNNX_CHECK_WEIGHTS(TAG)
+#else
 /// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded
 /// weights leaves qnnx_model::weights null.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
@@ -277,3 +344,4 @@ struct exported {
   }                                                                                                                    \
   QNNX_EXPORT_FACTS(TAG)                                                                                               \
   QNNX_CHECK_WEIGHTS(TAG)
+#endif

@@ -67,6 +67,7 @@ struct node_asks {
   std::int64_t scratch = 0;
   std::int64_t packed = 0;
   std::array<std::int64_t, Inputs + 1> distance{};
+  std::uint32_t replaced = 0;  // bit i: the packed form stands for input i
 };
 template <class Kernel, int Inputs, int Outputs, int Widest, class Params>
 constexpr node_asks<Widest> ask(const graph_view& g, int node, const Params& p) {
@@ -79,8 +80,14 @@ constexpr node_asks<Widest> ask(const graph_view& g, int node, const Params& p) 
   for (int i = 0; i < Inputs; ++i) {
     const std::int32_t t = g.nodes[node].inputs[static_cast<std::size_t>(i)];
     a.distance[static_cast<std::size_t>(i)] = t < 0 || !in_arena(g.tensors[t]) ? no_overlap : kernel::overlap<Kernel>(f, p, i);
+    if (t >= 0 && g.tensors[t].kind == tensor_kind::constant && kernel::replaces<Kernel>(f, p, i)) a.replaced |= 1u << i;
   }
   return a;
+}
+template <class Kernel, int Inputs, int Outputs, class Params>
+constexpr bool takes_node(const graph_view& g, int node, const Params& p) {
+  const bound_facts<Inputs, Outputs> bound(g, node);
+  return kernel::takes_node<Kernel>(bound.get(), p);
 }
 template <class Kernel, class Rounding, int Inputs, int Outputs, std::size_t Words, class Params>
 constexpr std::array<std::int32_t, Words + 1> make_constants(const graph_view& g, int node, const Params& p) {
@@ -88,6 +95,15 @@ constexpr std::array<std::int32_t, Words + 1> make_constants(const graph_view& g
   const bound_facts<Inputs, Outputs> bound(g, node);
   kernel::prepare<Kernel>(bound.get(), p, Rounding{}, w.data());
   return w;
+}
+/// The instruction set of node I: where packed weights are embedded, the first of At and its parents whose kernel takes
+/// the node; elsewhere At.
+template <class Lowering, int I, class Op, class Sig, int Inputs, int Outputs, class At>
+constexpr auto isa_for() {
+  if constexpr (!config::embedded_packed || std::is_same_v<At, isa::reference>) return std::type_identity<At>{};
+  else if constexpr (takes_node<kernel::select<Op, At, Sig>, Inputs, Outputs>(Lowering::g, I, from_words<typename Op::params>(Lowering::g.nodes[I].params)))
+    return std::type_identity<At>{};
+  else return isa_for<Lowering, I, Op, Sig, Inputs, Outputs, typename At::parent>();
 }
 constexpr int widest_node(const graph_view& g) {
   int most = 0;
@@ -126,12 +142,14 @@ constexpr graph_io find_io(const graph_view& g) {
 }
 }  // namespace detail
 
-/// Byte offsets of the static tensors in the weights: in tensor order, each aligned to 16.
+/// Byte offsets of the static tensors in the weights: in tensor order, each aligned to 16. Those marked in `left_out`
+/// get none.
 template <int Count>
-constexpr detail::laid_out<Count> lay_out_weights(const graph_view& g) {
+constexpr detail::laid_out<Count> lay_out_weights(const graph_view& g, const bool* left_out = nullptr) {
   detail::laid_out<Count> d;
   for (int i = 0; i < g.tensor_count; ++i) {
-    if (g.tensors[i].kind != tensor_kind::constant) continue;
+    d.offset[static_cast<std::size_t>(i)] = -1;
+    if (g.tensors[i].kind != tensor_kind::constant || (left_out && left_out[i])) continue;
     d.offset[static_cast<std::size_t>(i)] = d.total;
     d.total += align_up(byte_size(g.tensors[i]));
   }
@@ -154,8 +172,9 @@ struct lowering {
     static constexpr int ins = g.nodes[I].input_count;
     static constexpr int outs = g.nodes[I].output_count;
     using signature = typename detail::signature_at<typename op::types, detail::matching_signature<ins, outs>(g, I)>::type;
-    using kernel = kernel::select<op, Isa, signature>;
     static constexpr typename op::params params = from_words<typename op::params>(g.nodes[I].params);
+    using isa = typename decltype(detail::isa_for<lowering, I, op, signature, ins, outs, Isa>())::type;
+    using kernel = qnnx::kernel::select<op, isa, signature>;
     static constexpr detail::node_asks<widest> asks = detail::ask<kernel, ins, outs, widest>(g, I, params);
     static constexpr auto constants =
         detail::make_constants<kernel, rounding_type, ins, outs, static_cast<std::size_t>(asks.constant_words)>(g, I, params);
@@ -204,7 +223,26 @@ struct lowering {
     static constexpr basic_text<512> line = make_line();
   };
   static_assert(none<plan_fault>());
-  static constexpr detail::laid_out<g.tensor_count> data = lay_out_weights<g.tensor_count>(g);
+  static constexpr detail::laid_out<g.tensor_count> canonical = lay_out_weights<g.tensor_count>(g);
+  /// Static tensors that stay beside the packed form: all but those that every reader has packed.
+  static constexpr auto make_kept() {
+    return [&]<int... I>(std::integer_sequence<int, I...>) {
+      const std::uint32_t replaced[] = {node_type<I>::asks.replaced..., 0};
+      std::array<bool, g.tensor_count + 1> gone{};
+      for (bool wanted : {false, true})  // first who is packed somewhere, then who is read plainly
+        for (int k = 0; k < g.node_count; ++k)
+          for (int i = 0; i < g.nodes[k].input_count; ++i) {
+            const std::int32_t t = g.nodes[k].inputs[static_cast<std::size_t>(i)];
+            if (t >= 0 && ((replaced[k] >> i) & 1u) != wanted) gone[static_cast<std::size_t>(t)] = !wanted;
+          }
+      return lay_out_weights<g.tensor_count>(g, gone.data());
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+  static constexpr auto make_data() {
+    if constexpr (config::embedded_packed) return make_kept();
+    else return canonical;
+  }
+  static constexpr detail::laid_out<g.tensor_count> data = make_data();
 
   static constexpr auto make_packed() {
     return [&]<int... I>(std::integer_sequence<int, I...>) {
@@ -227,6 +265,7 @@ struct lowering {
     o.q = g.quant_of(t);
     o.where = d.kind == tensor_kind::constant ? bank::weights : d.kind == tensor_kind::null ? bank::absent : bank::arena;
     o.at = d.kind == tensor_kind::constant ? data.offset[static_cast<std::size_t>(t)] : plan.offset[static_cast<std::size_t>(t)];
+    if (d.kind == tensor_kind::constant && o.at < 0) o.q = {};  // left out: nothing reads its scales
     return o;
   }
   /// The constant data that node I runs from.
@@ -261,7 +300,7 @@ struct lowering {
   static void run_node(const memory& m) {
     using n = node_type<I>;
     if constexpr (detail::specialises<Tag>(I)) run_specialised<I>(m);
-    else kernel::run_shared<typename n::op, Isa, typename n::signature, rounding_type>(step_data<I>::value, m, {}, {});
+    else kernel::run_shared<typename n::op, typename n::isa, typename n::signature, rounding_type>(step_data<I>::value, m, {}, {});
   }
   static constexpr int chunk = 32;  // nodes per function: bounds the compiler's work on one function
   template <int First, int... J>
