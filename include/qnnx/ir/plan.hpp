@@ -96,7 +96,8 @@ constexpr void forbidden(const graph_view& g, const plan_buffers& b, int i, int 
 
 enum class plan_order : unsigned char { by_size, by_time, by_time_reversed };
 
-/// Puts each node's scratch above the tensors that live at it; grows `total`. Uses b.order as the live set.
+/// Puts each node's scratch into the lowest gap between the tensors that live at it, or above them; grows `total`. Uses
+/// b.order as the live set.
 constexpr void place_scratch(const graph_view& g, plan_buffers& b, std::int64_t& total) {
   if (!b.scratch_offset || !b.scratch) return;
   int live = 0;
@@ -108,13 +109,20 @@ constexpr void place_scratch(const graph_view& g, plan_buffers& b, std::int64_t&
     for (int o = 0; o < n.output_count; ++o)
       if (const auto t = n.outputs[static_cast<std::size_t>(o)]; b.first[t] == k && b.offset[t] >= 0) b.order[live++] = t;
     if (b.scratch[k] <= 0) continue;
-    std::int64_t top = 0;
-    for (int m = 0; m < live; ++m) {
-      const int i = b.order[m];
-      if (b.offset[i] + b.size[i] > top) top = b.offset[i] + b.size[i];
+    const std::int64_t wanted = align_up(b.scratch[k]);
+    std::int64_t at = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int m = 0; m < live; ++m) {
+        const int i = b.order[m];
+        if (at < b.offset[i] + b.size[i] && b.offset[i] < at + wanted) {
+          at = align_up(b.offset[i] + b.size[i]);
+          moved = true;
+        }
+      }
     }
-    b.scratch_offset[k] = top;
-    if (total >= 0 && top + align_up(b.scratch[k]) > total) total = top + align_up(b.scratch[k]);
+    b.scratch_offset[k] = at;
+    if (total >= 0 && at + wanted > total) total = at + wanted;
   }
 }
 

@@ -71,18 +71,25 @@ struct finish_constants {
     out[1] = last.hi;
     out[2] = mid.lo;
     out[3] = mid.hi;
-    const double s_out = static_cast<double>(residual ? e.mid_scale : f.out[0].scale);
+    const float s_out = residual ? e.mid_scale : f.out[0].scale;
     const std::int64_t n = channels(f, weight_input);
-    const bool round_product = r.mode() == rounding_mode::tflite && weight_input >= 0 && !f.in[weight_input].scales &&
-                               (product == scale_product::rounded || (product == scale_product::exact && t == dtype::ufixed_8));
     for (std::int64_t k = 0; k < n; ++k) {
-      const float s_w = weight_input >= 0 ? f.in[weight_input].scale_at(k) : 1.0f;
-      double s_in = static_cast<double>(f.in[0].scale) * static_cast<double>(s_w);
-      if (round_product) s_in = static_cast<double>(static_cast<float>(s_in));  // a double holds the product exactly
-      const multiplier m = make_multiplier(s_in * factor / s_out, r);
+      const multiplier m =
+          of_channel(f.in[0].scale, weight_input >= 0 ? &f.in[weight_input] : nullptr, k, s_out, factor, t, r, product);
       out[header + 2 * k] = m.mantissa;
       out[header + 2 * k + 1] = m.exponent;
     }
+  }
+  /// The multiplier of channel k; `weights` is null where there are none.
+  template <class Rounding>
+  static constexpr multiplier of_channel(float data_scale, const quant* weights, std::int64_t k, float out_scale,
+                                         double factor, dtype out_type, Rounding r, scale_product product) {
+    const float s_w = weights ? weights->scale_at(k) : 1.0f;
+    double s_in = static_cast<double>(data_scale) * static_cast<double>(s_w);
+    if (r.mode() == rounding_mode::tflite && weights && !weights->scales &&
+        (product == scale_product::rounded || (product == scale_product::exact && out_type == dtype::ufixed_8)))
+      s_in = static_cast<double>(static_cast<float>(s_in));  // a double holds the product exactly
+    return make_multiplier(s_in * factor / static_cast<double>(out_scale), r);
   }
 };
 

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Instructions of the DSP extension (Armv7E-M, Armv8-M), by name, on 32-bit words that hold two 16-bit or four 8-bit
+// lanes. On other machines the same functions are written out, so that the kernels' bits can be tested on a host.
+// Layer 5a.
+
+#include <cstdint>
+#include <cstring>
+
+#include "qnnx/config.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel::dsp {
+
+using word = std::uint32_t;
+
+#if QNNX_HAS_DSP_INSTRUCTIONS
+
+/// Bytes 0 and 2 (after a rotation: 1 and 3) extended to two 16-bit lanes.
+QNNX_INLINE word sxtb16(word x) {
+  word r;
+  asm("sxtb16 %0, %1" : "=r"(r) : "r"(x));
+  return r;
+}
+QNNX_INLINE word sxtb16_ror8(word x) {
+  word r;
+  asm("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(x));
+  return r;
+}
+QNNX_INLINE word uxtb16(word x) {
+  word r;
+  asm("uxtb16 %0, %1" : "=r"(r) : "r"(x));
+  return r;
+}
+QNNX_INLINE word uxtb16_ror8(word x) {
+  word r;
+  asm("uxtb16 %0, %1, ror #8" : "=r"(r) : "r"(x));
+  return r;
+}
+/// a + x.low * y.low + x.high * y.high, modulo 2^32.
+QNNX_INLINE std::int32_t smlad(word x, word y, std::int32_t a) {
+  asm("smlad %0, %1, %2, %0" : "+r"(a) : "r"(x), "r"(y));
+  return a;
+}
+/// a + x.low * y.high, modulo 2^32.
+QNNX_INLINE std::int32_t smlabt(word x, word y, std::int32_t a) {
+  asm("smlabt %0, %1, %2, %0" : "+r"(a) : "r"(x), "r"(y));
+  return a;
+}
+/// a + x.high * y.low, modulo 2^32.
+QNNX_INLINE std::int32_t smlatb(word x, word y, std::int32_t a) {
+  asm("smlatb %0, %1, %2, %0" : "+r"(a) : "r"(x), "r"(y));
+  return a;
+}
+/// a + round(x * y / 2^32), half up.
+QNNX_INLINE std::int32_t smmlar(std::int32_t x, std::int32_t y, std::int32_t a) {
+  std::int32_t r;
+  asm("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(a));
+  return r;
+}
+/// a + floor(x * y / 2^32).
+QNNX_INLINE std::int32_t smmla(std::int32_t x, std::int32_t y, std::int32_t a) {
+  std::int32_t r;
+  asm("smmla %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(a));
+  return r;
+}
+/// low.low, high.low << 16
+QNNX_INLINE word pkhbt16(word low, word high) {
+  word r;
+  asm("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(low), "r"(high));
+  return r;
+}
+/// low.high, high.high << 16
+QNNX_INLINE word pkhtb16(word low, word high) {
+  word r;
+  asm("pkhtb %0, %1, %2, asr #16" : "=r"(r) : "r"(high), "r"(low));
+  return r;
+}
+template <bool Signed>
+QNNX_INLINE std::int32_t saturate8(std::int32_t x) {
+  std::int32_t r;
+  if constexpr (Signed)
+    asm("ssat %0, #8, %1" : "=r"(r) : "r"(x));
+  else
+    asm("usat %0, #8, %1" : "=r"(r) : "r"(x));
+  return r;
+}
+
+#else
+
+namespace detail {
+constexpr word lanes(std::int32_t low, std::int32_t high) {
+  return (static_cast<word>(low) & 0xffffu) | (static_cast<word>(high) << 16);
+}
+constexpr std::int32_t low(word x) {
+  return static_cast<std::int16_t>(x & 0xffffu);
+}
+constexpr std::int32_t high(word x) {
+  return static_cast<std::int16_t>(x >> 16);
+}
+constexpr std::int32_t wrap(std::int64_t x) {
+  return static_cast<std::int32_t>(static_cast<word>(x & 0xffffffff));
+}
+}  // namespace detail
+
+constexpr word sxtb16(word x) {
+  return detail::lanes(static_cast<std::int8_t>(x & 0xffu), static_cast<std::int8_t>((x >> 16) & 0xffu));
+}
+constexpr word sxtb16_ror8(word x) {
+  return sxtb16(x >> 8);
+}
+constexpr word uxtb16(word x) {
+  return x & 0x00ff00ffu;
+}
+constexpr word uxtb16_ror8(word x) {
+  return (x >> 8) & 0x00ff00ffu;
+}
+constexpr std::int32_t smlad(word x, word y, std::int32_t a) {
+  return detail::wrap(std::int64_t{a} + detail::low(x) * detail::low(y) +
+                      std::int64_t{detail::high(x)} * detail::high(y));
+}
+constexpr std::int32_t smlabt(word x, word y, std::int32_t a) {
+  return detail::wrap(std::int64_t{a} + detail::low(x) * detail::high(y));
+}
+constexpr std::int32_t smlatb(word x, word y, std::int32_t a) {
+  return detail::wrap(std::int64_t{a} + detail::high(x) * detail::low(y));
+}
+constexpr std::int32_t smmlar(std::int32_t x, std::int32_t y, std::int32_t a) {
+  return detail::wrap(a + ((static_cast<std::int64_t>(x) * y + 0x80000000LL) >> 32));
+}
+constexpr std::int32_t smmla(std::int32_t x, std::int32_t y, std::int32_t a) {
+  return detail::wrap(a + ((static_cast<std::int64_t>(x) * y) >> 32));
+}
+constexpr word pkhbt16(word low, word high) {
+  return (low & 0xffffu) | (high << 16);
+}
+constexpr word pkhtb16(word low, word high) {
+  return (low >> 16) | (high & 0xffff0000u);
+}
+template <bool Signed>
+constexpr std::int32_t saturate8(std::int32_t x) {
+  constexpr std::int32_t lo = Signed ? -128 : 0;
+  constexpr std::int32_t hi = Signed ? 127 : 255;
+  return x < lo ? lo : (x > hi ? hi : x);
+}
+
+#endif
+
+/// The same value, of which the compiler knows nothing.
+QNNX_INLINE std::int32_t hidden(std::int32_t x) {
+  asm("" : "+r"(x));
+  return x;
+}
+/// Four bytes as they lie in memory (these cores load words from any address).
+QNNX_INLINE word load_word(const void* p) {
+  word w;
+  std::memcpy(&w, p, 4);
+  return w;
+}
+/// Lanes of bytes 0, 2 and of bytes 1, 3, extended by the data's sign.
+template <bool Signed>
+QNNX_INLINE word even_bytes(word x) {
+  if constexpr (Signed)
+    return sxtb16(x);
+  else
+    return uxtb16(x);
+}
+template <bool Signed>
+QNNX_INLINE word odd_bytes(word x) {
+  if constexpr (Signed)
+    return sxtb16_ror8(x);
+  else
+    return uxtb16_ror8(x);
+}
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::dsp

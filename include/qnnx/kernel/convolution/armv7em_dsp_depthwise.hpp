@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// DepthWiseConv2d on 8-bit data, 3x3 windows, with dual multiply-adds. Each data row is turned once into 16-bit pairs,
+// one line per channel, padded with the zero point; the last three rows stand side by side in scratch. An output row is
+// then made channel by channel, first the sums (arm/window.hpp), then the outputs.
+// Packed form: a node head, then per channel a channel head and three times the bytes w0 w1 w1 w2, which extend to the
+// pairs (w0, w1) and (w1, w2). Layer 5a.
+
+#include "qnnx/kernel/arm/packing.hpp"
+#include "qnnx/kernel/arm/window.hpp"
+#include "qnnx/kernel/convolution/reference.hpp"
+
+#if QNNX_HAS_ARMV7EM_DSP
+namespace qnnx::inline QNNX_ABI::kernel {
+
+namespace dsp {
+
+struct depthwise_record {
+  channel_head head;
+  std::int8_t rows[3][4];
+};
+
+/// One output row: sums of a channel into `sums`, from there to outputs.
+template <int Form, int Stride, class Finisher>
+QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_record* record, std::int32_t channels,
+                                 const word* line, std::int32_t line_words, std::int32_t turn, std::byte* y,
+                                 std::int32_t width, std::int32_t* sums) {
+  const std::int32_t k0 = turn, k1 = turn == 2 ? 0 : turn + 1,
+                     k2 = turn == 0 ? 2 : turn - 1;  // window rows in slots 0, 1, 2
+  for (const std::byte* const end = y + channels; y != end; ++y, ++record, line += line_words) {
+    window_sums<Stride>(line, load_word(record->rows[k0]), load_word(record->rows[k1]), load_word(record->rows[k2]),
+                        sums, width);
+    const channel_head h = record->head;
+    std::byte* to = y;
+    const std::int32_t* sum = sums;
+    for (const std::int32_t* const last = sums + width; sum != last; to += channels)
+      *to = static_cast<std::byte>(done.template operator()<Form>(
+          static_cast<std::int32_t>(static_cast<word>(*sum++) + static_cast<word>(h.bias)), h));
+  }
+}
+
+}  // namespace dsp
+
+template <>
+struct impl<op::depthwise_conv2d, isa::armv7em_dsp> {
+  using params = op::depthwise_conv2d::params;
+  using reference = impl<op::depthwise_conv2d, isa::reference>;
+
+  template <class Sig>
+  static constexpr bool supports = dsp::is_8_bit<Sig>;
+
+  static constexpr bool takes_shape(const shape& x, const shape& w, const params& p) {
+    return w[0] == 3 && w[1] == 3 && w[3] == x[3] && x[3] % 4 == 0 && p.dilation[0] == 1 && p.dilation[1] == 1 &&
+           (p.stride[1] == 1 || p.stride[1] == 2);
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return takes_shape(f.c.dims(0), f.c.dims(1), p) && dsp::takes_operands(f);
+  }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return config::embedded_packed && takes(f, p) ? 2 : reference::constant_words(f, p);
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    if (config::embedded_packed && takes(f, p))
+      dsp::make_bounds(f, r, out);
+    else
+      reference::prepare(f, p, r, out);
+  }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    return takes(f, p)
+               ? static_cast<std::int64_t>(sizeof(dsp::node_head) +
+                                           sizeof(dsp::depthwise_record) * static_cast<std::size_t>(f.c.dims(1)[3]))
+               : 0;
+  }
+  static constexpr bool replaces(const node_facts& f, const params& p, int input) { return input > 0 && takes(f, p); }
+  static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) {
+    return {x[3], y[2], static_cast<std::int32_t>(p.stride[1])};
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : 0;
+  }
+  /// As the reference: a row's data is taken over before the row is written.
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return reference::overlap(f, p, input);
+  }
+
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    const auto w = c.template in<1>();
+    const std::int32_t channels = c.s.inputs[1].dims[3];
+    const auto weight = [&](std::int32_t k, std::int32_t o) {
+      return std::int32_t{w.load(std::int64_t{k} * channels + o)};
+    };
+    const bool fast = dsp::make_heads<false>(
+        c, channels, 9, scale_product::exact, weight, [&](std::int32_t o, const dsp::channel_head& h) {
+          dsp::depthwise_record r{h, {}};
+          for (std::int32_t row = 0; row < 3; ++row)
+            for (std::int32_t at = 0; at < 4; ++at)
+              r.rows[row][at] = static_cast<std::int8_t>(weight(3 * row + (at + 1) / 2, o));
+          std::memcpy(out + sizeof(dsp::node_head) + static_cast<std::size_t>(o) * sizeof r, &r, sizeof r);
+        });
+    const dsp::node_head head{fast ? 1 : 0, 0, {}};
+    std::memcpy(out, &head, sizeof head);
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    if constexpr (!config::embedded_packed)
+      if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
+          !dsp::takes_operands(c))
+        return reference::run(c);
+    const auto done = dsp::finisher_of<false>(c);
+    const bool fast = reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
+    const bool one = c.params().stride[1] == 1;
+    using finisher = std::decay_t<decltype(done)>;
+    const row_function<finisher> row =
+        !fast                 ? (one ? dsp::depthwise_row<2, 1, finisher> : dsp::depthwise_row<2, 2, finisher>)
+        : !done.whole_range() ? (one ? dsp::depthwise_row<1, 1, finisher> : dsp::depthwise_row<1, 2, finisher>)
+                              : (one ? dsp::depthwise_row<0, 1, finisher> : dsp::depthwise_row<0, 2, finisher>);
+    rows(c, done, row);
+  }
+
+ private:
+  template <class Finisher>
+  using row_function = void (*)(const Finisher&, const dsp::depthwise_record*, std::int32_t, const dsp::word*,
+                                std::int32_t, std::int32_t, std::byte*, std::int32_t, std::int32_t*);
+
+  template <class Call, class Finisher>
+  static QNNX_INLINE void rows(const Call& c, const Finisher& done, row_function<Finisher> make_row) {
+    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+    const shape& x = c.s.inputs[0].dims;
+    const shape& y = c.s.outputs[0].dims;
+    const params& p = c.params();
+    const dsp::lines size = lines_of(x, y, p);
+    const std::int32_t height = x[1], width = x[2], channels = size.channels;
+    const auto stride = static_cast<std::int32_t>(p.stride[0]), top = static_cast<std::int32_t>(p.pad_amount[0]);
+    const auto left = static_cast<std::int32_t>(p.pad_amount[2]);
+    auto* scratch = reinterpret_cast<dsp::word*>(c.scratch());
+    auto* sums = reinterpret_cast<std::int32_t*>(scratch + size.line_words() * channels);
+    const dsp::word zeros = (static_cast<dsp::word>(c.s.inputs[0].q.zero()) & 0xffu) * 0x01010101u;
+    const auto* record = reinterpret_cast<const dsp::depthwise_record*>(c.packed() + sizeof(dsp::node_head));
+    const auto* data = reinterpret_cast<const std::byte*>(c.template in<0>().data);
+    auto* out = reinterpret_cast<std::byte*>(c.out().data);
+    for (std::int32_t n = 0; n < y[0]; ++n, data += static_cast<std::ptrdiff_t>(height) * width * channels) {
+      std::int32_t next = -top;             // the first row that is not in scratch
+      std::int32_t slot = 0, low_slot = 0;  // its slot, and that of the window's first row
+      for (std::int32_t oh = 0; oh < y[1]; ++oh, out += y[2] * channels) {
+        const std::int32_t low = oh * stride - top;
+        for (; next < low + 3; ++next) {
+          if (next >= low) {
+            if (next == low) low_slot = slot;
+            const bool inside = next >= 0 && next < height;
+            dsp::split_row<is_signed>(size, data + static_cast<std::ptrdiff_t>(next) * width * channels,
+                                      inside ? width : 0, left, zeros, scratch + slot);
+          }
+          slot = slot == 2 ? 0 : slot + 1;
+        }
+        make_row(done, record, channels, scratch, size.line_words(), low_slot == 0 ? 0 : 3 - low_slot, out, y[2], sums);
+        low_slot = (low_slot + stride) % 3;
+      }
+    }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif

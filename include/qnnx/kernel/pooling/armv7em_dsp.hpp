@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// PoolAvg2d on 8-bit data: four channels are added in two words of 16-bit lanes, three instructions for four elements.
+// Sums become outputs by the reference's functions. Layer 5a.
+
+#include "qnnx/kernel/arm/dsp.hpp"
+#include "qnnx/kernel/pooling/reference.hpp"
+
+#if QNNX_HAS_ARMV7EM_DSP
+namespace qnnx::inline QNNX_ABI::kernel {
+
+/// Adder::channels neighbouring channels are summed by Adder::add(first element, rows, columns, step, pitch, sums).
+template <class Adder>
+struct summed_average_pool {
+  using params = op::pool_avg2d::params;
+  using reference = impl<op::pool_avg2d, isa::reference>;
+
+  static constexpr bool takes_shape(const shape& x, const params& p) {
+    return x[3] % Adder::channels == 0 &&
+           std::int64_t{p.filter_size[0]} * p.filter_size[1] <= 256;  // 256 * 255 fits an unsigned lane
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return takes_shape(f.c.dims(0), p) && f.epi.residual < 0 && f.epi.table < 0;
+  }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return reference::constant_words(f, p);
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    reference::prepare(f, p, r, out);
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return reference::overlap(f, p, input);
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const params& p = c.params();
+    if constexpr (!config::embedded_packed)
+      if (!takes_shape(c.s.inputs[0].dims, p) || c.s.epi.residual >= 0 || c.s.epi.table >= 0) return reference::run(c);
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const shape& xs = c.s.inputs[0].dims;
+    const shape& ys = c.s.outputs[0].dims;
+    const std::int32_t channels = xs[3];
+    const auto* data = reinterpret_cast<const std::byte*>(x.data);
+    auto* to = y.data;
+    const auto part = [](std::int32_t at, std::uint32_t stride, std::uint32_t before, std::uint32_t after,
+                         std::uint32_t filter, std::int32_t size) {
+      window w;
+      const std::int32_t start = at * static_cast<std::int32_t>(stride) - static_cast<std::int32_t>(before);
+      const std::int32_t end = start + static_cast<std::int32_t>(filter);
+      w.from = start > 0 ? start : 0;
+      w.to = end < size ? end : size;
+      const std::int32_t limit = size + static_cast<std::int32_t>(after);
+      w.padded = (end < limit ? end : limit) - start;
+      return w;
+    };
+    for (std::int32_t n = 0; n < ys[0]; ++n, data += static_cast<std::ptrdiff_t>(xs[1]) * xs[2] * channels)
+      for (std::int32_t oh = 0; oh < ys[1]; ++oh) {
+        const window rows = part(oh, p.stride[0], p.pad_amount[0], p.pad_amount[1], p.filter_size[0], xs[1]);
+        for (std::int32_t ow = 0; ow < ys[2]; ++ow, to += channels) {
+          const window columns = part(ow, p.stride[1], p.pad_amount[2], p.pad_amount[3], p.filter_size[1], xs[2]);
+          const std::int32_t inside = (rows.to - rows.from) * (columns.to - columns.from);
+          const std::int32_t count = p.count_pad_for_edges ? rows.padded * columns.padded : inside;
+          const output store(c, count, inside);
+          for (std::int32_t o = 0; o < channels; o += Adder::channels) {
+            std::int32_t sum[Adder::channels];
+            Adder::template add<is_signed_fixed(Call::out_type::code)>(
+                data + (rows.from * xs[2] + columns.from) * channels + o, rows.to - rows.from,
+                columns.to - columns.from, channels, xs[2] * channels, sum);
+            for (int j = 0; j < Adder::channels; ++j) to[o + j] = store(sum[j]);
+          }
+        }
+      }
+  }
+
+ private:
+  struct window {
+    std::int32_t from = 0, to = 0, padded = 0;
+  };
+
+  /// From a window's sum to the output, as average_pool does.
+  template <class Call>
+  struct output {
+    using T = typename Call::out_type;
+    const Call& c;
+    multiplier m;
+    std::int32_t count, shift, lo, hi, zero;
+    bool mean;
+
+    output(const Call& call, std::int32_t window_count, std::int32_t inside) : c(call), count(window_count) {
+      const quant& x = c.s.inputs[0].q;
+      const quant& y = c.s.outputs[0].q;
+      const std::int32_t* k = c.constants();
+      lo = k[0], hi = k[1], zero = y.zero();
+      m = {k[finish_constants::header], k[finish_constants::header + 1]};
+      mean = c.rounding().mode() == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
+      const auto full = static_cast<std::int32_t>(c.params().filter_size[0] * c.params().filter_size[1]);
+      if (!mean && count != full)
+        m = make_multiplier(
+            static_cast<double>(x.scale) * (1.0 / static_cast<double>(count)) / static_cast<double>(y.scale),
+            c.rounding());
+      shift = mean ? -(count - inside) * x.offset : inside * x.offset;
+    }
+    QNNX_INLINE typename T::storage operator()(std::int32_t sum) const {
+      sum += shift;
+      if (!mean) return static_cast<typename T::storage>(requantize(sum, m, zero, lo, hi, c.rounding()));
+      const std::int32_t q = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+      return static_cast<typename T::storage>(q < lo ? lo : q > hi ? hi : q);
+    }
+  };
+  template <class Call>
+  output(const Call&, std::int32_t, std::int32_t) -> output<Call>;
+};
+
+namespace dsp {
+struct lane_adder {
+  static constexpr int channels = 4;
+  /// Sums of four neighbouring channels. Signed bytes are added with 128, so that lanes count up.
+  template <bool Signed>
+  static QNNX_INLINE void add(const std::byte* from, std::int32_t rows, std::int32_t columns, std::int32_t step,
+                              std::int32_t pitch, std::int32_t* sum) {
+    dsp::word even = 0, odd = 0;
+    for (std::int32_t r = 0; r < rows; ++r, from += pitch) {
+      const std::byte* at = from;
+      for (std::int32_t k = 0; k < columns; ++k, at += step) {
+        const dsp::word v = dsp::load_word(at) ^ (Signed ? 0x80808080u : 0u);
+        even += dsp::uxtb16(v);
+        odd += dsp::uxtb16_ror8(v);
+      }
+    }
+    const std::int32_t added = Signed ? 128 * rows * columns : 0;
+    sum[0] = static_cast<std::int32_t>(even & 0xffffu) - added;
+    sum[1] = static_cast<std::int32_t>(odd & 0xffffu) - added;
+    sum[2] = static_cast<std::int32_t>(even >> 16) - added;
+    sum[3] = static_cast<std::int32_t>(odd >> 16) - added;
+  }
+};
+}  // namespace dsp
+
+template <>
+struct impl<op::pool_avg2d, isa::armv7em_dsp> : summed_average_pool<dsp::lane_adder> {
+  template <class Sig>
+  static constexpr bool supports =
+      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)>;
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels for Cortex-M give the reference's bits: random shapes, encodings, paddings, activations, weights at the
+// ends of their range, dead channels and rounding policies, through the interpreter, with portable definitions of the
+// instructions (test/firmware runs the instructions themselves).
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <random>
+
+#include "qnnx/op/ops.hpp"
+#include "qnnx/runtime/interpreter.hpp"
+
+using namespace qnnx;
+
+#define UNIT(FAMILY)                                                        \
+  extern "C" const void* qnnx_kernels_##FAMILY##_armv7em_dsp(std::size_t*); \
+  extern "C" const void* qnnx_kernels_##FAMILY##_mve(std::size_t*);
+UNIT(convolution)
+UNIT(elementwise)
+UNIT(pooling)
+#undef UNIT
+
+namespace {
+
+using unit_function = const void* (*)(std::size_t*);
+/// The entries of units, compiled under another namespace name.
+std::vector<kernel_entry> entries_of(std::initializer_list<unit_function> units) {
+  std::vector<kernel_entry> v;
+  for (const unit_function unit : units) {
+    std::size_t count = 0;
+    const auto* bytes = static_cast<const unsigned char*>(unit(&count));
+    for (std::size_t i = 0; i < count; ++i) {
+      kernel_entry e;
+      std::memcpy(static_cast<void*>(&e), bytes + i * sizeof e, sizeof e);
+      v.push_back(e);
+    }
+  }
+  return v;
+}
+struct instruction_set {
+  const char* name;
+  std::vector<kernel_entry> kernels;
+};
+const std::vector<instruction_set>& instruction_sets() {
+  static const std::vector<instruction_set> all{
+      {"armv7em_dsp", entries_of({qnnx_kernels_convolution_armv7em_dsp, qnnx_kernels_elementwise_armv7em_dsp,
+                                  qnnx_kernels_pooling_armv7em_dsp})},
+      {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve})}};
+  return all;
+}
+
+struct dice {
+  std::mt19937 g;
+  explicit dice(unsigned seed) : g(seed) {}
+  int roll(int lo, int hi) { return lo + static_cast<int>(g() % static_cast<unsigned>(hi - lo + 1)); }
+  bool maybe(int one_in) { return roll(1, one_in) == 1; }
+};
+
+struct encoded {
+  dtype type;
+  int low;  // of the stored values
+};
+encoded roll_type(dice& d) {
+  return d.maybe(2) ? encoded{dtype::sfixed_8, -128} : encoded{dtype::ufixed_8, 0};
+}
+int roll_offset(dice& d, encoded e) {
+  return -d.roll(e.low, e.low + 255);
+}
+void roll_rounding(dice& d, net& n) {
+  const int kind = d.roll(0, 4);
+  n.rounding = kind <= 2 ? rounding_mode::tflite : kind == 3 ? rounding_mode::rne : rounding_mode::half_up;
+}
+void roll_activation(dice& d, net_node& node) {
+  const int kind = d.roll(0, 3);
+  if (kind == 0) node.epi.act = activation::relu;
+  if (kind == 1) {
+    node.epi.act = activation::clamp;
+    node.epi.lo = -0.5f;
+    node.epi.hi = 6.0f;
+  }
+}
+
+/// Weights with some at the ends of the range; now and then a channel of zeros.
+std::vector<std::int8_t> roll_weights(dice& d, std::int64_t n, int channels, bool channel_last) {
+  const int dead = d.maybe(4) ? d.roll(0, channels - 1) : -1;
+  std::vector<std::int8_t> w(static_cast<std::size_t>(n));
+  const bool extreme = d.maybe(6);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t channel = channel_last ? i % channels : i / (n / channels);
+    int v = extreme ? (d.maybe(2) ? -128 : 127) : d.roll(-128, 127);
+    if (channel == dead) v = 0;
+    w[static_cast<std::size_t>(i)] = static_cast<std::int8_t>(v);
+  }
+  return w;
+}
+
+void finish_net(dice& d, net& n, encoded e, net_node& node, float scale) {
+  net_tensor out{.name = "y",
+                 .kind = tensor_kind::app_read,
+                 .type = e.type,
+                 .enc = net_encoding::tensor(scale, roll_offset(d, e))};
+  roll_activation(d, node);
+  out.dims = n.infer(node)[0];
+  const int y = n.add_tensor(out);
+  n.nodes.back().outputs = {y};
+}
+
+/// Scales per channel, or one; biases that fit, are huge, or are left out.
+std::vector<int> roll_operands(dice& d, net& n, const shape& ws, std::int64_t depth, bool channel_last) {
+  const int channels = channel_last ? ws[ws.rank() - 1] : ws[0];
+  std::vector<float> scales(static_cast<std::size_t>(channels));
+  for (float& s : scales) s = d.maybe(30) ? 1e-10f : 0.0005f * static_cast<float>(d.roll(1, 20));
+  const auto enc =
+      d.maybe(3) || !channel_last ? net_encoding::tensor(0.004f, 0) : net_encoding::per_axis(ws.rank() - 1, scales);
+  const int w =
+      n.add_constant<std::int8_t>("w", dtype::sfixed_8, ws, roll_weights(d, ws.size(), channels, channel_last), enc);
+  if (d.maybe(6)) return {w};
+  const int most = d.maybe(8) ? 1 << 30 : 200 * static_cast<int>(depth);
+  std::vector<std::int32_t> bias(static_cast<std::size_t>(channels));
+  for (auto& b : bias) b = d.roll(-most, most - 1);
+  return {w, n.add_constant<std::int32_t>("b", dtype::sfixed_32, {channels}, bias)};
+}
+
+template <class Op>
+net window_net(dice& d) {
+  constexpr bool depthwise = std::is_same_v<Op, op::depthwise_conv2d>;
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const int ci = depthwise    ? (d.maybe(8) ? d.roll(1, 20) : 4 * d.roll(1, 6))
+                 : d.maybe(2) ? 4 * d.roll(1, 5)
+                              : d.roll(1, 9);
+  const int co = depthwise ? ci : d.roll(1, 9);
+  const int kh = depthwise && !d.maybe(8) ? 3 : d.roll(1, 4);
+  const int kw = depthwise && !d.maybe(8) ? 3 : d.roll(1, 4);
+  typename Op::params p;
+  p.stride = {static_cast<std::uint32_t>(d.roll(1, 3)), static_cast<std::uint32_t>(d.roll(1, depthwise ? 2 : 3))};
+  if (d.maybe(6)) p.dilation = {2, 2};
+  for (std::size_t i = 0; i < 4; ++i) p.pad_amount[i] = static_cast<std::uint32_t>(d.roll(0, (i < 2 ? kh : kw) - 1));
+  const shape xs{d.maybe(4) ? 2 : 1, d.roll(7, 14), d.roll(7, 14), ci};
+  const int x = n.add_tensor({.name = "x",
+                              .kind = tensor_kind::app_write,
+                              .type = e.type,
+                              .dims = xs,
+                              .enc = net_encoding::tensor(0.04f, roll_offset(d, e))});
+  const shape ws = depthwise ? shape{kh, kw, 1, co} : shape{kh, kw, ci, co};
+  std::vector<int> in = roll_operands(d, n, ws, ws.size() / co, true);
+  in.insert(in.begin(), x);
+  finish_net(d, n, e, n.add_node<Op>("node", {in.begin(), in.end()}, {}, p),
+             0.003f * static_cast<float>(d.roll(1, 300)));
+  return n;
+}
+
+net dense_net(dice& d) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const int depth = d.maybe(4) ? d.roll(500, 1100) : d.roll(1, 80), channels = d.roll(1, 11);
+  const int x = n.add_tensor({.name = "x",
+                              .kind = tensor_kind::app_write,
+                              .type = e.type,
+                              .dims = {d.roll(1, 3), depth},
+                              .enc = net_encoding::tensor(0.04f, roll_offset(d, e))});
+  std::vector<int> in = roll_operands(d, n, {channels, depth}, depth, false);
+  in.insert(in.begin(), x);
+  finish_net(d, n, e, n.add_node<op::fully_connected>("node", {in.begin(), in.end()}, {}, {}),
+             0.003f * static_cast<float>(d.roll(1, 300)));
+  return n;
+}
+
+net add_net(dice& d) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const shape dims{1, d.roll(1, 5), d.roll(1, 5), d.roll(1, 40)};
+  const auto scale = [&] { return d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)); };
+  const int x = n.add_tensor({.name = "x",
+                              .kind = tensor_kind::app_write,
+                              .type = e.type,
+                              .dims = dims,
+                              .enc = net_encoding::tensor(scale(), roll_offset(d, e))});
+  const int z = n.add_tensor({.name = "z",
+                              .kind = tensor_kind::app_write,
+                              .type = e.type,
+                              .dims = d.maybe(4) ? shape{dims[3]} : dims,
+                              .enc = net_encoding::tensor(scale(), roll_offset(d, e))});
+  finish_net(d, n, e, n.add_node<op::elementwise_add>("node", {x, z}, {}, {}), scale());
+  return n;
+}
+
+net pool_net(dice& d) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const shape dims{d.maybe(4) ? 2 : 1, d.roll(4, 18), d.roll(4, 18), 4 * d.roll(1, 5)};
+  op::pool_avg2d::params p;
+  const bool global = d.maybe(3);
+  p.filter_size = {static_cast<std::uint32_t>(global ? dims[1] : d.roll(1, 4)),
+                   static_cast<std::uint32_t>(global ? dims[2] : d.roll(1, 4))};
+  p.stride = {static_cast<std::uint32_t>(d.roll(1, 3)), static_cast<std::uint32_t>(d.roll(1, 3))};
+  if (!global)
+    for (std::size_t i = 0; i < 4; ++i)
+      p.pad_amount[i] = static_cast<std::uint32_t>(d.roll(0, static_cast<int>(p.filter_size[i / 2]) - 1));
+  p.count_pad_for_edges = d.maybe(2);
+  const bool same = d.maybe(2);
+  const int offset = roll_offset(d, e);
+  const int x = n.add_tensor({.name = "x",
+                              .kind = tensor_kind::app_write,
+                              .type = e.type,
+                              .dims = dims,
+                              .enc = net_encoding::tensor(0.04f, offset)});
+  net_node& node = n.add_node<op::pool_avg2d>("node", {x}, {}, p);
+  roll_activation(d, node);
+  net_tensor out{.name = "y",
+                 .kind = tensor_kind::app_read,
+                 .type = e.type,
+                 .enc = net_encoding::tensor(same ? 0.04f : 0.03f, same ? offset : roll_offset(d, e))};
+  out.dims = n.infer(node)[0];
+  const int y = n.add_tensor(out);
+  n.nodes.back().outputs = {y};
+  return n;
+}
+
+std::vector<std::byte> result(const net& n, const std::vector<kernel_entry>& kernels, unsigned seed, std::string& isa) {
+  interpreter_options options{.backend = "reference"};
+  options.extra_kernels = kernels;
+  interpreter run(std::shared_ptr<const frozen_net>(n.freeze()), options);
+  isa = run.kernel_isa(0);
+  std::mt19937 g(seed);
+  for (const char* name : {"x", "z"})
+    if (const int t = n.find(name); t >= 0)
+      for (std::byte& b : run.bytes(t)) b = static_cast<std::byte>(g());
+  run.run();
+  const auto y = run.bytes(n.find("y"));
+  return {y.begin(), y.end()};
+}
+
+template <class Make>
+void compare(Make&& make) {
+  for (unsigned seed = 1; seed <= 400; ++seed) {
+    CAPTURE(seed);
+    dice d(seed);
+    const net n = make(d);
+    std::string plain;
+    std::string own;
+    const auto expected = result(n, {}, seed, plain);
+    CHECK(plain == "reference");
+    for (const instruction_set& set : instruction_sets()) {
+      CAPTURE(set.name);
+      CHECK(result(n, set.kernels, seed, own) == expected);
+      CHECK(own == set.name);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Cortex-M: Conv2d has the reference's bits") {
+  compare(window_net<op::conv2d>);
+}
+TEST_CASE("Cortex-M: DepthWiseConv2d has the reference's bits") {
+  compare(window_net<op::depthwise_conv2d>);
+}
+TEST_CASE("Cortex-M: FullyConnected has the reference's bits") {
+  compare(dense_net);
+}
+TEST_CASE("Cortex-M: ElementWiseAdd has the reference's bits") {
+  compare(add_net);
+}
+TEST_CASE("Cortex-M: PoolAvg2d has the reference's bits") {
+  compare(pool_net);
+}
