@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a converted model on a Cortex-M in QEMU and on this host, and compares the output bytes.
 
-    cortex_m.py --bin TOOLS --source REPOSITORY --work DIR --model FILE [--input_list FILE] [--cpu cortex-m4] [--arena N]
+    cortex_m.py --bin TOOLS --source REPOSITORY --work DIR --model FILE [--input_list FILE] [--cpu cortex-m4 ...] [--arena N]
+                [--instructions N] [--optimize s|2|3]
 
 Converts, generates the static archive for the core, links it with examples/firmware/board.cpp (-Os, no exceptions, no
 RTTI), runs five inferences on pseudo-random inputs, prints flash, RAM, arena and instructions per inference. The
 host runs the same inputs through qnnx-net-run. Ends with 77 (skipped) where compiler or emulator are absent.
+bench/firmware/measure.py uses these functions too.
 """
 from __future__ import annotations
 
@@ -19,10 +21,16 @@ from pathlib import Path
 
 SKIP = 77
 RUNS = 5
-CORES = {  # compiler flags, board, instructions per SysTick tick under -icount shift=0
+M3 = ["-mcpu=cortex-m3", "-mfloat-abi=soft"]
+CORES = {  # compiler flags, board, instructions per SysTick tick under -icount shift=0; boards of a larger core where
+    # QEMU has none: they run the same instructions
+    "cortex-m0plus": (["-mcpu=cortex-m0plus", "-mfloat-abi=soft"], "mps2-an385", 40.0),
+    "cortex-m3": (M3, "mps2-an385", 40.0),
     "cortex-m4": (["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"], "mps2-an386", 40.0),
     "cortex-m7": (["-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"], "mps2-an500", 40.0),
+    "cortex-m33": (["-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"], "mps3-an547", 31.25),
     "cortex-m55": (["-mcpu=cortex-m55", "-mfloat-abi=hard"], "mps3-an547", 31.25),
+    "cortex-m85": (["-march=armv8.1-m.main+mve.fp+fp.dp", "-mfloat-abi=hard"], "mps3-an547", 31.25),
 }
 
 
@@ -47,15 +55,15 @@ def fnv(data: bytes, h: int = 2166136261) -> int:
     return h
 
 
+def ports(header: str, upper: str, kind: str) -> list[tuple[str, int]]:
+    """Accessor functions and sizes of a model's inputs or outputs, from its C header."""
+    sizes = [int(n) for n in re.findall(rf"#define {upper}_{kind.upper()}_\w+_BYTES (\d+)", header)]
+    return list(zip(re.findall(rf"(\w+_{kind}_\w+)\(void\* arena\)", header), sizes))
+
+
 def firmware_main(name: str, header: str) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
     upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
-
-    def ports(kind: str) -> list[tuple[str, int]]:
-        sizes = [int(n) for n in re.findall(rf"#define {upper}_{kind.upper()}_\w+_BYTES (\d+)", header)]
-        functions = re.findall(rf"(\w+_{kind}_\w+)\(void\* arena\)", header)
-        return list(zip(functions, sizes))
-
-    inputs, outputs = ports("input"), ports("output")
+    inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")
     fill = "".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs)
     hashed = "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs)
     code = f"""#include "{name}.h"
@@ -84,48 +92,26 @@ int main() {{
     return code, inputs, outputs
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for option in ("bin", "source", "work", "model"):
-        parser.add_argument(f"--{option}", type=Path, required=True)
-    parser.add_argument("--input_list", type=Path)
-    parser.add_argument("--cpu", choices=CORES, default="cortex-m4")
-    parser.add_argument("--arena", type=int, help="most bytes the arena may have")
-    args = parser.parse_args()
-    if not args.model.exists():
-        print(f"skipped: no {args.model.name}")
-        return SKIP
-    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
-        if not shutil.which(tool):
-            print(f"skipped: {tool} is not installed")
-            return SKIP
-    flags, board, per_tick = CORES[args.cpu]
-    work, name = args.work, re.sub(r"\W", "_", args.model.stem)
-    shutil.rmtree(work, ignore_errors=True)
-    (work / "boost_only").mkdir(parents=True)
-    (work / "boost_only" / "boost").symlink_to("/usr/include/boost")
-    kind = "onnx" if args.model.suffix == ".onnx" else "tflite"
-    quantize = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32"] if args.input_list else []
-    run(args.bin / f"qnnx-{kind}-converter", "-i", args.model, "-o", work / f"{name}.cpp", *quantize)
-    print(run(args.bin / "qnnx-model-lib-generator", "-c", work / f"{name}.cpp", "-b", work / f"{name}.bin", "-t",
-              f"{args.cpu} x86_64-linux-gnu", "-o", work / "lib").strip())
-    lib = work / "lib" / args.cpu
-    code, inputs, outputs = firmware_main(name, (lib / f"{name}.h").read_text())
-    (work / "main.cpp").write_text(code)
-    firmware = args.source / "examples" / "firmware"
-    elf = work / "firmware.elf"
-    run("arm-none-eabi-g++", "-std=c++20", "-Os", "-mthumb", *flags, "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
-        "-ffunction-sections", "-fdata-sections", f"-I{firmware}", f"-I{lib}", work / "main.cpp", firmware / "board.cpp",
-        lib / f"lib{name}.a", "-nostartfiles", "-specs=nano.specs", "-specs=nosys.specs", "-T", firmware / "mps2.ld",
-        "-Wl,--gc-sections", "-o", elf)
-    text, data, bss = (int(n) for n in run("arm-none-eabi-size", elf).splitlines()[1].split()[:3])
-    weights = int(re.search(r"_WEIGHT_BYTES (\d+)", (lib / f"{name}.h").read_text()).group(1))
-    printed = run("timeout", "300", "qemu-system-arm", "-M", board, "-icount", "shift=0", "-nographic", "-monitor", "none",
-                  "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf)
-    arena = int(re.search(r"arena (\d+)", printed).group(1))
-    hashes = [int(n) for n in re.findall(r"hash (\d+)", printed)]
-    ticks = [int(n) for n in re.findall(r"ticks (\d+)", printed)]
+def link(source: Path, cpu: str, main: Path, archives: list[Path], elf: Path, more: list[str]) -> None:
+    firmware = source / "examples" / "firmware"
+    run("arm-none-eabi-g++", "-std=c++20", "-Os", "-mthumb", *CORES[cpu][0], "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
+        "-ffunction-sections", "-fdata-sections", f"-I{firmware}", *more, main, firmware / "board.cpp",
+        *archives, "-nostartfiles", "-specs=nano.specs", "-specs=nosys.specs", "-T", firmware / "mps2.ld", "-Wl,--gc-sections", "-o", elf)
 
+
+def emulate(cpu: str, elf: Path) -> str:
+    return run("timeout", "300", "qemu-system-arm", "-M", CORES[cpu][1], "-icount", "shift=0", "-nographic", "-monitor", "none",
+               "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf)
+
+
+def expected_hashes(tools: Path, cpp: Path, work: Path, header: str, isa: str) -> list[int]:
+    """Hashes of the host's outputs for the inputs that firmware_main makes."""
+    name = cpp.stem
+    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+    inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")  # as firmware_main
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    run(tools / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", "x86_64-linux-gnu", "--isa", isa, "-o", work)
     state, lines = 1, []
     for k in range(RUNS):
         files = []
@@ -136,23 +122,69 @@ def main() -> int:
             files.append((function.split("_input_", 1)[1], path))
         lines.append(str(files[0][1]) if len(files) == 1 else " ".join(f"{n}:={p}" for n, p in files))
     (work / "list.txt").write_text("\n".join(lines) + "\n")
-    run(args.bin / "qnnx-net-run", "--model", work / "lib" / "x86_64-linux-gnu" / f"lib{name}.so", "--backend", "cpu",
+    run(tools / "qnnx-net-run", "--model", work / "x86_64-linux-gnu" / f"lib{name}.so", "--backend", "cpu",
         "--input_list", work / "list.txt", "--output_dir", work / "out", "--use_native_input_files", "--use_native_output_files")
     expected = []
     for k in range(RUNS):
         h = 2166136261
         for function, _ in outputs:
-            folder = work / "out" / f"Result_{k}"
-            h = fnv((folder / f"{function.split('_output_', 1)[1]}_native.raw").read_bytes(), h)
+            h = fnv((work / "out" / f"Result_{k}" / f"{function.split('_output_', 1)[1]}_native.raw").read_bytes(), h)
         expected.append(h)
-    same = hashes == expected and len(hashes) == RUNS
-    print(f"{name} on {args.cpu}: {'same bytes as the host' if same else 'DIFFERS from the host'} on {RUNS} inputs; "
-          f"{max(ticks) * per_tick / 1e6:.2f} million instructions, flash {text + data} bytes (weights {weights}), "
-          f"RAM {data + bss} bytes of which arena {arena}")
-    if args.arena is not None and arena > args.arena:
-        print(f"the arena has {arena} bytes, expected at most {args.arena}")
-        return 1
-    return 0 if same else 1
+    return expected
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for option in ("bin", "source", "work", "model"):
+        parser.add_argument(f"--{option}", type=Path, required=True)
+    parser.add_argument("--input_list", type=Path)
+    parser.add_argument("--cpu", nargs="+", choices=CORES, default=["cortex-m4"])
+    parser.add_argument("--optimize", choices=("s", "2", "3"), default="s")
+    parser.add_argument("--arena", type=int, help="most bytes the arena may have")
+    parser.add_argument("--instructions", type=float, help="most instructions of an inference (QEMU counts them, they repeat)")
+    args = parser.parse_args()
+    if not args.model.exists():
+        print(f"skipped: no {args.model.name}")
+        return SKIP
+    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if not shutil.which(tool):
+            print(f"skipped: {tool} is not installed")
+            return SKIP
+    work, name = args.work, re.sub(r"\W", "_", args.model.stem)
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    kind = "onnx" if args.model.suffix == ".onnx" else "tflite"
+    quantize = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32"] if args.input_list else []
+    cpp = work / f"{name}.cpp"
+    run(args.bin / f"qnnx-{kind}-converter", "-i", args.model, "-o", cpp, *quantize)
+    good, expected = True, []
+    for cpu in args.cpu:
+        print(run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", work / f"{name}.bin", "-t", cpu, "--optimize", args.optimize,
+                  "-o", work / "lib").strip())
+        lib = work / "lib" / cpu
+        header = (lib / f"{name}.h").read_text()
+        (work / "main.cpp").write_text(firmware_main(name, header)[0])
+        elf = work / f"{cpu}.elf"
+        link(args.source, cpu, work / "main.cpp", [lib / f"lib{name}.a"], elf, [f"-I{lib}"])
+        text, data, bss = (int(n) for n in run("arm-none-eabi-size", elf).splitlines()[1].split()[:3])
+        weights = int(re.search(r"_WEIGHT_BYTES (\d+)", header).group(1))
+        printed = emulate(cpu, elf)
+        arena = int(re.search(r"arena (\d+)", printed).group(1))
+        hashes = [int(n) for n in re.findall(r"hash (\d+)", printed)]
+        count = max(int(n) for n in re.findall(r"ticks (\d+)", printed)) * CORES[cpu][2]
+        expected = expected or expected_hashes(args.bin, cpp, work / "host", header, "reference")
+        same = hashes == expected and len(hashes) == RUNS
+        print(f"{name} on {cpu}: {'same bytes as the host' if same else 'DIFFERS from the host'} on {RUNS} inputs; "
+              f"{count / 1e6:.2f} million instructions, flash {text + data} bytes (weights {weights}), "
+              f"RAM {data + bss} bytes of which arena {arena}")
+        good = good and same
+        if args.arena is not None and arena > args.arena:
+            print(f"the arena has {arena} bytes, expected at most {args.arena}")
+            good = False
+        if args.instructions is not None and count > args.instructions:
+            print(f"{count:.0f} instructions, expected at most {args.instructions:.0f}")
+            good = False
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions, flash and RAM of the MLPerf Tiny int8 networks on Cortex-M, counted in QEMU.
+
+    measure.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--cpu cortex-m4 ...] [--network kws ...]
+               [--optimize s 2] [--json FILE] [--markdown FILE]
+
+Per network, core and optimization level: converts, generates the archive, links it with examples/firmware/board.cpp,
+runs in QEMU with -icount (SysTick counts instructions: the numbers repeat exactly), compares the output bytes with the
+host's. Instructions are per inference, and per layer in a second program. Flash is what the model adds to an empty
+program, by category; RAM is the arena, other variables, and the deepest stack.
+"""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "test" / "firmware"))
+from cortex_m import CORES, RUNS, ports, random_bytes, expected_hashes, emulate, link, run  # noqa: E402
+
+NETWORKS = {
+    "kws": "keyword_spotting/trained_models/kws_ref_model.tflite",
+    "vww": "visual_wake_words/trained_models/vww_96_int8.tflite",
+    "ic": "image_classification/trained_models/pretrainedResnet_quant.tflite",
+    "ad": "anomaly_detection/trained_models/ad01_int8.tflite",
+}
+# TensorFlow Lite Micro with CMSIS-NN of August 2026, gcc 12.2, instructions in QEMU; its arena and .text on Cortex-M4.
+TFLM = {
+    "cortex-m4": {"kws": 7.70e6, "vww": 24.10e6, "ic": 29.87e6, "ad": 0.583e6},
+    "cortex-m55": {"kws": 1.81e6, "vww": 6.56e6, "ic": 4.91e6, "ad": 0.286e6},
+}
+TFLM_ARENA = {"kws": 22820, "vww": 100708, "ic": 54996, "ad": 2580}
+TFLM_TEXT = {"kws": 111588, "vww": 111588, "ic": 106444, "ad": 59484}
+
+
+def program(name: str, header: str, layers: bool) -> str:
+    """The firmware's main: same inputs as test/firmware, the deepest stack, and either whole runs or single steps."""
+    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+    inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")
+    fill = "".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs)
+    hashed = "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs)
+    call = f"    {name}_infer(arena);\n"
+    if layers:
+        call = f"""    const qnnx_model* m = {name}_get();
+    for (int i = 0; i < m->step_count; ++i) {{
+      board::start_timer();
+      m->run_step(arena, m->weights, nullptr, i);
+      const std::uint32_t t = (std::uint32_t)board::ticks();
+      if (k == 0) {{ board::print(m->steps[i].type); board::print(" macs", (std::uint32_t)m->steps[i].macs); board::print("layer", t); }}
+    }}
+"""
+    return f"""#include "{name}.h"
+#include "qnnx/model/abi.h"
+#include "board.hpp"
+extern "C" const qnnx_model* {name}_get(void);
+alignas(16) unsigned char arena[{upper}_ARENA_BYTES];
+static std::uint32_t state = 1;
+static void fill(unsigned char* p, unsigned n) {{
+  for (unsigned i = 0; i < n; ++i) {{ state = state * 1664525u + 1013904223u; p[i] = (unsigned char)(state >> 24); }}
+}}
+static std::uint32_t hash(const unsigned char* p, unsigned n, std::uint32_t h) {{
+  for (unsigned i = 0; i < n; ++i) h = (h ^ p[i]) * 16777619u;
+  return h;
+}}
+[[gnu::noinline]] static unsigned char* paint() {{
+  volatile unsigned char* p = (volatile unsigned char*)__builtin_frame_address(0) - 64;
+  for (int i = 0; i < 16384; ++i) p[-i] = 0xa5;
+  return (unsigned char*)p;
+}}
+int main() {{
+  board::print("arena", sizeof arena);
+  for (int k = 0; k < {RUNS}; ++k) {{
+{fill}    unsigned char* top = paint();
+    board::start_timer();
+{call}    board::print("ticks", (std::uint32_t)board::ticks());
+    unsigned deep = 16383;
+    while (deep > 0 && top[-(int)deep] == 0xa5) --deep;
+    board::print("stack", deep + 64);
+    std::uint32_t h = 2166136261u;
+{hashed}    board::print("hash", h);
+  }}
+  return 0;
+}}
+"""
+
+
+def sections(elf: Path) -> dict[str, int]:
+    return {m[0]: int(m[1]) for m in re.findall(r"^(\.[\w.]+)\s+(\d+)", run("arm-none-eabi-size", "-A", elf), re.M)}
+
+
+def measure(args: argparse.Namespace, network: str, cpu: str, level: str) -> dict:
+    model = args.data / "mlcommons+tiny" / "benchmark" / "training" / NETWORKS[network]
+    if not model.exists():
+        raise RuntimeError(f"network {network}: no file {NETWORKS[network]} in the data folder")
+    folder = args.work / network
+    folder.mkdir(parents=True, exist_ok=True)
+    cpp = folder / f"{network}.cpp"
+    if not cpp.exists():
+        run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp)
+    here = folder / f"{cpu}_O{level}"
+    shutil.rmtree(here, ignore_errors=True)
+    run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", cpu, "--optimize", level, "-o", here)
+    lib = here / cpu
+    header = (lib / f"{network}.h").read_text()
+    includes = [f"-I{args.source / 'include'}"]
+    elves = {}
+    for kind in ("run", "layers"):
+        (here / f"{kind}.cpp").write_text(program(network, header, kind == "layers"))
+        elves[kind] = here / f"{kind}.elf"
+        link(args.source, cpu, here / f"{kind}.cpp", [lib / f"lib{network}.a"], elves[kind], [f"-I{lib}", *includes])
+    (here / "empty.cpp").write_text(re.sub(r"\w+_infer\(arena\);", "", program(network, header, False)))
+    link(args.source, cpu, here / "empty.cpp", [], here / "empty.elf", [f"-I{lib}", *includes])
+    printed, per_layer = emulate(cpu, elves["run"]), emulate(cpu, elves["layers"])
+    per_tick = CORES[cpu][2]
+    number = lambda key, text: [int(n) for n in re.findall(rf"^{key} (\d+)", text, re.M)]  # noqa: E731
+    host = folder / "expected.json"
+    key = hashlib.sha256(cpp.read_bytes() + cpp.with_suffix(".bin").read_bytes()).hexdigest()
+    known = json.loads(host.read_text()) if host.exists() else {}
+    if known.get("key") != key:
+        known = {"key": key, "hashes": expected_hashes(args.bin, cpp, folder / "host", header, args.isa)}
+        host.write_text(json.dumps(known))
+    same = number("hash", printed) == known["hashes"] == number("hash", per_layer)
+    full, empty = sections(elves["run"]), sections(here / "empty.elf")
+    weights = int(re.search(r"_WEIGHT_BYTES (\d+)", header).group(1))
+    read_only = lambda s: s.get(".rodata", 0) + s.get(".ARM.exidx", 0) + s.get(".ARM.extab", 0)  # noqa: E731
+    instructions = int(max(number("ticks", printed)) * per_tick)
+    layers = [{"type": t, "macs": int(m), "instructions": int(int(n) * per_tick)}
+              for t, m, n in re.findall(r"^(\w+) macs (\d+)\nlayer (\d+)", per_layer, re.M)]
+    peer = TFLM.get(cpu, {}).get(network)
+    return {
+        "network": network, "cpu": cpu, "optimize": "O" + level, "same_bytes_as_host": same, "instructions": instructions,
+        "macs": int(re.search(r"_MACS (\d+)", header).group(1)), "tflm_instructions": int(peer) if peer else None,
+        "ratio": round(instructions / peer, 3) if peer else None,
+        "flash": {"code": full[".text"] - empty[".text"], "tables": read_only(full) - read_only(empty) - weights, "weights": weights},
+        "ram": {"arena": number("arena", printed)[0], "stack": max(number("stack", printed)),
+                "other": full.get(".data", 0) + full.get(".bss", 0) - empty.get(".data", 0) - empty.get(".bss", 0)},
+        "tflm_arena": TFLM_ARENA[network], "tflm_text": TFLM_TEXT[network], "layers": layers,
+    }
+
+
+def table(rows: list[dict]) -> str:
+    lines = ["| network | core | flags | million instructions | TFLM | ratio | code | tables | weights | arena | stack | host's bytes |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
+    for r in rows:
+        peer = f"{r['tflm_instructions'] / 1e6:.3g}" if r["tflm_instructions"] else ""
+        ratio = f"{r['ratio']:.2f}" if r["ratio"] else ""
+        lines.append(f"| {r['network']} | {r['cpu']} | -{r['optimize']} | {r['instructions'] / 1e6:.3f} | {peer} | {ratio} | {r['flash']['code']} | "
+                     f"{r['flash']['tables']} | {r['flash']['weights']} | {r['ram']['arena']} | {r['ram']['stack']} | "
+                     f"{'same' if r['same_bytes_as_host'] else 'DIFFER'} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for option in ("bin", "source", "work", "data"):
+        parser.add_argument(f"--{option}", type=lambda s: Path(s).resolve(), required=True)
+    parser.add_argument("--cpu", nargs="+", choices=CORES, default=["cortex-m4"])
+    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--optimize", nargs="+", choices=("s", "2", "3"), default=["2"])
+    parser.add_argument("--isa", default="reference", help="kernels of the host's library that the bytes are compared with")
+    parser.add_argument("--layers", action="store_true", help="print the layers too")
+    parser.add_argument("--peer", nargs=2, metavar=("NAME", "PATH"), help="not built here: refused with what is known of it")
+    for option in ("json", "markdown"):
+        parser.add_argument(f"--{option}", type=Path)
+    args = parser.parse_args()
+    if args.peer:
+        print(f"peer '{args.peer[0]}' at '{args.peer[1]}': this program does not build peers; TFLM's figures of August 2026 are in it",
+              file=sys.stderr)
+        return 2
+    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if not shutil.which(tool):
+            print(f"skipped: {tool} is not installed")
+            return 77
+    rows = []
+    for network in args.network:
+        for cpu in args.cpu:
+            for level in args.optimize:
+                row = measure(args, network, cpu, level)
+                rows.append(row)
+                print(table([row]).splitlines()[-1], flush=True)
+                if args.layers:
+                    for k, layer in enumerate(row["layers"]):
+                        per_mac = f"{layer['instructions'] / layer['macs']:.2f}/MAC" if layer["macs"] else ""
+                        print(f"    {k:3} {layer['type']:18} {layer['instructions']:10} {per_mac}")
+    facts = {"commit": subprocess.run(["git", "-C", str(args.source), "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip(),
+             "compiler": run("arm-none-eabi-g++", "--version").splitlines()[0], "rows": rows}
+    if args.json:
+        args.json.write_text(json.dumps(facts, indent=1) + "\n")
+    if args.markdown:
+        args.markdown.write_text(f"Commit {facts['commit']}, {facts['compiler']}.\n\n{table(rows)}")
+    return 0 if all(r["same_bytes_as_host"] for r in rows) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (RuntimeError, OSError, AttributeError) as e:
+        print(f"measure: {e}", file=sys.stderr)
+        sys.exit(1)
