@@ -3,19 +3,25 @@
 # Builds everything and passes all tests on a Debian 12 machine (root or sudo), installing what is missing.
 #   bash test/run.sh          release build with g++, all tests
 #   bash test/run.sh --all    and the C++ tests again built by clang, and under AddressSanitizer and UBSan
+#   bash test/run.sh --all-targets   with the toolchains of RISC-V, Hexagon and WebAssembly
 # The last line is "N passed, M failed, K skipped".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 all=0
+all_targets=0
 for arg in "$@"; do
   case "$arg" in
     --all) all=1 ;;
-    *) echo "test/run.sh: unknown option $arg (known: --all)" >&2; exit 2 ;;
+    --all-targets) all_targets=1 ;;
+    *) echo "test/run.sh: unknown option $arg (known: --all, --all-targets)" >&2; exit 2 ;;
   esac
 done
 . cmake/dependencies.sh
 need_packages "${qnnx_build_packages[@]}" "${qnnx_test_packages[@]}" || exit 1
 need_packages "${qnnx_cross_packages[@]}" || echo "skipped: the Cortex-M and aarch64 tests need ${qnnx_cross_packages[*]}"
+if [ $all_targets = 1 ]; then
+  need_packages "${qnnx_all_targets_packages[@]}" || echo "skipped: RISC-V, Hexagon and WebAssembly need ${qnnx_all_targets_packages[*]}"
+fi
 
 launcher=()
 if command -v ccache >/dev/null; then

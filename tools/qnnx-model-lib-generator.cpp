@@ -3,18 +3,20 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/library_targets.hpp"
 #include "cli/model_library.hpp"
 #include "cli/options.hpp"
+#include "qnnx/io/text.hpp"
 
 using namespace qnnx;
 
 namespace {
 
 int run(int argc, char** argv) {
-  cli::command c("qnnx-model-lib-generator", "Compiles a generated model into <output_dir>/<target>/lib<name>.so, or lib<name>.a and <name>.h for Cortex-M.");
+  cli::command c("qnnx-model-lib-generator", "Compiles a generated model into <output_dir>/<target>/lib<name>.so, or lib<name>.a and <name>.h for firmware.");
   c.value("-c, --cpp", "FILE", "The model's .cpp.").required();
   c.value("-b, --bin", "FILE", "The model's .bin; without it the library carries no weights.");
-  c.values("-t, --targets", cli::arity::one_or_more, "TARGET", "Targets, separated by spaces: x86_64-linux-gnu x86_64-linux-clang aarch64-linux-gnu cortex-m0plus cortex-m3 cortex-m4 cortex-m7 cortex-m33 cortex-m55 cortex-m85.").standard("x86_64-linux-gnu");
+  c.values("-t, --targets", cli::arity::one_or_more, "TARGET", "Targets, separated by spaces: " + joined(cli::library_targets(), " ") + ".").standard("x86_64-linux-gnu");
   c.value("-l, --lib_name", "NAME", "Name of the library. Default: the name of the .bin, else qnn_model.");
   c.value("-o, --output_dir", "DIR", "Where the target folders go.").standard("./lib");
   c.value("--isa", "LIST", "x86-64 targets: instruction sets compiled in, the best is taken when the library is loaded: reference,avx2,avx512vnni, or native.").standard("reference,avx512vnni");

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board for programs without an operating system's libraries: Linux system calls on riscv and Hexagon (qemu-riscv32,
 // qemu-riscv64, qemu-hexagon run them), two imported functions in WebAssembly. Nothing of a C library is used.
+// QNNX_MAIN: the application's entry, an extern "C" function; freestanding compilers treat main as any name.
 #include "board.hpp"
 
-extern "C" int main();
+#ifndef QNNX_MAIN
+#define QNNX_MAIN main
+#endif
+extern "C" int QNNX_MAIN();
 
 #if defined(__riscv)
 namespace {
@@ -16,7 +20,7 @@ long call(long number, long a, long b, long c) {
   return a0;
 }
 }  // namespace
-extern "C" [[noreturn]] void user_start() { board::finish(main()); }
+extern "C" [[noreturn]] void user_start() { board::finish(QNNX_MAIN()); }
 asm(".globl _start\n_start:\n  .option push\n  .option norelax\n  la gp, __global_pointer$\n  .option pop\n"
     "  andi sp, sp, -16\n  call user_start\n");
 #elif defined(__hexagon__)
@@ -30,13 +34,13 @@ long call(long number, long a, long b, long c) {
   return r0;
 }
 }  // namespace
-extern "C" [[noreturn]] void user_start() { board::finish(main()); }
+extern "C" [[noreturn]] void user_start() { board::finish(QNNX_MAIN()); }
 asm(".globl _start\n_start:\n  { r29 = and(r29, #-128) }\n  { call user_start }\n");
 #elif defined(__wasm__)
 extern "C" {
 __attribute__((import_module("env"), import_name("write"))) void host_write(const char*, unsigned);
-__attribute__((import_module("env"), import_name("finish"))) [[noreturn]] void host_finish(int);
-__attribute__((export_name("start"))) void user_start() { board::finish(main()); }
+[[noreturn]] __attribute__((import_module("env"), import_name("finish"))) void host_finish(int);
+__attribute__((export_name("start"))) void user_start() { board::finish(QNNX_MAIN()); }
 }
 #else
 #error "no board for this processor"

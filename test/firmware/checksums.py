@@ -30,7 +30,7 @@ NETWORKS = {"kws": "kws_int8", "vww": "vww_int8", "ic": "ic_int8", "ad": "ad_int
 USER = {  # target: compiler and flags, link flags, emulator
     "riscv32": (["riscv64-unknown-elf-g++", "-march=rv32imac", "-mabi=ilp32"], ["-lgcc"], ["qemu-riscv32"]),
     "riscv64": (["riscv64-unknown-elf-g++", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany"], ["-lgcc"], ["qemu-riscv64"]),
-    "hexagon-v67": (["clang++-14", "--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B"],
+    "hexagon-v67": (["clang++-14", "--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B", "-G0", "-fno-pic"],
                     ["-fuse-ld=lld", "-Wl,-z,notext"], ["qemu-hexagon"]),
     "wasm32": (["clang++-14", "--target=wasm32", "-mbulk-memory"], ["-fuse-ld=lld", "-Wl,--no-entry", "-Wl,-z,stack-size=65536"], ["node"]),
 }
@@ -116,10 +116,10 @@ class Network:
             hashes.append(fnv((self.work / "made").read_bytes()))
         return chain(hashes)
 
-    def firmware(self, target: str) -> Path:
+    def firmware(self, target: str, entry: str = "") -> Path:
         lib = self.library(target)
         code, _, _ = firmware_main("net", (lib / "net.h").read_text())
-        (self.work / "main.cpp").write_text(code)
+        (self.work / "main.cpp").write_text(code.replace("int main()", f'extern "C" int {entry}()') if entry else code)
         return lib
 
     def on_cortex(self, core: str) -> str:
@@ -133,12 +133,12 @@ class Network:
 
     def on_user(self, target: str) -> str:
         compiler, link, emulator = USER[target]
-        lib, here, program = self.firmware(target), self.args.source / "examples/firmware", self.work / "program"
+        lib, here, program = self.firmware(target, "app_main"), self.args.source / "examples/firmware", self.work / "program"
         headers = "/usr/lib/arm-none-eabi/include"
         borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN", "-isystem", f"{headers}/c++/12.2.1", "-isystem", f"{headers}/c++/12.2.1/arm-none-eabi",
                     "-isystem", headers]
         more = [here / "hexagon_runtime.cpp"] if target.startswith("hexagon") else []
-        run(*compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-ffreestanding", "-ffunction-sections",
+        run(*compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-ffreestanding", "-ffunction-sections", "-DQNNX_MAIN=app_main",
             *borrowed, f"-I{here}", f"-I{lib}", "-nostdlib", "-static", self.work / "main.cpp", here / "user.cpp", *more, lib / "libnet.a", *link,
             "-Wl,--gc-sections", "-o", program)
         if target == "wasm32":

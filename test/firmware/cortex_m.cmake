@@ -20,3 +20,7 @@ add_test(NAME firmware.kws_cores COMMAND ${cortex_m} --work ${firmware}/kws_core
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
 set_tests_properties(firmware.digits_m4 firmware.kws_m4 firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
   SKIP_RETURN_CODE 77 LABELS once TIMEOUT 900 SKIP_REGULAR_EXPRESSION "skipped:")
+# One table of checksums over every processor whose tools are installed (test/run.sh --all-targets installs them).
+add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
+  --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums)
+set_tests_properties(firmware.checksums PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 1500)

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/firmware_header.hpp"
+#include "cli/library_targets.hpp"
 #include "cli/options.hpp"
 #include "cli/process.hpp"
 #include "qnnx/io/file.hpp"
@@ -19,44 +20,6 @@ namespace qnnx::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct target_info {
-  const char* name;
-  std::vector<std::string> compilers;
-  std::vector<std::string> flags;
-  const char* tools;     // prefix of ar, objcopy, size
-  bool firmware;
-  bool x86;
-  const char* package;   // Debian package of the compiler
-  const char* emulate = "";  // macro under which this machine runs the target's kernels, to pack their weights
-};
-
-const std::vector<target_info>& targets() {
-  static const std::vector<std::string> arm{"arm-none-eabi-g++"};
-  static const char* const arm_package = "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib";
-  static const char* const dsp = "QNNX_EMULATE_ARMV7EM_DSP";
-  static const char* const mve = "QNNX_EMULATE_MVE";
-  static const std::vector<target_info> all{
-      {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
-      {"x86_64-linux-clang", {"clang++", "clang++-14", "clang++-15", "clang++-16", "clang++-17", "clang++-18", "clang++-19"},
-       {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
-      {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
-      {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
-      {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
-      {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
-      {"cortex-m7", arm, {"-mthumb", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
-      {"cortex-m33", arm, {"-mthumb", "-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
-      {"cortex-m55", arm, {"-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package, mve},
-      {"cortex-m85", arm, {"-mthumb", "-march=armv8.1-m.main+mve.fp+fp.dp", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package, mve},
-  };
-  return all;
-}
-
-const target_info& target_named(const std::string& name) {
-  for (const target_info& t : targets())
-    if (name == t.name) return t;
-  throw usage_error("target '" + name + "' is unknown: expected " + joined(library_targets(), ", "));
-}
 
 /// Headers: QNNX_INCLUDE, beside an installed driver, the source tree of the build.
 std::string header_folder() {
@@ -99,7 +62,10 @@ weights read_weights(const std::string& path) {
   return w;
 }
 
-std::string weights_assembly(const std::string& symbol, const std::string& blob) {
+std::string weights_assembly(const std::string& symbol, const std::string& blob, bool wasm) {
+  if (wasm)
+    return "  .section .rodata.qnnx_weights,\"\",@\n  .p2align 6\n  .globl " + symbol + "\n  .hidden " + symbol + "\n  .type " + symbol + ",@object\n" +
+           symbol + ":\n  .incbin \"" + blob + "\"\n  .int8 0\n.Lend:\n  .size " + symbol + ", .Lend-" + symbol + "\n";
   return "  .section .rodata.qnnx_weights,\"a\",%progbits\n  .balign 64\n  .globl " + symbol + "\n  .hidden " + symbol + "\n" + symbol +
          ":\n  .incbin \"" + blob + "\"\n  .byte 0\n  .size " + symbol + ", .-" + symbol + "\n  .section .note.GNU-stack,\"\",%progbits\n";
 }
@@ -190,19 +156,13 @@ class build_steps {
   int count_ = 0;
 };
 
-std::string program(const target_info& t, const std::string& tool) {
-  const std::string found = find_program({t.tools + tool});
-  if (found.empty()) throw error(std::string("target ") + t.name + ": got no " + t.tools + tool + " on PATH: install binutils");
-  return found;
-}
-
 struct section_sizes {
   long text = 0, rodata = 0, data = 0, bss = 0;
 };
 /// By the target's size program; nothing where it is missing.
 section_sizes sizes_of(const target_info& t, const std::string& file, const temporary_folder& folder) {
   section_sizes n;
-  const std::string tool = find_program({t.tools + std::string("size")});
+  const std::string tool = t.tool_or_none("size");
   if (tool.empty()) return n;
   process p({tool, "-A", file}, folder.file("sizes"));
   const finished f = p.wait();
@@ -213,8 +173,8 @@ section_sizes sizes_of(const target_info& t, const std::string& file, const temp
     long bytes = 0;
     if (std::sscanf(f.output.substr(at, end - at).c_str(), "%199s %ld", section, &bytes) == 2) {
       const std::string s = section;
-      if (s.starts_with(".text")) n.text += bytes;
-      else if (s.starts_with(".rodata") || s.starts_with(".data.rel.ro")) n.rodata += bytes;
+      if (s.starts_with(".text") || s == "CODE") n.text += bytes;
+      else if (s.starts_with(".rodata") || s.starts_with(".data.rel.ro") || s == "DATA") n.rodata += bytes;
       else if (s.starts_with(".data")) n.data += bytes;
       else if (s.starts_with(".bss")) n.bss += bytes;
     }
@@ -240,12 +200,6 @@ std::string firmware_report(const library_request& r, const section_sizes& n, lo
 
 }  // namespace
 
-std::vector<std::string> library_targets() {
-  std::vector<std::string> names;
-  for (const target_info& t : targets()) names.emplace_back(t.name);
-  return names;
-}
-
 std::vector<std::string> build_library(const library_request& r, const std::string& target) {
   const target_info& t = target_named(target);
   const std::string compiler = find_program(t.compilers);
@@ -253,7 +207,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     throw error("target " + target + ": got no compiler, expected " + joined(t.compilers, " or ") + " on PATH: install " + t.package);
   if (!file_exists(r.cpp)) throw error("cannot read '" + r.cpp + "': no such file");
   if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0))
-    throw usage_error("options --ram_budget and --flash_budget are for Cortex-M: got target " + target);
+    throw usage_error("options --ram_budget and --flash_budget are for firmware: got target " + target);
   weights w;
   if (!r.bin.empty()) w = read_weights(r.bin);
   const std::string headers = header_folder();
@@ -268,6 +222,8 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
                                   "-fno-threadsafe-statics", "-ffunction-sections", "-fdata-sections", "-w"};
   common.insert(common.end(), t.flags.begin(), t.flags.end());
   common.insert(common.end(), {"-I" + headers, "-isystem", work.file("boost_only")});
+  const std::vector<std::string> borrowed = t.header_flags();
+  common.insert(common.end(), borrowed.begin(), borrowed.end());
   if (!t.firmware) common.insert(common.end(), {"-fPIC", "-fvisibility=hidden"});
   const std::string symbol = t.firmware ? clean_name(r.name) : "qnnx_model";
   const std::string weights_symbol = symbol + "_weights";
@@ -316,10 +272,10 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
       steps.finish();
       steps.run({work.file("pack"), work.file("plain.blob"), work.file("weights.blob")});
     }
-    write_text(work.file("weights.S"), weights_assembly(weights_symbol, work.file("weights.blob")));
+    write_text(work.file("weights.S"), weights_assembly(weights_symbol, work.file("weights.blob"), t.wasm));
     std::vector<std::string> a{compiler};
     for (const std::string& f : t.flags)
-      if (f.starts_with("-m")) a.push_back(f);
+      if (f.starts_with("-m") || f.starts_with("--target")) a.push_back(f);
     a.insert(a.end(), {"-c", work.file("weights.S"), "-o", work.file("weights.o")});
     objects.push_back(work.file("weights.o"));
     steps.start(std::move(a));
@@ -327,13 +283,16 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   steps.finish();
 
   const std::string library = "lib" + r.name + (t.firmware ? ".a" : ".so");
-  std::vector<std::string> link;
+  std::vector<std::string> link, linker;
   if (t.firmware) {
     // One object: the model refers to its weights weakly, and a linker takes nothing out of an archive for that.
-    std::vector<std::string> join{program(t, "ld"), "-r", "-o", work.file(r.name + ".o")};
+    linker = {t.tool("ld")};
+    if (!t.join.empty()) linker.insert(linker.end(), t.join.begin() + 1, t.join.end());
+    std::vector<std::string> join = linker;
+    join.insert(join.end(), {"-r", "-o", work.file(r.name + ".o")});
     join.insert(join.end(), objects.begin(), objects.end());
     steps.run(std::move(join));
-    link = {program(t, "ar"), "rcsD", work.file(library), work.file(r.name + ".o")};
+    link = {t.tool("ar"), "rcsD", work.file(library), work.file(r.name + ".o")};
   } else {
     link = {compiler, "-shared", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-soname," + library, "-o", work.file(library)};
     link.insert(link.end(), objects.begin(), objects.end());
@@ -342,11 +301,22 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   std::vector<std::string> files{folder + "/" + library};
   std::string report;
   if (t.firmware) {
-    steps.run({program(t, "objcopy"), "-O", "binary", "--only-section=.qnnx_facts", "--set-section-flags", ".qnnx_facts=alloc",
-               work.file("model.o"), work.file("facts")});
+    std::string facts_object = work.file("model.o"), objcopy = t.tool("objcopy");
+    if (t.wasm) {  // whose objects have no sections to take out: the same numbers from an object of this machine
+      const std::string own = find_program(target_named("x86_64-linux-gnu").compilers);
+      if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which computes the header: install g++");
+      facts_object = work.file("facts.o");
+      objcopy = target_named("x86_64-linux-gnu").tool("objcopy");
+      steps.run({own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_MODEL_FACTS", "-DQNNX_MODEL_SYMBOL=" + symbol,
+                 "-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol, "-I" + headers, "-isystem", work.file("boost_only"), "-c", r.cpp, "-o", facts_object});
+    }
+    steps.run({objcopy, "-O", "binary", "--only-section=.qnnx_facts", "--set-section-flags", ".qnnx_facts=alloc", facts_object, work.file("facts")});
     const std::vector<std::byte> facts = read_file(work.file("facts"));
-    steps.run({program(t, "ld"), "--gc-sections", "-e", symbol + "_run", "--unresolved-symbols=ignore-all", "-o", work.file("run.elf"),
-               work.file(r.name + ".o")});
+    std::vector<std::string> alone = linker;  // what a program that only runs the model carries
+    if (t.wasm) alone.insert(alone.end(), {"--gc-sections", "--no-entry", "--export=" + symbol + "_run", "--allow-undefined"});
+    else alone.insert(alone.end(), {"--gc-sections", "-e", symbol + "_run", "--unresolved-symbols=ignore-all"});
+    alone.insert(alone.end(), {"-o", work.file("run.elf"), work.file(r.name + ".o")});
+    steps.run(std::move(alone));
     const long embedded = r.bin.empty() ? 0 : static_cast<long>(read_file(work.file("weights.blob")).size());
     try {
       report = firmware_report(r, sizes_of(t, work.file("run.elf"), work), embedded, facts);

@@ -22,8 +22,6 @@ struct library_request {
   bool verbose = false;
 };
 
-/// Names of the targets that can be built.
-std::vector<std::string> library_targets();
 /// Builds one target; returns the files written. Throws error with one line; nothing is left half-written.
 std::vector<std::string> build_library(const library_request& request, const std::string& target);
 
