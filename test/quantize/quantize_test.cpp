@@ -221,7 +221,7 @@ TEST_CASE("bias correction removes the mean error that rounding the weights make
   o.per_channel = true;
   const net plain = quantized(real, o);
   net corrected = plain;
-  CHECK(correct_biases(corrected, real, samples(real, 16)) == 3);
+  CHECK(refine(corrected, real, samples(real, 16)) == 3);
   const auto mean_error = [&](const net& n) {
     std::vector<double> e(6, 0.0);
     for (unsigned seed = 1; seed <= 16; ++seed) {

@@ -42,6 +42,19 @@ std::size_t stored_bytes(const net_tensor& t) {
 
 }  // namespace
 
+void store_values(net_tensor& t, const std::vector<std::int64_t>& q) {
+  t.data.assign(stored_bytes(t), std::byte{0});
+  const bool by_channel = bits_of(t.type) == 4 && t.enc.axis >= 0;
+  const std::int64_t channels = by_channel ? t.dims[t.enc.axis] : 1;
+  const std::int64_t inner = by_channel ? t.dims.product(t.enc.axis + 1, t.dims.rank()) : 1;
+  const std::int64_t row = (t.dims.size() / channels + 1) / 2 * 2;  // packed: channels begin on a byte
+  std::vector<std::int64_t> filled(static_cast<std::size_t>(channels), 0);
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    const std::int64_t c = static_cast<std::int64_t>(i) / inner % channels;
+    put(t, by_channel ? c * row + filled[static_cast<std::size_t>(c)]++ : static_cast<std::int64_t>(i), q[i]);
+  }
+}
+
 real_range quantizer::data_range(const net_tensor& t, schema s, int bits) const {
   const std::vector<float> v = passes::floats_of(t);
   return range_of({v.begin(), v.end()}, calibration::min_max, s, bits, o_.percentile);
@@ -109,15 +122,10 @@ int quantizer::store_weight(int t, const weight_plan& p) {
   } else {
     out.enc = net_encoding::tensor(grids[0].scale, grids[0].offset, narrow);
   }
-  out.data.assign(stored_bytes(out), std::byte{0});
-  const std::int64_t row = axis >= 0 ? (source.dims.size() / channels + 1) / 2 * 2 : 0;  // packed: channels begin on a byte
-  std::vector<std::int64_t> filled(static_cast<std::size_t>(channels), 0);
-  for (std::size_t i = 0; i < v.size(); ++i) {
-    const std::int64_t c = channel_of(static_cast<std::int64_t>(i));
-    const std::int64_t q = quantize_value(static_cast<double>(v[i]), grids[static_cast<std::size_t>(c)]);
-    const bool by_channel = bits_of(p.type) == 4 && axis >= 0;
-    put(out, by_channel ? c * row + filled[static_cast<std::size_t>(c)]++ : static_cast<std::int64_t>(i), q);
-  }
+  std::vector<std::int64_t> stored;
+  for (std::size_t i = 0; i < v.size(); ++i)
+    stored.push_back(quantize_value(static_cast<double>(v[i]), grids[static_cast<std::size_t>(channel_of(static_cast<std::int64_t>(i)))]));
+  store_values(out, stored);
   return replace_constant(t, std::move(out));
 }
 

@@ -85,6 +85,8 @@ class quantizer {
   std::map<std::tuple<int, dtype, float, std::int32_t>, int> stored_;
 };
 
+/// Fills a constant's data with stored values, in the form of its type and encoding (t.enc is set before).
+void store_values(net_tensor& t, const std::vector<std::int64_t>& q);
 /// Convolutions, FullyConnected and MatMul: input 1 is a weight, input 2 a bias.
 bool is_weighted(const op_info& op);
 /// The axis of output channels of a weighted op's weights.

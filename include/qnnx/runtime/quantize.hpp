@@ -45,10 +45,20 @@ std::size_t calibrate(net& n, const sample_source& samples, const quantize_optio
 /// Rewrites the net. Throws error naming the tensor or node and the remedy.
 void quantize(net& n, const quantize_options& options = {});
 
-/// Bias correction: rounding the weights moves the mean of each output channel by e = E[(W_q - W) x]. The operation is
-/// linear, so e is the same operation run on the mean input with W_q - W as weights, averaged over space; it is taken
-/// from the bias. `stored` came from `real` by quantize(); nodes are matched by name. Returns how many were corrected.
-/// Source: arXiv 1906.04721, section 4.2, with measured means.
-int correct_biases(net& stored, const net& real, const sample_source& samples);
+struct refine_options {
+  bool rounding = false;  // round the weights with error feedback (tools/quantize/error_feedback.hpp)
+  bool bias = true;       // correct the biases
+  std::function<void(std::string_view)> log{};
+};
+
+/// Improves a quantized net layer by layer, in order of execution, on what its layers really read: the stored inputs,
+/// made by the layers before, which are refined already. The scales stay. For each Conv2d, FullyConnected and so on
+///   rounding  chooses the stored weights anew (Conv2d, DepthWiseConv2d, FullyConnected), so that the squared error of
+///             the outputs is least, not that of the weights
+///   bias      takes the mean error of each output channel, E[W_q x_q + b_q] - E[W x + b] before the activation, from
+///             the bias. The operation is linear, so that is the same operation run on the mean inputs.
+/// `stored` came from `real` by quantize(); nodes are matched by name. Costs one run of half the net per sample and
+/// layer. Returns how many layers were refined. Sources: arXiv 1906.04721 section 4.2 (measured means), 2210.17323.
+int refine(net& stored, const net& real, const sample_source& samples, const refine_options& options = {});
 
 }  // namespace qnnx::inline QNNX_ABI
