@@ -239,6 +239,31 @@ TEST_CASE("converters: the digit network to a library and to a DLC, the same byt
     CHECK(info.output.find("total MACs per inference: ") != std::string::npos);
     CHECK(read_text(folder.file("layers.csv")).find("Conv2d") != std::string::npos);
   }
+  const auto encodings = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> line{"qnnx-converter", "-i", onnx, "-o", folder.file("e.dlc"), "--input_list", folder.file("list.txt"), "--dump_encoding_json", folder.file("e.json")};
+    line.insert(line.end(), more.begin(), more.end());
+    const auto done = run(folder, line);
+    INFO(done.output);
+    REQUIRE(done.code == 0);
+    if (!more.empty() && more.size() > 1 && more[1] == "cle") CHECK(done.output.find("cle: ") != std::string::npos);
+    return std::pair(read_text(folder.file("e.json")), read_file(folder.file("e.dlc")));
+  };
+  const auto standard = encodings({});
+  CHECK(standard.first == encodings({"--algorithms", "bc", "gptq", "--use_per_channel_quantization", "--use_per_row_quantization=true", "--bias_bitwidth", "32"}).first);
+  const auto plain = encodings({"--algorithms", "none"});
+  CHECK(plain.first == standard.first);    // the scales are the same,
+  CHECK(plain.second != standard.second);  // the stored weights are not
+  CHECK(encodings({"--param_quantizer_schema", "asymmetric"}).first == encodings({"--use_per_channel_quantization", "false", "--use_per_row_quantization", "false"}).first);
+  CHECK(encodings({"--algorithms", "cle"}).first != plain.first);
+  const std::vector<std::string> base{"qnnx-converter", "-i", onnx, "--input_list", folder.file("list.txt")};
+  const auto refused = [&](std::vector<std::string> more, const std::string& words) {
+    more.insert(more.begin(), base.begin(), base.end());
+    refuses(folder, more, 2, words);
+  };
+  refused({"--algorithms", "none", "bc"}, "expected none alone");
+  refused({"--algorithms", "bc", "--bias_bitwidth", "8"}, "makes 32-bit biases");
+  refused({"--algorithms", "cle", "--quantization_overrides", "x.json"}, "give one of them");
+  refused({"--algorithms", "adaround"}, "adaround");
   refuses(folder, {"qnnx-dlc-info", "-i", folder.file("none.dlc")}, 1, "No such file");
   refuses(folder, {"qnnx-onnx-converter", "-i", folder.file("none.onnx")}, 1, "none.onnx");
   refuses(folder, {"qnnx-onnx-converter", "-i", onnx, "--custom_io", "x"}, 2, "option --custom_io");

@@ -40,7 +40,7 @@ command converter_options(const char* program, source_format source, output_form
   c.flag("--float_fallback, --enable_float_fallback", "quantize what has encodings, leave the rest float").excludes("list or fallback");
   c.value("--act_bitwidth, --act_bw", "BITS", "bits of activations").choices({"8", "16"}).standard("8");
   c.value("--weights_bitwidth, --weight_bw", "BITS", "bits of weights").choices({"4", "8", "16"}).standard("8");
-  c.value("--bias_bitwidth, --bias_bw", "BITS", "bits of biases; 8 costs accuracy").choices({"8", "32"}).standard("8");
+  c.value("--bias_bitwidth, --bias_bw", "BITS", "bits of biases; 8 costs accuracy").choices({"8", "32"}).standard("32");
   c.value("--act_quantizer_calibration", "METHOD", "how activation ranges are found").choices({"min-max", "sqnr", "mse", "percentile", "entropy"}).standard("min-max");
   c.value("--param_quantizer_calibration", "METHOD", "how weight ranges are found").choices({"min-max", "sqnr", "mse", "percentile", "entropy"}).standard("min-max");
   c.value("--act_quantizer_schema", "SCHEMA", "encoding of activations").choices({"asymmetric", "symmetric", "unsignedsymmetric"}).standard("asymmetric");
@@ -48,8 +48,10 @@ command converter_options(const char* program, source_format source, output_form
   c.value("--percentile_calibration_value", "PERCENT", "90 to 100").standard("99.99");
   c.value("--act_quantizer", "NAME", "older name of calibration and schema together").choices({"tf", "enhanced", "adjusted", "symmetric"});
   c.value("--param_quantizer", "NAME", "the same for weights").choices({"tf", "enhanced", "adjusted", "symmetric"});
-  c.values("--use_per_channel_quantization", arity::optional_one, "[true|false]", "one scale per output channel of convolution weights").choices({"true", "false"});
-  c.values("--use_per_row_quantization", arity::optional_one, "[true|false]", "one scale per row of FullyConnected and MatMul weights").choices({"true", "false"});
+  c.values("--use_per_channel_quantization", arity::optional_one, "[true|false]", "one scale per output channel of convolution weights; default: true, but false where a weight schema is given").choices({"true", "false"});
+  c.values("--use_per_row_quantization", arity::optional_one, "[true|false]", "one scale per row of FullyConnected and MatMul weights; default: as for channels").choices({"true", "false"});
+  c.values("--algorithms, --apply_algorithms", arity::one_or_more, "NAME", "cle: cross-layer equalization before calibration. Ours: bc, bias correction; gptq, rounding of weights with error feedback; none. Default: bc gptq (gptq alone with 8-bit biases)")
+      .choices({"cle", "bc", "gptq", "none"});
   c.values("--pack_4_bit_weights", arity::optional_one, "[true|false]", "two 4-bit weights to a byte").choices({"true", "false"});
   c.value("--restrict_quantization_steps", "\"MIN MAX\"", "steps of symmetric weights, hexadecimal, as \"-0x80 0x7F\"");
   c.value("--dump_encoding_json", "FILE", "write all encodings of the quantized model");
@@ -72,7 +74,6 @@ command converter_options(const char* program, source_format source, output_form
   c.refused("-p, --package_name", "nodes carry their op's type name only");
   c.refused("-opc, --op_package_config", "op packages are C++ headers here: docs/guide/add_an_op.md");
   c.refused("--arch_checker", "the architecture checker is not done");
-  c.refused("--algorithms", "cross-layer equalisation and its kin are not done");
   c.refused("--use_dynamic_16_bit_weights", "16-bit weights of a MatMul with two inputs are not done");
   c.refused("--keep_weights_quantized", "weights of float ops stay float");
   c.refused("--use_native_dtype", "use --use_native_input_files");
@@ -140,8 +141,10 @@ quantize_options quantizer_options(const command& c) {
   if (!c.given("--act_quantizer") || c.given("--act_quantizer_schema")) q.act_schema = schema_of_name(c.text("--act_quantizer_schema"));
   if (!c.given("--param_quantizer") || c.given("--param_quantizer_schema")) q.param_schema = schema_of_name(c.text("--param_quantizer_schema"));
   q.percentile = c.number("--percentile_calibration_value", 90, 100);
-  q.per_channel = switched_on(c, "--use_per_channel_quantization");
-  q.per_row = switched_on(c, "--use_per_row_quantization");
+  const bool schema_asked = c.given("--param_quantizer") || c.given("--param_quantizer_schema");
+  const auto split = [&](const char* name) { return c.given(name) ? switched_on(c, name) : !schema_asked; };
+  q.per_channel = split("--use_per_channel_quantization");
+  q.per_row = split("--use_per_row_quantization");
   q.pack_4_bit_weights = !c.given("--pack_4_bit_weights") || switched_on(c, "--pack_4_bit_weights");
   q.ignore_encodings = c.given("--ignore_encodings");
   q.float_fallback = c.given("--float_fallback");
@@ -157,6 +160,27 @@ quantize_options quantizer_options(const command& c) {
     q.restricted_steps = {low, high};
   }
   return q;
+}
+
+algorithms chosen_algorithms(const command& c) {
+  algorithms a;
+  const bool narrow = c.text("--bias_bitwidth") == "8";
+  if (!c.given("--algorithms")) return {.cle = false, .bias = !narrow, .rounding = true};
+  bool none = false;
+  int count = 0;
+  for (const auto& use : c.uses("--algorithms"))
+    for (const std::string& name : use) {
+      ++count;
+      a.cle = a.cle || name == "cle";
+      a.bias = a.bias || name == "bc";
+      a.rounding = a.rounding || name == "gptq";
+      none = none || name == "none";
+    }
+  if (none && count > 1) throw usage_error("--algorithms: got none with others, expected none alone");
+  if (a.bias && narrow) throw usage_error("--algorithms bc makes 32-bit biases; leave out --bias_bitwidth 8");
+  if (a.cle && c.given("--quantization_overrides"))
+    throw usage_error("--algorithms cle moves the ranges that --quantization_overrides fixes; give one of them");
+  return a;
 }
 
 }  // namespace qnnx::cli

@@ -15,6 +15,7 @@
 #include "qnnx/io/encodings.hpp"
 #include "qnnx/io/file.hpp"
 #include "qnnx/io/input_list.hpp"
+#include "qnnx/runtime/equalize.hpp"
 #include "qnnx/runtime/passes/optimize.hpp"
 #include "qnnx/runtime/passes/plan_search.hpp"
 
@@ -74,8 +75,8 @@ net import(const command& c, const std::string& path, source_format format, bool
   return tflite::import_model(path, o);
 }
 
-/// Every line of the list as a sample; progress on a terminal.
-sample_source samples_of(const net& n, const input_list& list, bool native) {
+/// Every line of the list as a sample; progress on a terminal unless `quiet`.
+sample_source samples_of(const net& n, const input_list& list, bool native, bool quiet = false) {
   std::vector<std::string> names;
   std::vector<std::size_t> elements;
   std::vector<dtype> kinds;
@@ -86,7 +87,7 @@ sample_source samples_of(const net& n, const input_list& list, bool native) {
     kinds.push_back(in.type);
   }
   return [=](std::size_t k, std::span<const std::span<std::byte>> inputs) {
-    const bool shown = isatty(2) != 0;
+    const bool shown = !quiet && isatty(2) != 0;
     if (k >= list.lines.size()) {
       if (shown) std::fprintf(stderr, "\n");
       return false;
@@ -130,6 +131,27 @@ void to_half(net& n) {
   }
 }
 
+/// Calibrates, quantizes and refines a float net.
+void quantize_with(const command& c, net& n, const input_list& list, const quantize_options& q) {
+  const algorithms chosen = chosen_algorithms(c);
+  const bool native = c.given("--use_native_input_files");
+  if (chosen.cle) {
+    const equalize_report r = equalize_layers(n);
+    const int gave = absorb_biases(n, samples_of(n, list, native, true));
+    std::fprintf(stderr, "cle: %d pairs and %d triples of layers, %d Relu6 became Relu, %d layers passed bias on\n", r.pairs, r.triples, r.relu6, gave);
+  }
+  const net real = n;
+  calibrate(n, samples_of(n, list, native), q);
+  quantize(n, q);
+  if (!chosen.bias && !chosen.rounding) return;
+  const bool shown = isatty(2) != 0;
+  const auto progress = [&](std::string_view layer) {
+    if (shown) std::fprintf(stderr, "\rrefined: %.*s\033[K", static_cast<int>(layer.size()), layer.data());
+  };
+  refine(n, real, samples_of(real, list, native, true), {.rounding = chosen.rounding, .bias = chosen.bias, .log = progress});
+  if (shown) std::fprintf(stderr, "\n");
+}
+
 bool is_quantized(const net& n) {
   for (const net_node& k : n.nodes)
     for (const int t : k.outputs)
@@ -166,8 +188,7 @@ int convert(const command& c, source_format asked, output_format output) {
   if (c.given("--input_list")) {
     if (was_quantized) throw error(path + ": the model is quantized already; convert it without --input_list");
     const input_list list = read_input_list(c.text("--input_list"));
-    calibrate(n, samples_of(n, list, c.given("--use_native_input_files")), q);
-    quantize(n, q);
+    quantize_with(c, n, list, q);
     passes::optimize(n, passes);
   } else if (c.given("--float_fallback")) {
     quantize(n, q);
