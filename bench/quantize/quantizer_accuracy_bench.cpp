@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // quantizer_accuracy_bench MODEL.tflite INPUT_LIST LABELS [SETTING...]: accuracy of our own quantization of a float
 // classifier, five-fold: fold f calibrates on the images k with k % 5 != f and is scored on the others, so every image
-// is scored once, by a net that never saw it. One table row per setting (all, or those whose name contains one of the
+// is scored once, by a net that never saw it. One table row per setting (all, or those whose name is one of the
 // arguments):
 //   top-1       of all images, percent
 //   same        images with the float net's top-1 class, percent
@@ -16,6 +16,7 @@
 
 #include "frontend/tflite/tflite.hpp"
 #include "qnnx/io/file.hpp"
+#include "qnnx/runtime/equalize.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 #include "qnnx/runtime/passes/optimize.hpp"
 #include "qnnx/runtime/quantize.hpp"
@@ -115,6 +116,8 @@ struct setting {
   quantize_options options{};
   bool bias = false;
   bool rounding = false;
+  bool cle = false;
+  bool stored = true;  // false: the float net after cle
 };
 
 score evaluate(const net& real, const data_set& d, const outputs& floats, const setting& s) {
@@ -128,10 +131,17 @@ score evaluate(const net& real, const data_set& d, const outputs& floats, const 
       std::copy(d.images[seen[k]].begin(), d.images[seen[k]].end(), inputs[0].begin());
       return true;
     };
-    net n = real;
-    calibrate(n, samples, s.options);
-    quantize(n, s.options);
-    if (s.bias || s.rounding) refine(n, real, samples, {.rounding = s.rounding, .bias = s.bias});
+    net source = real;
+    if (s.cle) {
+      equalize_layers(source);
+      absorb_biases(source, samples);
+    }
+    net n = source;
+    if (s.stored) {
+      calibrate(n, samples, s.options);
+      quantize(n, s.options);
+    }
+    if (s.bias || s.rounding) refine(n, source, samples, {.rounding = s.rounding, .bias = s.bias});
     total.weights = 0;
     for (const net_tensor& t : n.tensors)
       if (t.kind == tensor_kind::constant) total.weights += static_cast<std::int64_t>(t.data.size());
@@ -149,6 +159,10 @@ std::vector<setting> settings() {
   quantize_options o;
   all.push_back({"8 bit, per tensor", o});
   all.push_back({"8 bit, per tensor, bias", o, true});
+  all.push_back({"8 bit, per tensor, bias, rounding", o, true, true});
+  all.push_back({"float after cle", o, false, false, true, false});
+  all.push_back({"8 bit, per tensor, cle", o, false, false, true});
+  all.push_back({"8 bit, per tensor, cle, bias, rounding", o, true, true, true});
   o.per_channel = o.per_row = true;
   all.push_back({"8 bit, per channel", o});
   all.push_back({"8 bit, per channel, bias", o, true});
@@ -191,7 +205,7 @@ int main(int argc, char** argv) try {
   exact.print("float", floats.size());
   for (const setting& s : settings()) {
     bool asked = argc == 4;
-    for (int i = 4; i < argc; ++i) asked = asked || std::string_view(s.name).find(argv[i]) != std::string_view::npos;
+    for (int i = 4; i < argc; ++i) asked = asked || std::string_view(s.name) == argv[i];
     if (asked) evaluate(real, d, floats, s).print(s.name, floats.size());
   }
 } catch (const error& e) {

@@ -250,3 +250,22 @@ TEST_CASE("what cannot be done is said in one line") {
   CHECK_THROWS_WITH_AS(quantize(n, o), doctest::Contains("act_bitwidth: got 7"), error);
   CHECK_THROWS_WITH_AS(calibrate(n, [](auto, auto) { return false; }), doctest::Contains("no samples"), error);
 }
+
+TEST_CASE("an offset outside the datatype is refused with the words of the compile error") {
+  const auto frozen = [](dtype type, net_encoding enc, shape dims = {1, 4}) {
+    layers l;
+    const int x = l.n.add_tensor({.name = "x", .kind = tensor_kind::app_write, .type = type, .dims = dims, .enc = enc});
+    const int y = l.n.add_tensor({.name = "y", .kind = tensor_kind::app_read, .type = type, .dims = dims, .enc = enc});
+    l.n.add_node<op::relu>("bend", {x}, {y});
+    l.n.freeze();
+  };
+  CHECK_NOTHROW(frozen(dtype::ufixed_8, net_encoding::tensor(0.5f, -255)));
+  CHECK_NOTHROW(frozen(dtype::sfixed_8, net_encoding::tensor(0.5f, 128)));
+  CHECK_NOTHROW(frozen(dtype::ufixed_16, net_encoding::tensor(0.5f, -65535)));
+  CHECK_THROWS_WITH_AS(frozen(dtype::ufixed_8, net_encoding::tensor(0.5f, -256)),
+                       doctest::Contains("got offset -256, expected -255 to 0 for ufixed8"), error);
+  CHECK_THROWS_WITH_AS(frozen(dtype::ufixed_8, net_encoding::tensor(0.5f, 1)), doctest::Contains("got offset 1, expected -255 to 0"), error);
+  CHECK_THROWS_WITH_AS(frozen(dtype::sfixed_8, net_encoding::tensor(0.5f, 129)), doctest::Contains("expected -127 to 128 for sfixed8"), error);
+  CHECK_THROWS_WITH_AS(frozen(dtype::ufixed_8, net_encoding::per_axis(1, {1, 1, 1, 1}, {0, -3, -300, 0})),
+                       doctest::Contains("got offset -300"), error);
+}

@@ -56,9 +56,20 @@ constexpr text nearest_types(const op_info& op, const context& c) {
   return t;
 }
 
+/// real 0 is stored as -offset, which must be a value of the datatype.
+constexpr bool offset_fits(dtype t, std::int64_t offset) {
+  return bits_of(t) >= 32 || (-offset >= min_value(t) && -offset <= max_value(t));
+}
+
+constexpr issue bad_offset(const text& where, dtype t, std::int64_t offset) {
+  return {errc::bad_encoding, where, text("offset ") << offset,
+          text{} << -max_value(t) << " to " << -min_value(t) << " for " << to_string(t)};
+}
+
 constexpr issue check_encoding(const graph_view& g, const tensor_desc& t) {
   if (!is_fixed(t.type)) return {};
-  if (t.enc.kind == encoding_kind::scale_offset && t.enc.scale > 0) return {};  // the usual case, before any words
+  const bool fits = t.enc.per_axis() || offset_fits(t.type, t.enc.offset);
+  if (t.enc.kind == encoding_kind::scale_offset && t.enc.scale > 0 && fits) return {};  // the usual case, before any words
   text where;
   where << "tensor " << t.name;
   if (!t.enc.defined()) {
@@ -72,9 +83,13 @@ constexpr issue check_encoding(const graph_view& g, const tensor_desc& t) {
       return {errc::bad_encoding, where, text{} << t.enc.count << " scales", text{} << t.dims[t.enc.axis] << " scales"};
     if (t.enc.first + t.enc.count > g.pool_count)
       return {errc::bad_encoding, where, "scales outside the pool", text{} << t.enc.count << " scales in the pool"};
+    if (g.offsets)
+      for (std::uint32_t i = t.enc.first; i < t.enc.first + t.enc.count; ++i)
+        if (!offset_fits(t.type, g.offsets[i])) return bad_offset(where, t.type, g.offsets[i]);
     return {};
   }
   if (t.enc.kind == encoding_kind::block) return {};
+  if (!fits) return bad_offset(where, t.type, t.enc.offset);
   if (!(t.enc.scale > 0)) return {errc::bad_encoding, where, "a scale of 0, negative or NaN", "a scale above 0"};
   return {};
 }
