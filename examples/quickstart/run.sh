@@ -23,7 +23,7 @@ python3 examples/quickstart/unpack_data.py --out $work
 echo "== converting"
 $bin/qnnx-onnx-converter -i examples/quickstart/digits.onnx -o $work/digits_float.cpp >$work/convert_float.log
 $bin/qnnx-onnx-converter -i examples/quickstart/digits.onnx -o $work/digits_int8.cpp \
-  --input_list $work/calibration_list.txt --use_per_channel_quantization --bias_bitwidth 32 >$work/convert_int8.log
+  --input_list $work/calibration_list.txt >$work/convert_int8.log
 echo "== compiling the models to libraries"
 for kind in float int8; do
   $bin/qnnx-model-lib-generator -c $work/digits_$kind.cpp -b $work/digits_$kind.bin -t x86_64-linux-gnu -o $work/lib >$work/lib_$kind.log || { cat $work/lib_$kind.log; exit 1; }

@@ -132,8 +132,7 @@ void to_half(net& n) {
 }
 
 /// Calibrates, quantizes and refines a float net.
-void quantize_with(const command& c, net& n, const input_list& list, const quantize_options& q) {
-  const algorithms chosen = chosen_algorithms(c);
+void quantize_with(const command& c, net& n, const input_list& list, const quantize_options& q, const algorithms& chosen) {
   const bool native = c.given("--use_native_input_files");
   if (chosen.cle) {
     const equalize_report r = equalize_layers(n);
@@ -162,6 +161,7 @@ bool is_quantized(const net& n) {
 int convert(const command& c, source_format asked, output_format output) {
   const std::string path = c.text("--input_network");
   const source_format format = format_of(path, asked);
+  const algorithms chosen = chosen_algorithms(c);  // a wrong command line is told before the model is read
   net n = import(c, path, format, asked != source_format::tflite, asked != source_format::onnx);
   n.name = fs::path(path).stem().string();
 
@@ -188,7 +188,7 @@ int convert(const command& c, source_format asked, output_format output) {
   if (c.given("--input_list")) {
     if (was_quantized) throw error(path + ": the model is quantized already; convert it without --input_list");
     const input_list list = read_input_list(c.text("--input_list"));
-    quantize_with(c, n, list, q);
+    quantize_with(c, n, list, q, chosen);
     passes::optimize(n, passes);
   } else if (c.given("--float_fallback")) {
     quantize(n, q);

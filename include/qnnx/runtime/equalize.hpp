@@ -5,6 +5,7 @@
 // positive factors, so the net computes the same, and weights of very different size per channel come closer. It helps
 // weights with one scale per tensor; scales per channel have no use for it. Layer 6b.
 
+#include <algorithm>
 #include <cmath>
 
 #include "qnnx/runtime/quantize.hpp"
