@@ -73,6 +73,11 @@
 #else
 #define QNNX_HAS_AVX512VNNI 0
 #endif
+#if QNNX_HAS_AVX512VNNI && defined(__AVX512VBMI__)
+#define QNNX_HAS_AVX512VBMI 1
+#else
+#define QNNX_HAS_AVX512VBMI 0
+#endif
 #if defined(__AVX2__) && defined(__FMA__) && !defined(QNNX_FORCE_REFERENCE)
 #define QNNX_HAS_AVX2 1
 #else

@@ -225,6 +225,23 @@ net binary_net(unsigned seed, const signature& types) {
   return m.finish(false, 0.01f, 0.2f);
 }
 
+/// Elements one by one: conversions (data with ties on purpose) and activations.
+template <class Op>
+net one_input_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int x = m.input("x", {d.roll(1, 4), d.roll(1, 300)});
+  typename Op::params p;
+  if constexpr (requires { p.operation; }) p.operation = static_cast<op::neuron>(d.roll(0, 8));
+  if constexpr (requires { p.min_value; }) p.min_value = -0.5f, p.max_value = 1.5f;
+  m.n.template add_node<Op>("node", {x}, {}, p);
+  net n = m.finish(false, 0.004f, 0.1f);
+  n.nodes[0].epi = {};
+  net_tensor& y = n.tensors[static_cast<std::size_t>(n.find("y"))];
+  if (is_fixed(y.type) && d.chance(40)) y.enc.scales[0] = 1.0f / 64;  // inputs are multiples of 2^-14: many ties
+  return n;
+}
+
 using generator = std::function<net(unsigned seed, const signature& types)>;
 /// The generator of an op that has a kernel of its own for some instruction set.
 inline const std::map<std::string_view, generator>& generators() {
@@ -232,6 +249,20 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::conv2d::name, [](unsigned s, const signature& t) { return window_net<op::conv2d>(s, t, false); }},
       {op::depthwise_conv2d::name, [](unsigned s, const signature& t) { return window_net<op::depthwise_conv2d>(s, t, true); }},
       {op::fully_connected::name, connected_net},
+      {op::quantize::name, one_input_net<op::quantize>},
+      {op::dequantize::name, one_input_net<op::dequantize>},
+      {op::convert::name, one_input_net<op::convert>},
+      {op::elementwise_neuron::name, one_input_net<op::elementwise_neuron>},
+      {op::relu::name, one_input_net<op::relu>},
+      {op::relu6::name, one_input_net<op::relu6>},
+      {op::relu1::name, one_input_net<op::relu1>},
+      {op::relu_min_max::name, one_input_net<op::relu_min_max>},
+      {op::sigmoid::name, one_input_net<op::sigmoid>},
+      {op::tanh::name, one_input_net<op::tanh>},
+      {op::gelu::name, one_input_net<op::gelu>},
+      {op::hard_swish::name, one_input_net<op::hard_swish>},
+      {op::elu::name, one_input_net<op::elu>},
+      {op::elementwise_softplus::name, one_input_net<op::elementwise_softplus>},
       {op::matmul::name, matmul_net},
       {op::pool_avg2d::name, pool_net<op::pool_avg2d>},
       {op::pool_max2d::name, pool_net<op::pool_max2d>},

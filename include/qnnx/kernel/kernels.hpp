@@ -2,7 +2,9 @@
 #pragma once
 // Every kernel family. Layer 5a.
 
+#include "qnnx/kernel/activation/avx512vnni.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
+#include "qnnx/kernel/conversion/avx512vnni.hpp"
 #include "qnnx/kernel/conversion/reference.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp_depthwise.hpp"

@@ -13,6 +13,13 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
+/// Whether two stretches of memory have bytes in common (the planner may let them).
+inline bool memory_shared(const void* a, std::int64_t a_bytes, const void* b, std::int64_t b_bytes) {
+  const auto from = reinterpret_cast<std::uintptr_t>(a);
+  const auto to = reinterpret_cast<std::uintptr_t>(b);
+  return from < to + static_cast<std::uintptr_t>(b_bytes) && to < from + static_cast<std::uintptr_t>(a_bytes);
+}
+
 template <class View>
 constexpr shape dims_of(const View& v) {
   shape s;
@@ -277,9 +284,7 @@ struct accumulate_kernel {
     j.packed = c.packed() + l.panels_at(floats ? 1 : packed_words);
     j.bias = c.packed() + l.word(bias_word);
     j.scratch = c.scratch();
-    const auto from = reinterpret_cast<std::uintptr_t>(x.data);
-    const auto to = reinterpret_cast<std::uintptr_t>(y.data);
-    j.shares_memory = from < to + static_cast<std::uintptr_t>(y.size() * element) && to < from + static_cast<std::uintptr_t>(x.size() * element);
+    j.shares_memory = memory_shared(x.data, x.size() * element, y.data, y.size() * element);
     if constexpr (floats) {
       float_output o;
       o.y = y.data;

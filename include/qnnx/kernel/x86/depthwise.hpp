@@ -35,82 +35,102 @@ constexpr padded_image padded_of(const depthwise_shape& s, std::int64_t element,
           (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1, s.top, s.left, padded};
 }
 
-/// Calls step(taps, pixel, count): taps[t] is where tap t of pixel `pixel` begins, `count` neighbours follow in the row.
-/// Every tap is inside `data`, whose rows are `line` bytes.
-template <class Step>
-QNNX_INLINE void each_depthwise(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::int64_t element,
-                                std::int64_t together, Step&& step) {
-  const std::int64_t pixel_bytes = s.channels * element;
-  const std::int64_t taps_up = (s.taps() + 3) / 4 * 4;
-  alignas(64) std::int64_t offset[most_taps];
-  alignas(64) const std::byte* taps[most_taps];
-  for (std::int64_t t = 0; t < taps_up; ++t) {  // partners of the last taps meet zero weights
-    const std::int64_t last = t < s.taps() ? t : s.taps() - 1;
-    offset[t] = last / s.kernel_w * s.dilation_h * line + last % s.kernel_w * s.dilation_w * pixel_bytes;
+/// Bytes from the corner of a window to each of its taps; taps are rounded up to 4, the last repeats (zero weights).
+struct tap_offsets {
+  std::int64_t at[most_taps];
+  tap_offsets(const depthwise_shape& s, std::int64_t line, std::int64_t element) {
+    for (std::int64_t t = 0; t < (s.taps() + 3) / 4 * 4; ++t) {
+      const std::int64_t tap = t < s.taps() ? t : s.taps() - 1;
+      at[t] = tap / s.kernel_w * s.dilation_h * line + tap % s.kernel_w * s.dilation_w * s.channels * element;
+    }
   }
+};
+/// Calls step(corner, pixel, count) for pixels in order, `count` neighbours of a row at once (`together`, or 1).
+template <class Step>
+QNNX_INLINE void each_window(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::int64_t element,
+                             std::int64_t together, Step&& step) {
+  const std::int64_t move = s.stride_w * s.channels * element;
   std::int64_t pixel = 0;
   for (std::int64_t n = 0; n < s.batch; ++n)
     for (std::int64_t oh = 0; oh < s.out_h; ++oh) {
-      const std::byte* base = data + (n * height + oh * s.stride_h) * line;
-      for (std::int64_t ow = 0; ow < s.out_w;) {
-        const __m256i at = _mm256_set1_epi64x(static_cast<long long>(reinterpret_cast<std::intptr_t>(base + ow * s.stride_w * pixel_bytes)));
-        for (std::int64_t t = 0; t < taps_up; t += 4)
-          _mm256_store_si256(reinterpret_cast<__m256i*>(taps + t), _mm256_add_epi64(at, _mm256_load_si256(reinterpret_cast<const __m256i*>(offset + t))));
-        const std::int64_t count = ow + together <= s.out_w ? together : 1;
-        step(taps, pixel, count);
-        ow += count;
-        pixel += count;
-      }
+      const std::byte* corner = data + (n * height + oh * s.stride_h) * line;
+      std::int64_t left = s.out_w;
+      for (; left >= together; left -= together, pixel += together, corner += move * together) step(corner, pixel, together);
+      for (; left > 0; --left, ++pixel, corner += move) step(corner, pixel, std::int64_t{1});
     }
 }
 
-/// Floats. V has lanes, load, store, fused multiply-add.
+/// Floats: `take` stores what has a residual.
 template <class V>
 void depthwise_floats(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, const std::byte* packed, const float_output& o,
-                      void (*take)(const void*, const std::byte*, int, std::int64_t, std::int64_t, std::int64_t)) {
+                      take_function take) {
   constexpr std::int64_t lanes = V::lanes;
-  constexpr int wide = 4;
   const std::int64_t padded = s.padded(lanes);
-  const std::int64_t together = s.stride_w == 1 ? s.together(lanes) : 1;
   const auto* bias = reinterpret_cast<const float*>(packed);
   const float* weights = bias + padded;
   const std::int64_t taps = s.taps();
-  each_depthwise(s, data, height, line, 4, together, [&](const std::byte* const* tap, std::int64_t pixel, std::int64_t count) {
-    const std::int64_t elements = count * s.channels;
-    alignas(64) float sums[wide * lanes];
-    alignas(64) float last[lanes] = {};
-    for (std::int64_t c = 0; c < elements; c += wide * lanes) {
-      const std::int64_t have = elements - c < wide * lanes ? elements - c : wide * lanes;
-      const std::int64_t vectors = (have + lanes - 1) / lanes;
-      if (vectors == wide && have == wide * lanes) {
-        typename V::vec acc[wide];
+  const tap_offsets offsets(s, line, 4);
+  alignas(64) float sums[8 * lanes];
+  // Pixels whose channels do not fill a vector come together in one; else two pixels share the loads of weights.
+  const std::int64_t in_vector = s.stride_w == 1 ? s.together(lanes) : 1;
+  const std::int64_t second = s.stride_w * s.channels;
+  if (s.channels % lanes == 0) {
+    each_window(s, data, height, line, 4, 2, [&](const std::byte* corner, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
+      const auto block = [&](std::int64_t c, auto wide, auto rows) __attribute__((always_inline)) {
+        constexpr int w = decltype(wide)::value;
+        constexpr int r = decltype(rows)::value;
+        typename V::vec acc[r][w];
 #pragma GCC unroll 4
-        for (int v = 0; v < wide; ++v) acc[v] = V::load(bias + c + v * lanes);
-        for (std::int64_t t = 0; t < taps; ++t) {
-          const auto* x = reinterpret_cast<const float*>(tap[t]) + c;
-          const float* w = weights + t * padded + c;
+        for (int v = 0; v < w; ++v)
+#pragma GCC unroll 2
+          for (int k = 0; k < r; ++k) acc[k][v] = V::load(bias + c + v * lanes);
+        const float* at = weights + c;
+        for (std::int64_t t = 0; t < taps; ++t, at += padded) {
+          const auto* x = reinterpret_cast<const float*>(corner + offsets.at[t]) + c;
 #pragma GCC unroll 4
-          for (int v = 0; v < wide; ++v) V::add_product(acc[v], V::load(x + v * lanes), V::load(w + v * lanes));
-        }
-#pragma GCC unroll 4
-        for (int v = 0; v < wide; ++v) V::store(sums + v * lanes, acc[v]);
-      } else {
-        for (std::int64_t v = 0; v < vectors; ++v) {
-          const std::int64_t at = c + v * lanes;
-          const std::int64_t left = elements - at < lanes ? elements - at : lanes;
-          typename V::vec acc = V::load(bias + at);
-          for (std::int64_t t = 0; t < taps; ++t) {
-            const float* x = reinterpret_cast<const float*>(tap[t]) + at;
-            if (left < lanes) {
-              std::memcpy(last, x, static_cast<std::size_t>(left) * 4);
-              x = last;
-            }
-            V::add_product(acc, V::load(x), V::load(weights + t * padded + at));
+          for (int v = 0; v < w; ++v) {
+            const typename V::vec weight = V::load(at + v * lanes);
+#pragma GCC unroll 2
+            for (int k = 0; k < r; ++k) V::add_product(acc[k][v], V::load(x + k * second + v * lanes), weight);
           }
-          V::store(sums + v * lanes, acc);
         }
+#pragma GCC unroll 2
+        for (int k = 0; k < r; ++k) {
+#pragma GCC unroll 4
+          for (int v = 0; v < w; ++v) V::store(sums + v * lanes, acc[k][v]);
+          take(&o, reinterpret_cast<const std::byte*>(sums), 1, pixel + k, c, w * lanes);
+        }
+      };
+      const auto all = [&](auto rows) __attribute__((always_inline)) {
+        std::int64_t c = 0;
+        for (; c + 4 * lanes <= s.channels; c += 4 * lanes) block(c, std::integral_constant<int, 4>{}, rows);
+        for (; c < s.channels; c += lanes) block(c, std::integral_constant<int, 1>{}, rows);
+      };
+      if (count == 2) all(std::integral_constant<int, 2>{});
+      else all(std::integral_constant<int, 1>{});
+    });
+    return;
+  }
+  each_window(s, data, height, line, 4, in_vector, [&](const std::byte* corner, std::int64_t pixel, std::int64_t count) {
+    const std::int64_t elements = count * s.channels;
+    alignas(64) float last[lanes] = {};
+    for (std::int64_t c = 0; c < elements; c += lanes) {
+      const std::int64_t left = elements - c < lanes ? elements - c : lanes;
+      typename V::vec acc = V::load(bias + c);
+      for (std::int64_t t = 0; t < taps; ++t) {
+        const float* x = reinterpret_cast<const float*>(corner + offsets.at[t]) + c;
+        if (left < lanes) {
+          std::memcpy(last, x, static_cast<std::size_t>(left) * 4);
+          x = last;
+        }
+        V::add_product(acc, V::load(x), V::load(weights + t * padded + c));
       }
-      take(&o, reinterpret_cast<const std::byte*>(sums), 1, 0, pixel * s.channels + c, have);
+      V::store(sums, acc);
+      float_output flat = o;
+      flat.channels = 0;
+      flat.y = o.y + pixel * s.channels;
+      if (o.residual) flat.residual = o.residual + pixel * s.channels;
+      take(&flat, reinterpret_cast<const std::byte*>(sums), 1, 0, c, left);
     }
   });
 }
@@ -193,111 +213,124 @@ void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, c
   std::memcpy(out, &flags, sizeof flags);
 }
 
-/// Sums of one block of 64 channels in unpacked order. Doubled: stride 2, every other pixel of `bytes` channels each.
-template <bool Offsets, bool Doubled>
-QNNX_INLINE void depthwise_block(const std::byte* const* tap, std::int64_t at, std::int64_t groups, std::int64_t taps, __mmask64 mask,
-                                 __mmask64 high_mask, __m512i every_other, __m512i flip, const std::byte* w, __m512i* acc, __m512i* data) {
-  for (std::int64_t g = 0; g < groups; ++g, tap += 4, w += 256) {
-    __m512i x[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      x[i] = _mm512_maskz_loadu_epi8(mask, tap[i] + at);
-      if constexpr (Doubled)
-        x[i] = _mm512_permutex2var_epi64(x[i], every_other, _mm512_maskz_loadu_epi8(high_mask, tap[i] + at + 64));
-      x[i] = _mm512_xor_si512(x[i], flip);
-    }
-    const __m512i a = _mm512_unpacklo_epi8(x[0], x[1]);
-    const __m512i b = _mm512_unpackhi_epi8(x[0], x[1]);
-    const __m512i c = _mm512_unpacklo_epi8(x[2], x[3]);
-    const __m512i d = _mm512_unpackhi_epi8(x[2], x[3]);
-    const __m512i four[4] = {_mm512_unpacklo_epi16(a, c), _mm512_unpackhi_epi16(a, c), _mm512_unpacklo_epi16(b, d), _mm512_unpackhi_epi16(b, d)};
-    const std::int64_t left = taps - 4 * g;
-    const __m512i ones = _mm512_set1_epi32(left >= 4 ? 0x01010101 : (1 << (8 * left)) / 255);
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      u8s8x16::add_product(acc[i], four[i], _mm512_loadu_si512(w + 64 * i));
-      if constexpr (Offsets) u8s8x16::add_product(data[i], four[i], ones);
-    }
+/// The constants of a block of 64 channels, in registers or at hand on the stack while its pixels are made.
+struct block_constants {
+  __m512i bias[4], factor[4], mantissa[4], shift[4], offset[4];
+  block_constants(const std::byte* words, std::int64_t padded) {
+    __m512i* const to[] = {bias, factor, mantissa, shift, offset};
+    for (int i = 0; i < packed_words; ++i)
+      for (int v = 0; v < 4; ++v) to[i][v] = _mm512_loadu_si512(words + (i * padded + 16 * v) * 4);
   }
-}
+};
 
-/// Rounds and stores 64 results; acc in unpacked order.
-QNNX_INLINE void store_unpacked(const byte_output& o, const packed_flags& flags, const std::byte* words, std::int64_t padded, __m512i* acc,
-                                std::int64_t element, std::int64_t count, std::int64_t channel) {
-  const std::int32_t* k = o.constants;
-  const auto word = [&](int i, int v) { return _mm512_loadu_si512(words + (i * padded + 16 * v) * 4); };
-  if (!o.vector || o.residual || flags.how == scaling::scalar) {
-    alignas(64) std::int32_t plain[64];
-    for (int v = 0; v < 4; ++v) _mm512_store_si512(plain + 16 * v, acc[v]);
-    for (std::int64_t j = 0; j < count; ++j)
-      o.store(o.finish, element + j, (channel + j) % o.channels, plain[unpacked_place(j)]);
-    return;
-  }
-  if (flags.how == scaling::rne) {
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) acc[v] = scale_rne(acc[v], _mm512_castsi512_ps(word(factor_word, v)));
-  } else if (flags.how == scaling::narrow) {
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) acc[v] = scale_narrow(acc[v], word(mantissa_word, v), word(factor_word, v), word(shift_word, v));
-  } else {
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) acc[v] = shifted_scale(word(mantissa_word, v), word(shift_word, v), o.mode == rounding_mode::tflite)(acc[v]);
-  }
-  // Saturating packs keep what clamps later; they also bring the channels back in order.
-  const __m512i zero = _mm512_set1_epi16(static_cast<short>(o.zero));
-  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(acc[0], acc[1]), zero);
-  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(acc[2], acc[3]), zero);
-  __m512i q;
-  if (o.is_signed) {
-    q = _mm512_packs_epi16(low, high);
-    q = _mm512_min_epi8(_mm512_max_epi8(q, _mm512_set1_epi8(static_cast<char>(k[0]))), _mm512_set1_epi8(static_cast<char>(k[1])));
-  } else {
-    q = _mm512_packus_epi16(low, high);
-    q = _mm512_min_epu8(_mm512_max_epu8(q, _mm512_set1_epi8(static_cast<char>(k[0]))), _mm512_set1_epi8(static_cast<char>(k[1])));
-  }
-  _mm512_mask_storeu_epi8(o.y + element, count >= 64 ? ~0ull : (1ull << count) - 1, q);
-}
-
-template <bool Offsets>
-void depthwise_bytes(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::uint32_t flip_pattern, const std::byte* packed,
-                     const byte_output& o) {
+/// All pixels of one block of 64 (virtual) channels. Doubled: groups of pixels with stride 2.
+template <int Groups, bool Offsets, bool Doubled>
+QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::uint32_t flip_pattern,
+                                   const std::byte* packed, const byte_output& o, std::int64_t c) {
   const depthwise_layout l(s);
   packed_flags flags;
   std::memcpy(&flags, packed, sizeof flags);
-  const std::int64_t together = s.together(64);
+  const block_constants k(packed + 64 + c * 4, l.padded);
+  const std::byte* weights = packed + l.weights_at() + c * l.groups * 4;
+  const std::int64_t groups = Groups ? Groups : l.groups;
+  const tap_offsets offsets(s, line, 1);
   const __m512i flip = _mm512_set1_epi32(static_cast<int>(flip_pattern));
+  const std::int64_t together = s.stride_w == 1 || Doubled ? s.together(64) : 1;
   const __m512i every_other = s.channels == 8    ? _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14)
                               : s.channels == 16 ? _mm512_setr_epi64(0, 1, 4, 5, 8, 9, 12, 13)
                                                  : _mm512_setr_epi64(0, 1, 2, 3, 8, 9, 10, 11);
-  // channel counts below 8 do not move in whole quadwords
-  const std::int64_t grouped = s.stride_w == 1 || s.channels >= 8 ? together : 1;
   const __mmask64 high_mask = s.channels < 64 ? (1ull << (64 - s.channels)) - 1 : 0;  // not the pixel after the last
-  each_depthwise(s, data, height, line, 1, grouped, [&](const std::byte* const* tap, std::int64_t pixel, std::int64_t count) {
-    const std::int64_t elements = count * s.channels;
-    for (std::int64_t c = 0; c < elements; c += 64) {
-      const std::int64_t have = elements - c < 64 ? elements - c : 64;
-      const __mmask64 mask = have == 64 ? ~0ull : (1ull << have) - 1;
-      const std::byte* words = packed + 64 + c * 4;
-      const std::byte* w = packed + l.weights_at() + c * l.groups * 4;
-      __m512i acc[4];
-      __m512i sums[4];
+  const std::int64_t taps = s.taps();
+  const std::int32_t last = static_cast<std::int32_t>(taps - 4 * (groups - 1));
+  const __m512i last_ones = _mm512_set1_epi32(last >= 4 ? 0x01010101 : (1 << (8 * last)) / 255);
+  const bool plain = o.vector && !o.residual && flags.how != scaling::scalar;
+  const __m512i zero = _mm512_set1_epi16(static_cast<short>(o.zero));
+  const __m512i lo = _mm512_set1_epi8(static_cast<char>(o.constants[0]));
+  const __m512i hi = _mm512_set1_epi8(static_cast<char>(o.constants[1]));
+  const bool is_signed = o.is_signed;
+  const scaling how = flags.how;
+  const bool twice = o.mode == rounding_mode::tflite;
+  each_window(s, data, height, line, 1, together, [&](const std::byte* corner, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
+    const std::int64_t left = count * s.channels - c;
+    const std::int64_t have = left < 64 ? left : 64;
+    const __mmask64 mask = have == 64 ? ~0ull : (1ull << have) - 1;
+    __m512i acc[4] = {k.bias[0], k.bias[1], k.bias[2], k.bias[3]};
+    __m512i sums[4];
+    if constexpr (Offsets) sums[0] = sums[1] = sums[2] = sums[3] = _mm512_setzero_si512();
+    const bool doubled = Doubled && count > 1;
+    const __mmask64 low_mask = doubled ? ~0ull : mask;
+    const std::byte* w = weights;
+#pragma GCC unroll 3
+    for (std::int64_t g = 0; g < groups; ++g, w += 256) {
+      __m512i x[4];
 #pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) {
-        acc[v] = _mm512_loadu_si512(words + 64 * v);
-        sums[v] = _mm512_setzero_si512();
+      for (int i = 0; i < 4; ++i) {
+        const std::byte* at = corner + offsets.at[4 * g + i] + c;
+        x[i] = _mm512_maskz_loadu_epi8(low_mask, at);
+        if (doubled) x[i] = _mm512_permutex2var_epi64(x[i], every_other, _mm512_maskz_loadu_epi8(high_mask, at + 64));
+        x[i] = _mm512_xor_si512(x[i], flip);
       }
-      if (count > 1 && s.stride_w == 2)
-        depthwise_block<Offsets, true>(tap, c, l.groups, s.taps(), ~0ull, high_mask, every_other, flip, w, acc, sums);
-      else
-        depthwise_block<Offsets, false>(tap, c, l.groups, s.taps(), mask, 0, every_other, flip, w, acc, sums);
-      if constexpr (Offsets) {
+      const __m512i a = _mm512_unpacklo_epi8(x[0], x[1]);
+      const __m512i b = _mm512_unpackhi_epi8(x[0], x[1]);
+      const __m512i d = _mm512_unpacklo_epi8(x[2], x[3]);
+      const __m512i e = _mm512_unpackhi_epi8(x[2], x[3]);
+      const __m512i four[4] = {_mm512_unpacklo_epi16(a, d), _mm512_unpackhi_epi16(a, d), _mm512_unpacklo_epi16(b, e), _mm512_unpackhi_epi16(b, e)};
 #pragma GCC unroll 4
-        for (int v = 0; v < 4; ++v)
-          acc[v] = _mm512_add_epi32(acc[v], _mm512_mullo_epi32(sums[v], _mm512_loadu_si512(words + (offset_word * l.padded + 16 * v) * 4)));
+      for (int i = 0; i < 4; ++i) {
+        u8s8x16::add_product(acc[i], four[i], _mm512_loadu_si512(w + 64 * i));
+        if constexpr (Offsets) u8s8x16::add_product(sums[i], four[i], g + 1 == groups ? last_ones : _mm512_set1_epi32(0x01010101));
       }
-      store_unpacked(o, flags, words, l.padded, acc, pixel * s.channels + c, have, c);
     }
+    if constexpr (Offsets) {
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) acc[v] = _mm512_add_epi32(acc[v], _mm512_mullo_epi32(sums[v], k.offset[v]));
+    }
+    const std::int64_t element = (o.first_pixel + pixel) * s.channels + c;
+    if (!plain) {
+      alignas(64) std::int32_t sum[64];
+      for (int v = 0; v < 4; ++v) _mm512_store_si512(sum + 16 * v, acc[v]);
+      for (std::int64_t j = 0; j < have; ++j) o.store(o.finish, element + j, (c + j) % s.channels, sum[unpacked_place(j)]);
+      return;
+    }
+    if (how == scaling::rne) {
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) acc[v] = scale_rne(acc[v], _mm512_castsi512_ps(k.factor[v]));
+    } else if (how == scaling::narrow) {
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) acc[v] = scale_narrow(acc[v], k.mantissa[v], k.factor[v], k.shift[v]);
+    } else {
+      for (int v = 0; v < 4; ++v) acc[v] = shifted_scale(k.mantissa[v], k.shift[v], twice)(acc[v]);
+    }
+    // Saturating packs keep what clamps later; they also bring the channels back in order.
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(acc[0], acc[1]), zero);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(acc[2], acc[3]), zero);
+    const __m512i q = is_signed ? _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lo), hi)
+                                : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), lo), hi);
+    _mm512_mask_storeu_epi8(o.y + element, mask, q);
   });
+}
+
+template <bool Offsets>
+void depthwise_bytes(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::uint32_t flip, const std::byte* packed,
+                     const byte_output& o) {
+  // stride 2 moves whole quadwords: channel counts below 8 go pixel by pixel
+  const bool doubled = s.stride_w == 2 && s.channels >= 8 && s.together(64) > 1;
+  const bool nine = s.taps() > 8 && s.taps() <= 12;
+  const auto block = doubled ? (nine ? &depthwise_block<3, Offsets, true> : &depthwise_block<0, Offsets, true>)
+                             : (nine ? &depthwise_block<3, Offsets, false> : &depthwise_block<0, Offsets, false>);
+  if (s.channels <= 64 || !o.shares_memory) {
+    for (std::int64_t c = 0; c < s.channels; c += 64) block(s, data, height, line, flip, packed, o, c);
+    return;
+  }
+  // The output may overwrite rows of the data that are done: all channels of a row before the next row.
+  depthwise_shape row = s;
+  row.batch = row.out_h = 1;
+  byte_output to = o;
+  for (std::int64_t n = 0; n < s.batch; ++n)
+    for (std::int64_t oh = 0; oh < s.out_h; ++oh) {
+      to.first_pixel = (n * s.out_h + oh) * s.out_w;
+      for (std::int64_t c = 0; c < s.channels; c += 64) block(row, data + (n * height + oh * s.stride_h) * line, height, line, flip, packed, to, c);
+    }
 }
 
 /// The 8-bit half of depthwise_kernel.
@@ -318,6 +351,7 @@ struct vnni_depthwise {
     const finish<Call> done(c, w.q->scales != nullptr);
     byte_output o = byte_output_of(c, done, false);
     o.channels = s.channels;
+    o.shares_memory = !padded && memory_shared(data, x.size(), o.y, c.out().size());
     packed_flags flags;
     std::memcpy(&flags, c.packed(), sizeof flags);
     const std::uint32_t flip = o.is_signed ? 0x80808080u : 0;

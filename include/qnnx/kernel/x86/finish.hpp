@@ -139,6 +139,7 @@ struct byte_output {
   bool once = false;                    // TFLite's fully connected layers
   bool is_signed = false;
   bool vector = false;
+  bool shares_memory = false;           // with the data that is still read
   std::int32_t zero = 0, mid_zero = 0, residual_offset = 0;
   const std::int32_t* data_sums = nullptr;  // per row of the tile, for weights with an offset
   // Results that have no vector form go through the reference's finish.

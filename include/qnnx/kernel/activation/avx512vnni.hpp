@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One-input activations with AVX-512: 8-bit data through the reference's table, 64 values at once (vpermi2b); floats
+// where no rounding happens (Relu and its bounded forms). Layer 5a.
+
+#include "qnnx/kernel/activation/reference.hpp"
+
+#if QNNX_HAS_AVX512VBMI
+#include <immintrin.h>
+
+namespace qnnx::inline QNNX_ABI::kernel {
+
+namespace x86 {
+
+/// A table of 256 bytes in four vectors.
+struct byte_table {
+  __m512i part[4];
+  QNNX_INLINE explicit byte_table(const void* bytes) {
+    for (int i = 0; i < 4; ++i) part[i] = _mm512_loadu_si512(static_cast<const char*>(bytes) + 64 * i);
+  }
+  QNNX_INLINE __m512i operator()(__m512i at) const {  // each half takes 7 bits of the index
+    const __m512i low = _mm512_permutex2var_epi8(part[0], at, part[1]);
+    return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(at), _mm512_permutex2var_epi8(part[2], at, part[3]));
+  }
+};
+
+template <class Op>
+struct neuron_kernel {
+  using params = typename Op::params;
+  using reference = impl<Op, isa::reference>;
+
+  template <class Sig>
+  static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
+                                   std::is_same_v<Sig, types::f32(types::f32)>;
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const std::int64_t count = y.size();
+    if constexpr (is_float_v<typename Call::out_type>) {
+      const op::neuron_params n = reference::neuron(c.params());
+      if (!reference::is_clamp(n.operation)) return reference::run(c);
+      const __m512 lo = _mm512_set1_ps(n.operation == op::neuron::relu ? 0.0f : n.min_value);
+      const __m512 hi = _mm512_set1_ps(n.operation == op::neuron::relu ? __builtin_inff() : n.max_value);
+      for (std::int64_t i = 0; i < count; i += 16) {
+        const auto mask = static_cast<__mmask16>(count - i >= 16 ? 0xffff : (1u << (count - i)) - 1);
+        const __m512 v = _mm512_maskz_loadu_ps(mask, x.data + i);
+        const __m512 low = _mm512_max_ps(lo, v);  // a NaN, or zeros of both signs: the second
+        _mm512_mask_storeu_ps(y.data + i, mask, _mm512_mask_mov_ps(_mm512_min_ps(hi, low), _mm512_cmp_ps_mask(v, lo, _CMP_LT_OQ), lo));
+      }
+    } else {
+      const byte_table table(c.constants());
+      const __m512i flip = _mm512_set1_epi8(is_signed_fixed(Call::out_type::code) ? static_cast<char>(0x80) : 0);
+      for (std::int64_t i = 0; i < count; i += 64) {
+        const __mmask64 mask = count - i >= 64 ? ~0ull : (1ull << (count - i)) - 1;
+        _mm512_mask_storeu_epi8(y.data + i, mask, table(_mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x.data + i))));
+      }
+    }
+  }
+};
+
+}  // namespace x86
+
+template <class Op>
+  requires neuron_op<Op>
+struct impl<Op, isa::avx512vnni> : x86::neuron_kernel<Op> {};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif
