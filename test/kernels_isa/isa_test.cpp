@@ -6,6 +6,10 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
 
 #include "kernels_isa/nets.hpp"
 #include "qnnx/runtime/interpreter.hpp"
@@ -68,6 +72,15 @@ void compare(const net& made, const std::string& isa, unsigned seed, int& own) {
   CHECK(wrong == 0);
 }
 
+struct kernel_line {
+  std::string_view op, isa, header;
+};
+constexpr kernel_line lines[] = {
+#define QNNX_KERNEL(TYPE, ISA, HEADER, TYPES) {op::TYPE::name, #ISA, HEADER},
+#include "qnnx/kernel/kernels.inc"
+#undef QNNX_KERNEL
+};
+
 /// All signatures of all ops for which `isa` has a kernel of its own.
 void check_isa(const std::string& isa) {
   if (!processor_has(isa)) {
@@ -92,6 +105,39 @@ void check_isa(const std::string& isa) {
 }
 
 }  // namespace
+
+TEST_CASE("kernels.inc: a line for every kernel, a kernel for every line") {
+  for (const std::string isa : {"avx2", "avx512vnni"}) {
+    CAPTURE(isa);
+    std::set<std::string_view> listed;
+    for (const kernel_line& l : lines)
+      if (l.isa == isa) listed.insert(l.op);
+    CHECK_FALSE(listed.empty());
+    if (!processor_has(isa)) continue;
+    std::set<std::string_view> there;
+    for (const kernel_entry& e : kernel_table(isa))
+      if (e.isa == isa) there.insert(e.op->name);
+    CHECK(listed == there);
+  }
+}
+TEST_CASE("kernels.inc: every header is included") {
+  const char* source = std::getenv("QNNX_SOURCE");
+  if (!source) {
+    std::printf("skipped: QNNX_SOURCE is not set\n");
+    return;
+  }
+  std::ifstream file(std::string(source) + "/include/qnnx/kernel/kernels.hpp");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string all = text.str();
+  for (const kernel_line& l : lines) {
+    CAPTURE(l.header);
+    // a set's header may come with a better set's
+    const bool direct = all.find("qnnx/kernel/" + std::string(l.header)) != std::string::npos;
+    const std::string family(l.header.substr(0, l.header.find('/')));
+    CHECK((direct || all.find("qnnx/kernel/" + family + "/avx512vnni.hpp") != std::string::npos));
+  }
+}
 
 TEST_CASE("avx2: the reference's bits") { check_isa("avx2"); }
 TEST_CASE("avx512vnni: the reference's bits") { check_isa("avx512vnni"); }
