@@ -24,13 +24,20 @@ struct outcome {
   std::string isa;
 };
 
+/// Nodes whose float results may differ by one unit in the last place.
+bool real_function(const node_desc& n) {
+  for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::sigmoid::name, op::tanh::name, op::gelu::name, op::elu::name})
+    if (n.op->name == name) return true;
+  return false;
+}
+
 outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& backend, unsigned seed) {
   interpreter run(n, {.backend = backend});
   dice d(seed);
   for (int i = 0; i < n->g.tensor_count; ++i) {
     const tensor_desc& t = n->g.tensors[i];
     if (t.kind != tensor_kind::app_write) continue;
-    const std::vector<std::byte> b = random_bytes(d, {.type = t.type, .dims = t.dims});
+    const std::vector<std::byte> b = random_bytes(d, {.type = t.type, .dims = t.dims}, real_function(n->g.nodes[0]) && seed % 2 ? 24.0f : 2.0f);
     std::copy(b.begin(), b.end(), run.bytes(i).begin());
   }
   run.run();
@@ -67,7 +74,8 @@ void compare(const net& made, const std::string& isa, unsigned seed, int& own) {
     std::memcpy(&a, &fast.bytes[i], 4);
     std::memcpy(&b, &expected.bytes[i], 4);
     const bool same = std::memcmp(&a, &b, 4) == 0 || (std::isnan(a) && std::isnan(b));
-    wrong += !same && !(std::fabs(static_cast<double>(a) - static_cast<double>(b)) <= bound);
+    const bool neighbours = real_function(n->g.nodes[0]) && std::nextafter(a, b) == b;
+    wrong += !same && !neighbours && !(std::fabs(static_cast<double>(a) - static_cast<double>(b)) <= bound);
   }
   CHECK(wrong == 0);
 }

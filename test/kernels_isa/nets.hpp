@@ -21,8 +21,8 @@ struct dice {
   float real(float lo, float hi) { return lo + (hi - lo) * static_cast<float>(g() % 65536) / 65536.0f; }
 };
 
-/// Random bytes of a tensor; floats in [-2, 2).
-inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t) {
+/// Random bytes of a tensor; floats in [-spread, spread).
+inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t, float spread = 2) {
   tensor_desc shape_only;
   shape_only.type = t.type;
   shape_only.dims = t.dims;
@@ -31,7 +31,7 @@ inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t) {
   std::vector<std::byte> b(static_cast<std::size_t>(byte_size(shape_only)));
   if (t.type == dtype::float_32) {
     for (std::size_t i = 0; i + 4 <= b.size(); i += 4) {
-      const float v = d.real(-2, 2);
+      const float v = d.real(-spread, spread);
       std::memcpy(&b[i], &v, 4);
     }
   } else {
@@ -263,6 +263,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::hard_swish::name, one_input_net<op::hard_swish>},
       {op::elu::name, one_input_net<op::elu>},
       {op::elementwise_softplus::name, one_input_net<op::elementwise_softplus>},
+      {op::softmax::name, one_input_net<op::softmax>},
       {op::matmul::name, matmul_net},
       {op::pool_avg2d::name, pool_net<op::pool_avg2d>},
       {op::pool_max2d::name, pool_net<op::pool_max2d>},

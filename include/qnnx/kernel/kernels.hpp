@@ -31,4 +31,5 @@
 #include "qnnx/kernel/pooling/reference.hpp"
 #include "qnnx/kernel/reduction/reference.hpp"
 #include "qnnx/kernel/resize/reference.hpp"
+#include "qnnx/kernel/softmax/avx512vnni.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"

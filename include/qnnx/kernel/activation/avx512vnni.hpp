@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One-input activations with AVX-512: 8-bit data through the reference's table, 64 values at once (vpermi2b); floats
-// where no rounding happens (Relu and its bounded forms). Layer 5a.
+// of Relu and its bounded forms bit for bit; of Sigmoid, Tanh, Gelu, Elu, HardSwish and HardSigmoid in double, within
+// one unit in the last place (kernel/x86/real_functions.hpp). Layer 5a.
 
 #include "qnnx/kernel/activation/reference.hpp"
 
 #if QNNX_HAS_AVX512VBMI
-#include <immintrin.h>
+#include "qnnx/kernel/x86/real_functions.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
@@ -45,7 +46,7 @@ struct neuron_kernel {
     const std::int64_t count = y.size();
     if constexpr (is_float_v<typename Call::out_type>) {
       const op::neuron_params n = reference::neuron(c.params());
-      if (!reference::is_clamp(n.operation)) return reference::run(c);
+      if (!reference::is_clamp(n.operation)) return curve(c, n);
       const __m512 lo = _mm512_set1_ps(n.operation == op::neuron::relu ? 0.0f : n.min_value);
       const __m512 hi = _mm512_set1_ps(n.operation == op::neuron::relu ? __builtin_inff() : n.max_value);
       for (std::int64_t i = 0; i < count; i += 16) {
@@ -61,6 +62,51 @@ struct neuron_kernel {
         const __mmask64 mask = count - i >= 64 ? ~0ull : (1ull << (count - i)) - 1;
         _mm512_mask_storeu_epi8(y.data + i, mask, table(_mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x.data + i))));
       }
+    }
+  }
+
+ private:
+  template <class Call>
+  static void curve(const Call& c, const op::neuron_params& n) {
+    const auto each = [&](auto f) {
+      const auto x = c.template in<0>();
+      const auto y = c.out();
+      const std::int64_t count = y.size();
+      for (std::int64_t i = 0; i < count; i += 8) {
+        const auto mask = static_cast<__mmask8>(count - i >= 8 ? 0xff : (1u << (count - i)) - 1);
+        const __m512d v = _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, x.data + i));
+        __mmask8 alone = 0;  // lanes for the reference's function
+        const __m256 result = _mm512_cvtpd_ps(f(v, alone));
+        alignas(64) double plain[8];
+        if (alone & mask) [[unlikely]]
+          _mm512_store_pd(plain, v);
+        _mm256_mask_storeu_ps(y.data + i, mask, result);
+        for (unsigned rest = alone & mask; rest; rest &= rest - 1) {
+          const int lane = __builtin_ctz(rest);
+          y.data[i + lane] = static_cast<float>(neuron_value(n, plain[lane]));
+        }
+      }
+    };
+    const __m512d zero = _mm512_setzero_pd();
+    const __m512d one = _mm512_set1_pd(1.0);
+    const __m512d alpha = _mm512_set1_pd(static_cast<double>(n.alpha));
+    switch (n.operation) {
+      case op::neuron::sigmoid: return each([](__m512d x, __mmask8&) { return sigmoid_vector(x); });
+      case op::neuron::tanh: return each([](__m512d x, __mmask8&) { return tanh_vector(x); });
+      case op::neuron::gelu: return each([](__m512d x, __mmask8& far) { return _mm512_mul_pd(x, normal_cdf_vector(x, far)); });
+      case op::neuron::elu:
+        return each([&](__m512d x, __mmask8&) { return _mm512_mask_mov_pd(_mm512_mul_pd(alpha, expm1_vector(x)), _mm512_cmp_pd_mask(x, zero, _CMP_GT_OQ), x); });
+      case op::neuron::hard_swish:
+        return each([&](__m512d x, __mmask8&) {
+          const __m512d gate = _mm512_min_pd(_mm512_set1_pd(6.0), _mm512_max_pd(zero, _mm512_add_pd(x, _mm512_set1_pd(3.0))));
+          return _mm512_div_pd(_mm512_mul_pd(x, gate), _mm512_set1_pd(6.0));
+        });
+      case op::neuron::hard_sigmoid:
+        return each([&](__m512d x, __mmask8&) {
+          const __m512d line = _mm512_add_pd(_mm512_mul_pd(alpha, x), _mm512_set1_pd(static_cast<double>(n.beta)));
+          return _mm512_min_pd(one, _mm512_max_pd(zero, line));
+        });
+      default: return reference::run(c);
     }
   }
 };

@@ -248,7 +248,14 @@ struct accumulate_kernel {
     return layout_of(s, bytes).bytes(bytes ? packed_words : 1) * s.groups;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return packed_bytes(f, p) ? window_scratch(window(f, p), is_fixed(f.c.out(0).type) ? 1 : 4) : 0;
+    const bool bytes = is_fixed(f.c.out(0).type);
+    const window_shape s = window(f, p);
+    return packed_bytes(f, p) ? patch_bytes(s, bytes) + (copies(s, bytes) ? byte_size(f.c.in(0)) : 0) : 0;
+  }
+  static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) { return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64; }
+  /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
+  static constexpr bool copies(const window_shape& s, bool bytes) {
+    return connected && s.height > 1 && layout_of(s, bytes).vectors > (bytes ? 4 : Float::group);
   }
 
   template <class Call>
@@ -285,6 +292,12 @@ struct accumulate_kernel {
     j.bias = c.packed() + l.word(bias_word);
     j.scratch = c.scratch();
     j.shares_memory = memory_shared(x.data, x.size() * element, y.data, y.size() * element);
+    if (j.shares_memory && copies(s, !floats)) {
+      std::byte* copy = c.scratch() + patch_bytes(s, !floats);
+      std::memcpy(copy, j.data, static_cast<std::size_t>(x.size() * element));
+      j.data = copy;
+      j.shares_memory = false;
+    }
     if constexpr (floats) {
       float_output o;
       o.y = y.data;
