@@ -6,7 +6,7 @@
 #include "qnnx/op/ops.hpp"
 
 int main() {
-  std::puts("# Kernels of instruction sets\n");
+  std::puts("# Kernels of x86 instruction sets\n");
   std::puts("Every op has a reference kernel; the ones below have faster ones. They give the reference's bits for integers and for");
   std::puts("floats without products; float products are fused multiply-adds in the reference's order, within the bound that");
   std::puts("`kernel/x86/arithmetic.hpp` states. `test/kernels_isa` checks each line with random nets. This file is printed by");
