@@ -117,6 +117,13 @@ inline constexpr bool embedded_packed = true;
 #else
 inline constexpr bool embedded_packed = false;
 #endif
+/// Forms in which the packed nodes of the model are finished (kernel/arm/finish.hpp), bit by bit: only these are
+/// compiled. The program that packs the weights tells.
+#if defined(QNNX_PACKED_FORMS)
+inline constexpr unsigned packed_forms = QNNX_PACKED_FORMS;
+#else
+inline constexpr unsigned packed_forms = 7;
+#endif
 }  // namespace config
 
 /// Highest tensor rank the library describes. QNN itself stops at 5 for most ops.

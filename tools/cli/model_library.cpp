@@ -70,7 +70,8 @@ std::string weights_assembly(const std::string& symbol, const std::string& blob,
          ":\n  .incbin \"" + blob + "\"\n  .byte 0\n  .size " + symbol + ", .-" + symbol + "\n  .section .note.GNU-stack,\"\",%progbits\n";
 }
 
-/// The program that turns the weights of a model.bin into those of a firmware; arguments: from, to.
+/// The program that turns the weights of a model.bin into those of a firmware and prints which forms of finishing its
+/// kernels need; arguments: from, to.
 std::string pack_source(const std::string& model) {
   return "#include \"" + model + "\"\n#include <cstdio>\n#include <cstdlib>\n"
          "int main(int, char** file) {\n"
@@ -80,8 +81,9 @@ std::string pack_source(const std::string& model) {
          "  if (!in || std::fread(in, 1, static_cast<std::size_t>(n), f) != static_cast<std::size_t>(n)) return 1;\n"
          "  std::fclose(f);\n  const auto m = static_cast<std::size_t>(qnnx_firmware_bytes());\n"
          "  auto* out = static_cast<std::byte*>(std::aligned_alloc(64, (m + 64) / 64 * 64));\n  if (!out) return 1;\n"
-         "  std::memset(out, 0, m);\n  qnnx_make_firmware_weights(in, out);\n"
-         "  f = std::fopen(file[2], \"wb\");\n  if (!f || std::fwrite(out, 1, m, f) != m || std::fclose(f) != 0) return 1;\n  return 0;\n}\n";
+         "  std::memset(out, 0, m);\n  const unsigned forms = qnnx_make_firmware_weights(in, out);\n"
+         "  f = std::fopen(file[2], \"wb\");\n  if (!f || std::fwrite(out, 1, m, f) != m || std::fclose(f) != 0) return 1;\n"
+         "  std::printf(\"%u\", forms);\n  return 0;\n}\n";
 }
 
 std::vector<std::string> isa_flags(const std::string& isa) {
@@ -242,6 +244,21 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     objects.push_back(work.file(object));
     steps.start(std::move(a));
   };
+  std::string forms;
+  if (packs) {  // first: what it says of the weights decides which code the archive needs
+    const target_info& host = target_named("x86_64-linux-gnu");
+    const std::string own = find_program(host.compilers);
+    if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which packs the weights: install g++");
+    write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string()));
+    write_file(work.file("plain.blob"), w.blob);
+    steps.run({own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", std::string("-D") + t.emulate, "-DQNNX_PACK_PROGRAM",
+               "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u", "-I" + headers, "-isystem", work.file("boost_only"), work.file("pack.cpp"),
+               "-o", work.file("pack")});
+    process pack({work.file("pack"), work.file("plain.blob"), work.file("weights.blob")}, work.file("forms"));
+    const finished f = pack.wait();
+    if (f.code != 0 || f.output.empty()) throw error("target " + target + ": the weights could not be packed");
+    forms = f.output;
+  }
   std::vector<std::string> isas = t.x86 ? r.isas : std::vector<std::string>{};
   if (isas.size() > 1) {
     for (const std::string& isa : isas) {  // the plainest first: the linker keeps its copy of what all share
@@ -254,24 +271,11 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   } else {
     std::vector<std::string> flags = isas.empty() ? std::vector<std::string>{} : isa_flags(isas[0]);
     flags.push_back("-DQNNX_MODEL_SYMBOL=" + symbol);
-    if (packs) flags.push_back("-DQNNX_EMBEDDED_PACKED");
+    if (packs) flags.insert(flags.end(), {"-DQNNX_EMBEDDED_PACKED", "-DQNNX_PACKED_FORMS=" + forms + "u"});
     compile(r.cpp, "model.o", flags);
   }
-  if (packs) {
-    const target_info& host = target_named("x86_64-linux-gnu");
-    const std::string own = find_program(host.compilers);
-    if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which packs the weights: install g++");
-    write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string()));
-    steps.start({own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", std::string("-D") + t.emulate, "-DQNNX_PACK_PROGRAM",
-                 "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u", "-I" + headers, "-isystem", work.file("boost_only"), work.file("pack.cpp"),
-                 "-o", work.file("pack")});
-  }
   if (!r.bin.empty()) {
-    write_file(work.file(packs ? "plain.blob" : "weights.blob"), w.blob);
-    if (packs) {
-      steps.finish();
-      steps.run({work.file("pack"), work.file("plain.blob"), work.file("weights.blob")});
-    }
+    if (!packs) write_file(work.file("weights.blob"), w.blob);
     write_text(work.file("weights.S"), weights_assembly(weights_symbol, work.file("weights.blob"), t.wasm));
     std::vector<std::string> a{compiler};
     for (const std::string& f : t.flags)

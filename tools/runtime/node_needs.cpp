@@ -6,7 +6,7 @@
 
 namespace qnnx::inline QNNX_ABI {
 
-facts_storage::facts_storage(const graph_view& g, int k) : bound(g, g.nodes[k]), epi(g.nodes[k].epi) {
+facts_storage::facts_storage(const graph_view& g, int k) : bound(g, g.nodes[k]), epi(g.nodes[k].epi), rounding(g.rounding) {
   const node_desc& n = g.nodes[k];
   for (int i = 0; i < n.input_count; ++i) {
     const auto t = n.inputs[static_cast<std::size_t>(i)];

@@ -36,7 +36,7 @@ enum class bank : std::uint8_t { arena, weights, absent };
 /// An operand of a lowered step: where its bytes are and what they mean.
 struct operand {
   bank where = bank::absent;
-  std::int64_t at = 0;  // byte offset in the bank
+  std::ptrdiff_t at = 0;  // byte offset in the bank
   shape dims{};
   quant q{};
 };
@@ -56,8 +56,8 @@ struct step {
   std::int32_t output_count = 0;
   const void* params = nullptr;            // Op::params
   const std::int32_t* constants = nullptr;
-  std::int64_t scratch_at = 0;             // in the arena
-  std::int64_t packed_at = 0;              // in the packed weights
+  std::ptrdiff_t scratch_at = 0;           // in the arena
+  std::ptrdiff_t packed_at = 0;            // in the packed weights
   epilogue epi{};
 };
 
@@ -67,6 +67,7 @@ struct node_facts {
   const quant* in = nullptr;
   const quant* out = nullptr;
   epilogue epi{};
+  rounding_mode rounding = rounding_mode::rne;  // the model's
 };
 
 namespace detail {

@@ -159,13 +159,35 @@ struct exported {
 
   /// What a firmware carries (config::embedded_packed): the static tensors that are still read, then the packed form.
   static std::int64_t firmware_bytes() { return lowered::make_kept().total + lowered::packed.total; }
-  static void make_firmware_weights(const std::byte* weights, std::byte* out) {
+  static unsigned make_firmware_weights(const std::byte* weights, std::byte* out) {
     static constexpr auto kept = lowered::make_kept();
     for (int t = 0; t < tensor_count; ++t)
       if (kept.offset[static_cast<std::size_t>(t)] >= 0 && lowered::g.tensors[t].kind == tensor_kind::constant)
         std::memcpy(out + kept.offset[static_cast<std::size_t>(t)], weights + lowered::canonical.offset[static_cast<std::size_t>(t)],
                     static_cast<std::size_t>(byte_size(lowered::g.tensors[t])));
     pack(nullptr, weights, out + kept.total);
+    return packed_forms(out + kept.total);
+  }
+
+  /// Forms of kernel/arm/finish.hpp in which the packed nodes are finished (config::packed_forms): a packed form begins
+  /// with a word that is 0 for the general one.
+  static unsigned packed_forms(const std::byte* packed) {
+    unsigned forms = 0;
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      const auto add = [&]<int K>(std::integral_constant<int, K>) {
+        using n = typename lowered::template node_type<K>;
+        if constexpr (n::asks.packed > 0) {
+          constexpr dtype t = lowered::g.tensors[lowered::g.nodes[K].outputs[0]].type;
+          std::int32_t fast = 0;
+          std::memcpy(&fast, packed + lowered::packed.offset[K], sizeof fast);
+          const bool whole = n::constants[0] <= min_value(t) && n::constants[1] >= max_value(t);
+          forms |= fast == 0 ? 4u : whole ? 1u : 2u;
+        }
+      };
+      const int done[] = {0, (add(std::integral_constant<int, I>{}), 0)...};
+      (void)done;
+    }(std::make_integer_sequence<int, step_count>{});
+    return forms == 0 ? 7u : forms;
   }
 
   /// FNV-1a over names and sizes of the static tensors: ties a weights file to its model.
@@ -318,8 +340,8 @@ struct exported {
 /// On the machine that builds a firmware: the weights in the form its kernels read.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
   std::int64_t qnnx_firmware_bytes() { return qnnx::exported<TAG>::firmware_bytes(); }                                 \
-  void qnnx_make_firmware_weights(const std::byte* weights, std::byte* out) {                                          \
-    qnnx::exported<TAG>::make_firmware_weights(weights, out);                                                          \
+  unsigned qnnx_make_firmware_weights(const std::byte* weights, std::byte* out) {                                      \
+    return qnnx::exported<TAG>::make_firmware_weights(weights, out);                                                   \
   }                                                                                                                    \
   QNNX_CHECK_WEIGHTS(TAG)
 #else

@@ -48,8 +48,9 @@ struct bound_facts {
   std::array<quant, Inputs + 1> in{};
   std::array<quant, Outputs + 1> out{};
   epilogue epi;
+  rounding_mode rounding;
 
-  constexpr bound_facts(const graph_view& g, int node) : bound(g, g.nodes[node]), epi(g.nodes[node].epi) {
+  constexpr bound_facts(const graph_view& g, int node) : bound(g, g.nodes[node]), epi(g.nodes[node].epi), rounding(g.rounding) {
     const node_desc& n = g.nodes[node];
     for (int i = 0; i < n.input_count; ++i)
       if (n.inputs[static_cast<std::size_t>(i)] >= 0)
@@ -57,7 +58,7 @@ struct bound_facts {
     for (int i = 0; i < n.output_count; ++i)
       out[static_cast<std::size_t>(i)] = g.quant_of(n.outputs[static_cast<std::size_t>(i)]);
   }
-  constexpr node_facts get() const { return {bound.get(), in.data(), out.data(), epi}; }
+  constexpr node_facts get() const { return {bound.get(), in.data(), out.data(), epi, rounding}; }
 };
 
 /// What a node's kernel asks for.
@@ -264,7 +265,8 @@ struct lowering {
     o.dims = d.dims;
     o.q = g.quant_of(t);
     o.where = d.kind == tensor_kind::constant ? bank::weights : d.kind == tensor_kind::null ? bank::absent : bank::arena;
-    o.at = d.kind == tensor_kind::constant ? data.offset[static_cast<std::size_t>(t)] : plan.offset[static_cast<std::size_t>(t)];
+    const auto i = static_cast<std::size_t>(t);
+    o.at = static_cast<std::ptrdiff_t>(d.kind == tensor_kind::constant ? data.offset[i] : plan.offset[i]);
     if (d.kind == tensor_kind::constant && o.at < 0) o.q = {};  // left out: nothing reads its scales
     return o;
   }
@@ -286,8 +288,8 @@ struct lowering {
                                 g.nodes[I].output_count,
                                 &node_type<I>::params,
                                 node_type<I>::constants.data(),
-                                plan.scratch[I],
-                                packed.offset[I],
+                                static_cast<std::ptrdiff_t>(plan.scratch[I]),
+                                static_cast<std::ptrdiff_t>(packed.offset[I]),
                                 g.nodes[I].epi};
   };
 

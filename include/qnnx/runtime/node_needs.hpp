@@ -16,9 +16,10 @@ struct facts_storage {
   std::vector<quant> in;
   std::vector<quant> out;
   epilogue epi;
+  rounding_mode rounding;
 
   facts_storage(const graph_view& g, int k);
-  node_facts get() const { return {bound.get(), in.data(), out.data(), epi}; }
+  node_facts get() const { return {bound.get(), in.data(), out.data(), epi, rounding}; }
 };
 
 struct node_needs {

@@ -10,6 +10,7 @@
 // take the general form. Layer 5a.
 
 #include <bit>
+#include <type_traits>
 
 #include "qnnx/kernel/arm/dsp.hpp"
 #include "qnnx/kernel/epilogue.hpp"
@@ -127,5 +128,17 @@ struct finisher {
     return up > hi ? hi : up;
   }
 };
+
+/// Calls f(std::integral_constant<int, form>) with the form of a node, out of those that the model needs.
+template <class Finisher, class F>
+QNNX_INLINE void with_form(const Finisher& done, const std::byte* packed, F&& f) {
+  const bool fast = reinterpret_cast<const node_head*>(packed)->fast != 0;
+  const int form = !fast ? 2 : done.whole_range() ? 0 : 1;
+  if constexpr ((config::packed_forms & 4u) != 0)
+    if (form == 2) return f(std::integral_constant<int, 2>{});
+  if constexpr ((config::packed_forms & 2u) != 0)
+    if (form == 1) return f(std::integral_constant<int, 1>{});
+  if constexpr ((config::packed_forms & 1u) != 0) f(std::integral_constant<int, 0>{});
+}
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::dsp

@@ -189,18 +189,13 @@ struct impl<op::conv2d, isa::armv7em_dsp> {
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || c.params().group != 1 || !dsp::takes_operands(c)) return reference::run(c);
     const auto done = dsp::finisher_of<false>(c);
-    const bool fast = reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
-    if (!fast)
-      blocks<2>(c, done);
-    else if (!done.whole_range())
-      blocks<1>(c, done);
-    else
-      blocks<0>(c, done);
+    dsp::with_form(done, c.packed(),
+                   [&](auto form) { blocks(c, done, &dsp::multiply_block<form.value, std::decay_t<decltype(done)>>); });
   }
 
  private:
-  template <int Form, class Call, class Finisher>
-  static QNNX_NOINLINE void blocks(const Call& c, const Finisher& done) {
+  template <class Call, class Finisher, class Multiply>
+  static QNNX_NOINLINE void blocks(const Call& c, const Finisher& done, Multiply multiply) {
     constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
     const dsp::gatherer g(c);
     std::byte* scratch = c.scratch();
@@ -228,7 +223,7 @@ struct impl<op::conv2d, isa::armv7em_dsp> {
           }
           g.template block<is_signed>(from, at, scratch);
         }
-        dsp::multiply_block<Form>(done, c.packed(), block, quads, channels, y, count);
+        multiply(done, c.packed(), block, quads, channels, y, count);
         y += count * channels;
       }
     }

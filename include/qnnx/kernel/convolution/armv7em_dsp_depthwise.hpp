@@ -110,14 +110,11 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp> {
           !dsp::takes_operands(c))
         return reference::run(c);
     const auto done = dsp::finisher_of<false>(c);
-    const bool fast = reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
-    const bool one = c.params().stride[1] == 1;
     using finisher = std::decay_t<decltype(done)>;
-    const row_function<finisher> row =
-        !fast                 ? (one ? dsp::depthwise_row<2, 1, finisher> : dsp::depthwise_row<2, 2, finisher>)
-        : !done.whole_range() ? (one ? dsp::depthwise_row<1, 1, finisher> : dsp::depthwise_row<1, 2, finisher>)
-                              : (one ? dsp::depthwise_row<0, 1, finisher> : dsp::depthwise_row<0, 2, finisher>);
-    rows(c, done, row);
+    const bool one = c.params().stride[1] == 1;
+    dsp::with_form(done, c.packed(), [&](auto form) {
+      rows(c, done, one ? &dsp::depthwise_row<form.value, 1, finisher> : &dsp::depthwise_row<form.value, 2, finisher>);
+    });
   }
 
  private:

@@ -147,17 +147,16 @@ struct impl<op::fully_connected, isa::armv7em_dsp> {
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || !dsp::takes_operands(c)) return reference::run(c);
     const auto done = dsp::finisher_of<true>(c);
-    const bool fast = reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
     constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
     using finisher = std::decay_t<decltype(done)>;
-    const auto row = !fast                 ? dsp::dense_row<2, is_signed, finisher>
-                     : !done.whole_range() ? dsp::dense_row<1, is_signed, finisher>
-                                           : dsp::dense_row<0, is_signed, finisher>;
     const dsp::dense_sizes size(c.s.inputs[1].dims);
     const auto* x = reinterpret_cast<const std::byte*>(c.template in<0>().data);
     auto* y = reinterpret_cast<std::byte*>(c.out().data);
     const auto rows = static_cast<std::int32_t>(c.s.inputs[0].dims.size()) / size.depth;
-    for (std::int32_t r = 0; r < rows; ++r, x += size.depth, y += size.channels) row(done, size, x, c.packed(), y);
+    dsp::with_form(done, c.packed(), [&](auto form) {
+      for (std::int32_t r = 0; r < rows; ++r, x += size.depth, y += size.channels)
+        dsp::dense_row<form.value, is_signed, finisher>(done, size, x, c.packed(), y);
+    });
   }
 };
 

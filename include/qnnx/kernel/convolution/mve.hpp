@@ -124,7 +124,7 @@ struct impl<op::conv2d, isa::mve> {
   static void run(const Call& c) {
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || c.params().group != 1 || !dsp::takes_operands(c)) return reference::run(c);
-    if (reinterpret_cast<const dsp::node_head*>(c.packed())->fast)
+    if ((config::packed_forms & 4u) == 0 || reinterpret_cast<const dsp::node_head*>(c.packed())->fast)
       pixels<true>(c);
     else
       pixels<false>(c);

@@ -102,7 +102,7 @@ struct impl<op::depthwise_conv2d, isa::mve> {
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims) || !dsp::takes_operands(c))
         return reference::run(c);
-    if (reinterpret_cast<const dsp::node_head*>(c.packed())->fast)
+    if ((config::packed_forms & 4u) == 0 || reinterpret_cast<const dsp::node_head*>(c.packed())->fast)
       pixels<true>(c);
     else
       pixels<false>(c);

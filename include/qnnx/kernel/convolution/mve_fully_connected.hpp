@@ -52,7 +52,8 @@ struct impl<op::fully_connected, isa::mve> {
       if (c.packed_missing() || !dsp::takes_operands(c)) return reference::run(c);
     const mve::panel_sizes size = sizes(c.s.inputs[1].dims);
     const mve::limits l{c.constants()[0], c.constants()[1]};
-    const bool fast = reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
+    const bool fast =
+        (config::packed_forms & 4u) == 0 || reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
     const auto* x = reinterpret_cast<const std::int8_t*>(c.template in<0>().data);
     auto* y = reinterpret_cast<std::int8_t*>(c.out().data);
     const auto rows = static_cast<std::int32_t>(c.s.inputs[0].dims.size()) / size.depth;

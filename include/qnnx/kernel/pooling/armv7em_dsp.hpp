@@ -19,8 +19,20 @@ struct summed_average_pool {
     return x[3] % Adder::channels == 0 &&
            std::int64_t{p.filter_size[0]} * p.filter_size[1] <= 256;  // 256 * 255 fits an unsigned lane
   }
+  /// Whether every window lies in the data: then no multiplier is made at run time.
+  static constexpr bool all_full(const shape& x, const shape& y, const params& p) {
+    for (std::size_t a = 0; a < 2; ++a) {
+      const int axis = static_cast<int>(a) + 1;
+      if (p.pad_amount[2 * a] != 0) return false;
+      if ((y[axis] - 1) * static_cast<std::int32_t>(p.stride[a]) + static_cast<std::int32_t>(p.filter_size[a]) >
+          x[axis])
+        return false;
+    }
+    return true;
+  }
   static constexpr bool takes(const node_facts& f, const params& p) {
-    return takes_shape(f.c.dims(0), p) && f.epi.residual < 0 && f.epi.table < 0;
+    return takes_shape(f.c.dims(0), p) && all_full(f.c.dims(0), f.c.out(0).dims, p) && f.epi.residual < 0 &&
+           f.epi.table < 0;
   }
   static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
     return reference::constant_words(f, p);
@@ -96,11 +108,11 @@ struct summed_average_pool {
       lo = k[0], hi = k[1], zero = y.zero();
       m = {k[finish_constants::header], k[finish_constants::header + 1]};
       mean = c.rounding().mode() == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
-      const auto full = static_cast<std::int32_t>(c.params().filter_size[0] * c.params().filter_size[1]);
-      if (!mean && count != full)
-        m = make_multiplier(
-            static_cast<double>(x.scale) * (1.0 / static_cast<double>(count)) / static_cast<double>(y.scale),
-            c.rounding());
+      if constexpr (!config::embedded_packed)
+        if (!mean && count != static_cast<std::int32_t>(c.params().filter_size[0] * c.params().filter_size[1]))
+          m = make_multiplier(
+              static_cast<double>(x.scale) * (1.0 / static_cast<double>(count)) / static_cast<double>(y.scale),
+              c.rounding());
       shift = mean ? -(count - inside) * x.offset : inside * x.offset;
     }
     QNNX_INLINE typename T::storage operator()(std::int32_t sum) const {

@@ -76,7 +76,9 @@ struct impl<op::softmax, isa::reference> {
   using params = op::softmax_params;
 
   static constexpr bool by_table(const node_facts& f) { return is_fixed(f.c.out(0).type) && bits_of(f.c.out(0).type) == 8; }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params&) { return by_table(f) ? 256 : 0; }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
+    return !by_table(f) ? 0 : f.rounding == rounding_mode::tflite ? 3 : 256;
+  }
   template <class Rounding>
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     if (!by_table(f)) return;
