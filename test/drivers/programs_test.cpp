@@ -194,6 +194,16 @@ TEST_CASE("a Cortex-M archive comes with a C header") {
   const auto linked = c.wait();
   INFO(linked.output);
   CHECK(linked.code == 0);  // C links the archive without the C++ run-time library
+  const std::vector<std::string> again{"qnnx-model-lib-generator", "-c", p.folder.file("small.cpp"), "-b", p.folder.file("small.bin"), "-o", p.folder.file("lib"), "-t"};
+  const auto with = [&](std::initializer_list<std::string> more) {
+    std::vector<std::string> a = again;
+    a.insert(a.end(), more);
+    return a;
+  };
+  refuses(p.folder, with({"cortex-m4", "--ram_budget", "1"}), 1, "expected at most 1 (--ram_budget); at step '");
+  refuses(p.folder, with({"cortex-m4", "--flash_budget", "100"}), 1, "expected at most 100 (--flash_budget)");
+  refuses(p.folder, with({"x86_64-linux-gnu", "--ram_budget", "1"}), 2, "are for firmware");
+  refuses(p.folder, with({"cortex-m4", "--optimize", "fast"}), 2, "option --optimize: got 'fast', expected s, 2 or 3");
 }
 
 TEST_CASE("converters: the digit network to a library and to a DLC, the same bytes") {
