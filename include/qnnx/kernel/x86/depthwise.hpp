@@ -3,7 +3,8 @@
 // DepthWiseConv2d with channel multiplier 1. A step takes all taps of one output pixel, or, where 2 or more pixels fill
 // a vector (8 channels of 8 bit: 8 pixels), of neighbouring ones: with stride 1 their taps lie side by side in memory,
 // with stride 2 every other pixel is taken. Lanes that belong to the second and later pixels have copies of the
-// channels' weights ("virtual channels"). Nodes with padding run on a padded copy of the data.
+// channels' weights ("virtual channels"). Rows outside the data are a line of padding; windows that
+// leave a row are copied.
 //   float   fused multiply-add in the order of the taps
 //   8 bit   4 taps of a channel are brought together (unpack) and multiplied at once (vpdpbusd); weights with an offset
 //           take a second sum, of the data alone
@@ -29,53 +30,120 @@ constexpr depthwise_shape depthwise_of(const shape& x, const shape& w, const sha
   return {x[0], x[1], x[2], x[3], y[1], y[2], w[0], w[1], p.stride[0], p.stride[1], p.dilation[0], p.dilation[1], p.pad_amount[0], p.pad_amount[2]};
 }
 inline constexpr int most_taps = 128;
-/// The padded image that padded nodes are computed from: one copy, then no tap is outside.
+/// Bytes of scratch of a padded node: a line of padding for rows outside the data, and one window for pixels whose
+/// window leaves a row.
+constexpr std::int64_t padding_line(const depthwise_shape& s, std::int64_t element) { return (s.width * s.channels * element + 192 + 63) / 64 * 64; }
+/// Small data is copied with its padding around it: then no window leaves a row, and pixels go in full groups.
 constexpr padded_image padded_of(const depthwise_shape& s, std::int64_t element, bool padded) {
-  return {s.batch, s.height, s.width, s.channels * element, (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1,
-          (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1, s.top, s.left, padded};
+  padded_image p{s.batch, s.height, s.width, s.channels * element, (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1,
+                 (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1, s.top, s.left, padded};
+  p.needed = padded && p.bytes() <= 64 * 1024;
+  return p;
+}
+constexpr std::int64_t padding_scratch(const depthwise_shape& s, std::int64_t element, bool padded) {
+  if (const padded_image p = padded_of(s, element, padded); p.needed) return p.scratch();
+  return padded ? padding_line(s, element) + (s.taps() + 4) * s.channels * element + 64 : 0;
 }
 
-/// Bytes from the corner of a window to each of its taps; taps are rounded up to 4, the last repeats (zero weights).
-struct tap_offsets {
-  std::int64_t at[most_taps];
-  tap_offsets(const depthwise_shape& s, std::int64_t line, std::int64_t element) {
-    for (std::int64_t t = 0; t < (s.taps() + 3) / 4 * 4; ++t) {
-      const std::int64_t tap = t < s.taps() ? t : s.taps() - 1;
-      at[t] = tap / s.kernel_w * s.dilation_h * line + tap % s.kernel_w * s.dilation_w * s.channels * element;
+/// The data of a node and where its windows are.
+struct depthwise_data {
+  const std::byte* data;
+  std::int64_t element;
+  std::byte* scratch;     // of a padded node: padding_scratch bytes
+  std::uint8_t padding;   // byte that stands for real 0
+  bool padded;
+};
+
+/// The windows of a call; changes `s` to the padded copy where one is made.
+inline depthwise_data place_data(depthwise_shape& s, const void* data, std::int64_t element, std::byte* scratch, std::uint8_t padding, bool padded) {
+  depthwise_data d{static_cast<const std::byte*>(data), element, scratch, padding, padded};
+  const padded_image p = padded_of(s, element, padded);
+  if (!p.needed) return d;
+  d.data = p.make(d.data, scratch, padding);
+  d.padded = false;
+  s.height = p.padded_height;
+  s.width = p.padded_width;
+  s.top = s.left = 0;
+  return d;
+}
+
+/// Calls step(corner, offsets, pixel, count) for the pixels of output rows [from, to) in order, `together` neighbours at
+/// once where their windows lie inside a row. Tap t of the first pixel begins at corner + offsets[t]; the taps are
+/// rounded up to 4 and the last one repeats (it meets zero weights).
+template <class Step>
+QNNX_INLINE void each_window(const depthwise_shape& s, const depthwise_data& d, std::int64_t from, std::int64_t to, std::int64_t together, Step&& step) {
+  const std::int64_t pixel_bytes = s.channels * d.element;
+  const std::int64_t line = s.width * pixel_bytes;
+  const std::int64_t up = (s.taps() + 3) / 4 * 4;
+  const std::int64_t reach_h = (s.kernel_h - 1) * s.dilation_h;
+  const std::int64_t reach_w = (s.kernel_w - 1) * s.dilation_w;
+  std::int64_t inside_from = (s.left + s.stride_w - 1) / s.stride_w;  // output columns whose windows lie inside a row
+  std::int64_t inside_to = s.width - 1 - reach_w + s.left < 0 ? 0 : (s.width - 1 - reach_w + s.left) / s.stride_w + 1;
+  if (inside_to > s.out_w) inside_to = s.out_w;
+  if (inside_from > inside_to) inside_from = inside_to = 0;
+  std::int64_t whole[most_taps];  // all rows inside
+  std::int64_t part[most_taps];   // some rows are the line of padding
+  std::int64_t alone[most_taps];  // a window of its own
+  for (std::int64_t t = 0; t < up; ++t) {
+    const std::int64_t tap = t < s.taps() ? t : s.taps() - 1;
+    whole[t] = tap / s.kernel_w * s.dilation_h * line + tap % s.kernel_w * s.dilation_w * pixel_bytes;
+    alone[t] = tap * pixel_bytes;
+  }
+  std::byte* window = d.scratch + (d.padded ? padding_line(s, d.element) : 0);
+  if (d.padded) std::memset(d.scratch, d.padding, static_cast<std::size_t>(padding_line(s, d.element)));
+  const std::int64_t move = s.stride_w * pixel_bytes;
+  std::int64_t pixel = from * s.out_w;
+  for (std::int64_t row = from; row < to; ++row) {
+    const std::int64_t n = row / s.out_h;
+    const std::int64_t top = row % s.out_h * s.stride_h - s.top;
+    const std::byte* image = d.data + n * s.height * line;
+    const bool rows_inside = top >= 0 && top + reach_h < s.height;
+    const std::byte* corner = image + top * line - s.left * pixel_bytes;
+    const std::int64_t* offsets = whole;
+    const auto line_of = [&](std::int64_t kh) {
+      const std::int64_t ih = top + kh * s.dilation_h;
+      return ih >= 0 && ih < s.height ? image + ih * line : d.scratch;
+    };
+    if (!rows_inside) {
+      corner = image - s.left * pixel_bytes;
+      for (std::int64_t t = 0; t < up; ++t) {
+        const std::int64_t tap = t < s.taps() ? t : s.taps() - 1;
+        part[t] = line_of(tap / s.kernel_w) - image + tap % s.kernel_w * s.dilation_w * pixel_bytes;
+      }
+      offsets = part;
+    }
+    const auto edge = [&](std::int64_t ow) {
+      for (std::int64_t t = 0; t < s.taps(); ++t) {
+        const std::int64_t iw = ow * s.stride_w - s.left + t % s.kernel_w * s.dilation_w;
+        const std::byte* tap = iw >= 0 && iw < s.width ? line_of(t / s.kernel_w) + iw * pixel_bytes : d.scratch;
+        std::memcpy(window + t * pixel_bytes, tap, static_cast<std::size_t>(pixel_bytes));
+      }
+    };
+    for (std::int64_t ow = 0; ow < s.out_w;) {  // one call of step: it is inlined
+      const bool inside = ow >= inside_from && ow < inside_to;
+      const std::int64_t count = inside && ow + together <= inside_to ? together : 1;
+      if (!inside) edge(ow);
+      step(inside ? corner + ow * move : window, inside ? offsets : alone, pixel, count);
+      ow += count;
+      pixel += count;
     }
   }
-};
-/// Calls step(corner, pixel, count) for pixels in order, `count` neighbours of a row at once (`together`, or 1).
-template <class Step>
-QNNX_INLINE void each_window(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::int64_t element,
-                             std::int64_t together, Step&& step) {
-  const std::int64_t move = s.stride_w * s.channels * element;
-  std::int64_t pixel = 0;
-  for (std::int64_t n = 0; n < s.batch; ++n)
-    for (std::int64_t oh = 0; oh < s.out_h; ++oh) {
-      const std::byte* corner = data + (n * height + oh * s.stride_h) * line;
-      std::int64_t left = s.out_w;
-      for (; left >= together; left -= together, pixel += together, corner += move * together) step(corner, pixel, together);
-      for (; left > 0; --left, ++pixel, corner += move) step(corner, pixel, std::int64_t{1});
-    }
 }
 
 /// Floats: `take` stores what has a residual.
 template <class V>
-void depthwise_floats(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, const std::byte* packed, const float_output& o,
-                      take_function take) {
+void depthwise_floats(const depthwise_shape& s, const depthwise_data& d, const std::byte* packed, const float_output& o, take_function take) {
   constexpr std::int64_t lanes = V::lanes;
   const std::int64_t padded = s.padded(lanes);
   const auto* bias = reinterpret_cast<const float*>(packed);
   const float* weights = bias + padded;
   const std::int64_t taps = s.taps();
-  const tap_offsets offsets(s, line, 4);
   alignas(64) float sums[8 * lanes];
   // Pixels whose channels do not fill a vector come together in one; else two pixels share the loads of weights.
   const std::int64_t in_vector = s.stride_w == 1 ? s.together(lanes) : 1;
   const std::int64_t second = s.stride_w * s.channels;
   if (s.channels % lanes == 0) {
-    each_window(s, data, height, line, 4, 2, [&](const std::byte* corner, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
+    each_window(s, d, 0, s.batch * s.out_h, 2, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
       const auto block = [&](std::int64_t c, auto wide, auto rows) __attribute__((always_inline)) {
         constexpr int w = decltype(wide)::value;
         constexpr int r = decltype(rows)::value;
@@ -86,7 +154,7 @@ void depthwise_floats(const depthwise_shape& s, const std::byte* data, std::int6
           for (int k = 0; k < r; ++k) acc[k][v] = V::load(bias + c + v * lanes);
         const float* at = weights + c;
         for (std::int64_t t = 0; t < taps; ++t, at += padded) {
-          const auto* x = reinterpret_cast<const float*>(corner + offsets.at[t]) + c;
+          const auto* x = reinterpret_cast<const float*>(corner + offsets[t]) + c;
 #pragma GCC unroll 4
           for (int v = 0; v < w; ++v) {
             const typename V::vec weight = V::load(at + v * lanes);
@@ -111,14 +179,14 @@ void depthwise_floats(const depthwise_shape& s, const std::byte* data, std::int6
     });
     return;
   }
-  each_window(s, data, height, line, 4, in_vector, [&](const std::byte* corner, std::int64_t pixel, std::int64_t count) {
+  each_window(s, d, 0, s.batch * s.out_h, in_vector, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) {
     const std::int64_t elements = count * s.channels;
     alignas(64) float last[lanes] = {};
     for (std::int64_t c = 0; c < elements; c += lanes) {
       const std::int64_t left = elements - c < lanes ? elements - c : lanes;
       typename V::vec acc = V::load(bias + c);
       for (std::int64_t t = 0; t < taps; ++t) {
-        const float* x = reinterpret_cast<const float*>(corner + offsets.at[t]) + c;
+        const float* x = reinterpret_cast<const float*>(corner + offsets[t]) + c;
         if (left < lanes) {
           std::memcpy(last, x, static_cast<std::size_t>(left) * 4);
           x = last;
@@ -225,7 +293,7 @@ struct block_constants {
 
 /// All pixels of one block of 64 (virtual) channels. Doubled: groups of pixels with stride 2.
 template <int Groups, bool Offsets, bool Doubled>
-QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::uint32_t flip_pattern,
+QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const depthwise_data& data, std::int64_t from, std::int64_t to, std::uint32_t flip_pattern,
                                    const std::byte* packed, const byte_output& o, std::int64_t c) {
   const depthwise_layout l(s);
   packed_flags flags;
@@ -233,7 +301,6 @@ QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* da
   const block_constants k(packed + 64 + c * 4, l.padded);
   const std::byte* weights = packed + l.weights_at() + c * l.groups * 4;
   const std::int64_t groups = Groups ? Groups : l.groups;
-  const tap_offsets offsets(s, line, 1);
   const __m512i flip = _mm512_set1_epi32(static_cast<int>(flip_pattern));
   const std::int64_t together = s.stride_w == 1 || Doubled ? s.together(64) : 1;
   const __m512i every_other = s.channels == 8    ? _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14)
@@ -250,7 +317,7 @@ QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* da
   const bool is_signed = o.is_signed;
   const scaling how = flags.how;
   const bool twice = o.mode == rounding_mode::tflite;
-  each_window(s, data, height, line, 1, together, [&](const std::byte* corner, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
+  each_window(s, data, from, to, together, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
     const std::int64_t left = count * s.channels - c;
     const std::int64_t have = left < 64 ? left : 64;
     const __mmask64 mask = have == 64 ? ~0ull : (1ull << have) - 1;
@@ -265,7 +332,7 @@ QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* da
       __m512i x[4];
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) {
-        const std::byte* at = corner + offsets.at[4 * g + i] + c;
+        const std::byte* at = corner + offsets[4 * g + i] + c;
         x[i] = _mm512_maskz_loadu_epi8(low_mask, at);
         if (doubled) x[i] = _mm512_permutex2var_epi64(x[i], every_other, _mm512_maskz_loadu_epi8(high_mask, at + 64));
         x[i] = _mm512_xor_si512(x[i], flip);
@@ -285,7 +352,7 @@ QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* da
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) acc[v] = _mm512_add_epi32(acc[v], _mm512_mullo_epi32(sums[v], k.offset[v]));
     }
-    const std::int64_t element = (o.first_pixel + pixel) * s.channels + c;
+    const std::int64_t element = pixel * s.channels + c;
     if (!plain) {
       alignas(64) std::int32_t sum[64];
       for (int v = 0; v < 4; ++v) _mm512_store_si512(sum + 16 * v, acc[v]);
@@ -311,26 +378,18 @@ QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const std::byte* da
 }
 
 template <bool Offsets>
-void depthwise_bytes(const depthwise_shape& s, const std::byte* data, std::int64_t height, std::int64_t line, std::uint32_t flip, const std::byte* packed,
-                     const byte_output& o) {
+void depthwise_bytes(const depthwise_shape& s, const depthwise_data& d, std::uint32_t flip, const std::byte* packed, const byte_output& o) {
   // stride 2 moves whole quadwords: channel counts below 8 go pixel by pixel
   const bool doubled = s.stride_w == 2 && s.channels >= 8 && s.together(64) > 1;
   const bool nine = s.taps() > 8 && s.taps() <= 12;
   const auto block = doubled ? (nine ? &depthwise_block<3, Offsets, true> : &depthwise_block<0, Offsets, true>)
                              : (nine ? &depthwise_block<3, Offsets, false> : &depthwise_block<0, Offsets, false>);
-  if (s.channels <= 64 || !o.shares_memory) {
-    for (std::int64_t c = 0; c < s.channels; c += 64) block(s, data, height, line, flip, packed, o, c);
-    return;
-  }
-  // The output may overwrite rows of the data that are done: all channels of a row before the next row.
-  depthwise_shape row = s;
-  row.batch = row.out_h = 1;
-  byte_output to = o;
-  for (std::int64_t n = 0; n < s.batch; ++n)
-    for (std::int64_t oh = 0; oh < s.out_h; ++oh) {
-      to.first_pixel = (n * s.out_h + oh) * s.out_w;
-      for (std::int64_t c = 0; c < s.channels; c += 64) block(row, data + (n * height + oh * s.stride_h) * line, height, line, flip, packed, to, c);
-    }
+  // Where the output may overwrite rows of the data that are done, all channels of a row come before the next row;
+  // else as many rows as stay near.
+  const std::int64_t rows = s.batch * s.out_h;
+  const std::int64_t step = s.channels <= 64 ? rows : o.shares_memory ? 1 : 8;
+  for (std::int64_t row = 0; row < rows; row += step)
+    for (std::int64_t c = 0; c < s.channels; c += 64) block(s, d, row, row + step < rows ? row + step : rows, flip, packed, o, c);
 }
 
 /// The 8-bit half of depthwise_kernel.
@@ -343,20 +402,19 @@ struct vnni_depthwise {
     pack_depthwise_bytes(s, w, c.template in<2>(), q, out);
   }
   template <class Call>
-  static void run(const Call& c, const depthwise_shape& s, bool padded) {
+  static void run(const Call& c, depthwise_shape s, bool padded) {
     const auto x = c.template in<0>();
     const auto w = c.template in<1>();
-    const padded_image image = padded_of(s, 1, padded);
-    const std::byte* data = image.make(reinterpret_cast<const std::byte*>(x.data), c.scratch(), static_cast<std::uint8_t>(x.zero()));
+    const depthwise_data d = place_data(s, x.data, 1, c.scratch(), static_cast<std::uint8_t>(x.zero()), padded);
     const finish<Call> done(c, w.q->scales != nullptr);
     byte_output o = byte_output_of(c, done, false);
     o.channels = s.channels;
-    o.shares_memory = !padded && memory_shared(data, x.size(), o.y, c.out().size());
+    o.shares_memory = memory_shared(d.data, s.batch * s.height * s.width * s.channels, o.y, c.out().size());
     packed_flags flags;
     std::memcpy(&flags, c.packed(), sizeof flags);
     const std::uint32_t flip = o.is_signed ? 0x80808080u : 0;
-    if (flags.weight_offset) depthwise_bytes<true>(s, data, image.rows(), image.line(), flip, c.packed(), o);
-    else depthwise_bytes<false>(s, data, image.rows(), image.line(), flip, c.packed(), o);
+    if (flags.weight_offset) depthwise_bytes<true>(s, d, flip, c.packed(), o);
+    else depthwise_bytes<false>(s, d, flip, c.packed(), o);
   }
 };
 #endif
@@ -389,7 +447,7 @@ struct depthwise_kernel {
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const depthwise_shape s = depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
-    return padded_of(s, is_fixed(f.c.out(0).type) ? 1 : 4, has_padding(p)).scratch();
+    return padding_scratch(s, is_fixed(f.c.out(0).type) ? 1 : 4, has_padding(p));
   }
 
   static constexpr bool has_padding(const params& p) { return p.pad_amount != std::array<std::uint32_t, 4>{}; }
@@ -410,18 +468,17 @@ struct depthwise_kernel {
     const auto x = c.template in<0>();
     const auto w = c.template in<1>();
     const auto y = c.out();
-    const depthwise_shape s = depthwise_of(dims_of(x), dims_of(w), dims_of(y), c.params());
+    depthwise_shape s = depthwise_of(dims_of(x), dims_of(w), dims_of(y), c.params());
     if (c.packed_missing() || !takes(s, w.extent(3), c.s.inputs[1].where == bank::weights)) return reference::run(c);
     const bool padded = has_padding(c.params());
     if constexpr (is_float_v<typename Call::out_type>) {
-      const padded_image image = padded_of(s, 4, padded);
-      const std::byte* data = image.make(reinterpret_cast<const std::byte*>(x.data), c.scratch(), 0);
+      const depthwise_data d = place_data(s, x.data, 4, c.scratch(), 0, padded);
       float_output o;
       o.y = y.data;
       o.channels = s.channels;
       o.epi = c.epi();
       if (o.epi.residual >= 0) o.residual = c.residual().data;
-      depthwise_floats<Float>(s, data, image.rows(), image.line(), c.packed(), o, float_take<Float>());
+      depthwise_floats<Float>(s, d, c.packed(), o, float_take<Float>());
     } else if constexpr (!std::is_void_v<Bytes>) {
       Bytes::run(c, s, padded);
     }
