@@ -25,7 +25,7 @@ std::int64_t inside(double x, dtype t) {
 TEST_CASE_TEMPLATE("Dequantize then Quantize returns every code; the reals are (q + offset) * scale", T, types::u8,
                    types::s8, types::u16, types::s16) {
   for (const net_encoding& e :
-       {net_encoding::tensor(0.0073f, -37), net_encoding::tensor(0.25f, 0), net_encoding::tensor(1.7e-5f, -128)}) {
+       {net_encoding::tensor(0.0073f, -37), net_encoding::tensor(0.25f, 0), net_encoding::tensor(1.7e-5f, -127)}) {
     const value x = every_code<T>(e);
     const value r = run<op::dequantize>({x}, {}, {{}})[0];
     const auto real = r.template as<float>();
@@ -104,7 +104,7 @@ namespace {
 template <class In, class Out>
 void requantizes() {
   const net_encoding pairs[][2] = {{net_encoding::tensor(0.01f, -5), net_encoding::tensor(0.013f, -100)},
-                                   {net_encoding::tensor(0.5f, -128), net_encoding::tensor(0.25f, 0)},
+                                   {net_encoding::tensor(0.5f, -127), net_encoding::tensor(0.25f, 0)},
                                    {net_encoding::tensor(0.02f, 0), net_encoding::tensor(0.0001f, -7)}};
   for (const auto& p : pairs) {
     const value x = every_code<In>(p[0]);
