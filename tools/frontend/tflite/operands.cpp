@@ -364,9 +364,8 @@ int importer::bias(int i, std::int32_t channels) {
   if (s.quant.defined()) {
     enc = s.quant.scale.size() == 1 ? net_encoding::tensor(s.quant.scale[0], 0)
                                     : net_encoding::per_axis(0, s.quant.scale);
-    if (enc.scales.size() != 1 && enc.scales.size() != static_cast<std::size_t>(channels)) enc = {};
-    for (float scale : enc.scales)
-      if (!(scale > 0)) enc = {};
+    const bool fits = enc.scales.size() == 1 || enc.scales.size() == static_cast<std::size_t>(channels);
+    if (!fits || !std::all_of(enc.scales.begin(), enc.scales.end(), [](float scale) { return scale > 0; })) enc = {};
   }
   return constant_of("bias", dtype::sfixed_32, {channels}, values, enc);
 }
