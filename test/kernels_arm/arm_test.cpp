@@ -52,7 +52,10 @@ const std::vector<instruction_set>& instruction_sets() {
 struct dice {
   std::mt19937 g;
   explicit dice(unsigned seed) : g(seed) {}
-  int roll(int lo, int hi) { return lo + static_cast<int>(g() % static_cast<unsigned>(hi - lo + 1)); }
+  int roll(int lo, int hi) {  // the range may be half of all ints
+    const unsigned count = static_cast<unsigned>(hi) - static_cast<unsigned>(lo) + 1u;
+    return static_cast<int>(static_cast<unsigned>(lo) + static_cast<unsigned>(g()) % count);
+  }
   bool maybe(int one_in) { return roll(1, one_in) == 1; }
 };
 

@@ -61,8 +61,8 @@ void prelu(importer& t) {
 /// SELECT_V2 broadcasts; the older SELECT has a condition of one axis that chooses rows.
 void select_v2(importer& t) { t.emit<op::elementwise_select>({t.value(0), t.value(1), t.value(2)}); }
 void select(importer& t) {
-  const shape& condition = t.at(t.value(0)).dims;
-  const shape& data = t.at(t.value(1)).dims;
+  const shape condition = t.at(t.value(0)).dims;  // copies: value() may add a tensor
+  const shape data = t.at(t.value(1)).dims;
   if (condition.rank() == 1 && data.rank() > 1 && condition[0] > 1) t.fail("a condition that chooses rows", "export the model with SELECT_V2");
   select_v2(t);
 }
