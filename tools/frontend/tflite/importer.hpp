@@ -72,9 +72,9 @@ class importer {
   /// The same for an op whose result has the encoding of its input 0; a Convert follows where the file says otherwise.
   template <class Op>
   void emit_moved(std::vector<int> inputs, const typename Op::params& p = {}, int o = 0) {
-    const net_encoding from = net_.tensors[static_cast<std::size_t>(inputs.at(0))].enc;
+    const net_encoding from = at(inputs.at(0)).enc;
     if (is_fixed(out_type(o)) && from.defined() && !(from == encoding_of(out(o)))) {
-      const dtype type = net_.tensors[static_cast<std::size_t>(inputs.at(0))].type;
+      const dtype type = at(inputs.at(0)).type;
       recode(intermediate<Op>(std::move(inputs), p, type, from, "moved"), o);
     } else {
       emit<Op>(std::move(inputs), p, o);
@@ -96,7 +96,11 @@ class importer {
   void fuse(net_node& n, fused_activation act);
   /// Tensor v with the type and encoding of result o: a Convert.
   void recode(int v, int o);
-  const net_tensor& at(int v) const { return net_.tensors[static_cast<std::size_t>(v)]; }
+  /// A tensor of the net; refuses the operator where an operand that it needs is left out (-1).
+  const net_tensor& at(int v) const {
+    if (v < 0) fail("an operand that it needs is left out", "repair the model");
+    return net_.tensors[static_cast<std::size_t>(v)];
+  }
   int constant(const char* suffix, dtype type, const shape& dims, std::vector<std::byte> data, const net_encoding& enc = {});
   template <class T>
   int constant_of(const char* suffix, dtype type, const shape& dims, const std::vector<T>& values, const net_encoding& enc = {}) {

@@ -128,7 +128,7 @@ std::span<const std::byte> importer::data_of(int t) const {
 }
 
 const shape& importer::dims(int i) {
-  return net_.tensors[static_cast<std::size_t>(value(i))].dims;
+  return at(value(i)).dims;
 }
 
 shape importer::constant_dims(int i) const {
