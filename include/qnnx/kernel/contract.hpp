@@ -217,6 +217,25 @@ constexpr int parts(const node_facts& f, const Params& p) {
   else return (void)f, (void)p, 1;
 }
 
+/// Base of a kernel that answers the contract's questions about constants and shared memory as another kernel of the op
+/// does: the reference, or that of instruction set Isa.
+template <class Op, class Isa = isa::reference>
+struct answers_as {
+  using params = typename Op::params;
+  using reference = impl<Op, isa::reference>;
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return kernel::constant_words<impl<Op, Isa>>(f, p);
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    kernel::prepare<impl<Op, Isa>>(f, p, r, out);
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    return kernel::overlap<impl<Op, Isa>>(f, p, input);
+  }
+};
+
 /// Runs one step; the same function serves every node of this configuration, in the static and the dynamic path.
 template <class Op, class Isa, class Sig, class Rounding>
 QNNX_NOINLINE void run_shared(const step& s, const memory& m, Rounding r, part piece) {

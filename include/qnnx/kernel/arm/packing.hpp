@@ -42,6 +42,27 @@ constexpr void make_bounds(const node_facts& f, Rounding, std::int32_t* out) {
   out[1] = b.hi;
 }
 
+/// Base of the kernels whose packed form replaces weights, bias and multipliers of the nodes that `Kernel::takes`: an
+/// archive of packed weights keeps two bounds of the constants, other nodes and other builds all that the reference has.
+template <class Kernel, class Op>
+struct packed_kernel : answers_as<Op> {
+  using params = typename Op::params;
+
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return config::embedded_packed && Kernel::takes(f, p) ? 2 : answers_as<Op>::constant_words(f, p);
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    if (config::embedded_packed && Kernel::takes(f, p))
+      make_bounds(f, r, out);
+    else
+      answers_as<Op>::prepare(f, p, r, out);
+  }
+  static constexpr bool replaces(const node_facts& f, const params& p, int input) {
+    return input > 0 && Kernel::takes(f, p);
+  }
+};
+
 template <bool Once, class Call>
 auto finisher_of(const Call& c) {
   using rounding_type = std::decay_t<decltype(c.rounding())>;

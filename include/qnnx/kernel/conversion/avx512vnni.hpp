@@ -80,17 +80,12 @@ struct conversion_types<Out(In)> {
 };
 
 template <class Op>
-struct conversion_kernel {
+struct conversion_kernel : answers_as<Op> {
   using params = typename Op::params;
   using reference = impl<Op, isa::reference>;
 
   template <class Sig>
   static constexpr bool supports = conversion_types<Sig>::quantizes || conversion_types<Sig>::dequantizes || conversion_types<Sig>::rescales;
-
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
 
   template <class Call>
   static void run(const Call& c) {

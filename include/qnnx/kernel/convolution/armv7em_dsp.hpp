@@ -131,36 +131,21 @@ QNNX_NOINLINE void multiply_block(const Finisher& done, const std::byte* packed,
 
 }  // namespace dsp
 
+/// The distance of shared memory is the reference's: a block's windows are gathered before any of it is written,
+/// rows in order.
 template <>
-struct impl<op::conv2d, isa::armv7em_dsp> {
-  using params = op::conv2d::params;
-  using reference = impl<op::conv2d, isa::reference>;
-
+struct impl<op::conv2d, isa::armv7em_dsp>
+    : dsp::packed_kernel<impl<op::conv2d, isa::armv7em_dsp>, op::conv2d> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
 
   /// Nodes it does not take run the reference.
   static constexpr bool takes(const node_facts& f, const params& p) { return p.group == 1 && dsp::takes_operands(f); }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return config::embedded_packed && takes(f, p) ? 2 : reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    if (config::embedded_packed && takes(f, p))
-      dsp::make_bounds(f, r, out);
-    else
-      reference::prepare(f, p, r, out);
-  }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).packed() : 0;
   }
-  static constexpr bool replaces(const node_facts& f, const params& p, int input) { return input > 0 && takes(f, p); }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).scratch() : 0;
-  }
-  /// As the reference: a block's windows are gathered before any of it is written, rows in order.
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
   }
 
   template <class Call>

@@ -41,11 +41,10 @@ QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_record* r
 
 }  // namespace dsp
 
+/// The distance of shared memory is the reference's: a row's data is taken over before the row is written.
 template <>
-struct impl<op::depthwise_conv2d, isa::armv7em_dsp> {
-  using params = op::depthwise_conv2d::params;
-  using reference = impl<op::depthwise_conv2d, isa::reference>;
-
+struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
+    : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::armv7em_dsp>, op::depthwise_conv2d> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
 
@@ -56,32 +55,17 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp> {
   static constexpr bool takes(const node_facts& f, const params& p) {
     return takes_shape(f.c.dims(0), f.c.dims(1), p) && dsp::takes_operands(f);
   }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return config::embedded_packed && takes(f, p) ? 2 : reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    if (config::embedded_packed && takes(f, p))
-      dsp::make_bounds(f, r, out);
-    else
-      reference::prepare(f, p, r, out);
-  }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p)
                ? static_cast<std::int64_t>(sizeof(dsp::node_head) +
                                            sizeof(dsp::depthwise_record) * static_cast<std::size_t>(f.c.dims(1)[3]))
                : 0;
   }
-  static constexpr bool replaces(const node_facts& f, const params& p, int input) { return input > 0 && takes(f, p); }
   static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) {
     return {x[3], y[2], static_cast<std::int32_t>(p.stride[1])};
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : 0;
-  }
-  /// As the reference: a row's data is taken over before the row is written.
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
   }
 
   template <class Call>

@@ -88,30 +88,14 @@ QNNX_NOINLINE void dense_row(const Finisher& done, const dense_sizes& size, cons
 }  // namespace dsp
 
 template <>
-struct impl<op::fully_connected, isa::armv7em_dsp> {
-  using params = op::fully_connected::params;
-  using reference = impl<op::fully_connected, isa::reference>;
-
+struct impl<op::fully_connected, isa::armv7em_dsp>
+    : dsp::packed_kernel<impl<op::fully_connected, isa::armv7em_dsp>, op::fully_connected> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
 
   static constexpr bool takes(const node_facts& f, const params&) { return dsp::takes_operands(f); }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return config::embedded_packed && takes(f, p) ? 2 : reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    if (config::embedded_packed && takes(f, p))
-      dsp::make_bounds(f, r, out);
-    else
-      reference::prepare(f, p, r, out);
-  }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? dsp::dense_sizes(f.c.dims(1)).bytes() : 0;
-  }
-  static constexpr bool replaces(const node_facts& f, const params& p, int input) { return input > 0 && takes(f, p); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
   }
 
   template <class Call>

@@ -78,37 +78,22 @@ QNNX_NOINLINE void two_pixels(const panel_sizes& size, const std::byte* packed, 
 
 }  // namespace mve
 
+/// The distance of shared memory is the reference's: windows are gathered before their pixels are written, rows in
+/// order.
 template <>
-struct impl<op::conv2d, isa::mve> {
-  using params = op::conv2d::params;
-  using reference = impl<op::conv2d, isa::reference>;
-
+struct impl<op::conv2d, isa::mve>
+    : dsp::packed_kernel<impl<op::conv2d, isa::mve>, op::conv2d> {
   template <class Sig>
   static constexpr bool supports = mve::is_s8<Sig>;
 
   static constexpr bool takes(const node_facts& f, const params& p) { return p.group == 1 && dsp::takes_operands(f); }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return config::embedded_packed && takes(f, p) ? 2 : reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    if (config::embedded_packed && takes(f, p))
-      dsp::make_bounds(f, r, out);
-    else
-      reference::prepare(f, p, r, out);
-  }
   static constexpr mve::panel_sizes sizes(const shape& w) { return {w[0] * w[1] * w[2], w[3]}; }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? sizes(f.c.dims(1)).bytes() : 0;
   }
-  static constexpr bool replaces(const node_facts& f, const params& p, int input) { return input > 0 && takes(f, p); }
   /// Windows of two pixels.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? std::int64_t{32} * sizes(f.c.dims(1)).steps : 0;
-  }
-  /// As the reference: windows are gathered before their pixels are written, rows in order.
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
   }
 
   template <class Call>

@@ -32,11 +32,11 @@ QNNX_NOINLINE void depthwise_pixel(const quad_head* h, const std::int8_t* w, con
 
 }  // namespace mve
 
+/// The distance of shared memory is the reference's: a pixel's channels are written eight by eight while the window
+/// of the next eight is still read: rows stay.
 template <>
-struct impl<op::depthwise_conv2d, isa::mve> {
-  using params = op::depthwise_conv2d::params;
-  using reference = impl<op::depthwise_conv2d, isa::reference>;
-
+struct impl<op::depthwise_conv2d, isa::mve>
+    : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::mve>, op::depthwise_conv2d> {
   template <class Sig>
   static constexpr bool supports = mve::is_s8<Sig>;
 
@@ -46,16 +46,6 @@ struct impl<op::depthwise_conv2d, isa::mve> {
   static constexpr bool takes(const node_facts& f, const params&) {
     return takes_shape(f.c.dims(0), f.c.dims(1)) && dsp::takes_operands(f);
   }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return config::embedded_packed && takes(f, p) ? 2 : reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    if (config::embedded_packed && takes(f, p))
-      dsp::make_bounds(f, r, out);
-    else
-      reference::prepare(f, p, r, out);
-  }
   static constexpr std::int64_t weights_at(std::int32_t channels) {
     return static_cast<std::int64_t>(sizeof(dsp::node_head)) +
            channels / 4 * static_cast<std::int64_t>(sizeof(mve::quad_head));
@@ -63,14 +53,9 @@ struct impl<op::depthwise_conv2d, isa::mve> {
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? weights_at(f.c.dims(1)[3]) + f.c.dims(1).size() : 0;
   }
-  static constexpr bool replaces(const node_facts& f, const params& p, int input) { return input > 0 && takes(f, p); }
   /// A row of zero points.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? f.c.dims(1)[3] : 0;
-  }
-  /// A pixel's channels are written eight by eight while the window of the next eight is still read: rows stay.
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
   }
 
   template <class Call>

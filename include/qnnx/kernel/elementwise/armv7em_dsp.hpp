@@ -29,26 +29,13 @@ struct scaled_operand {
 }  // namespace dsp
 
 template <>
-struct impl<op::elementwise_add, isa::armv7em_dsp> {
-  using params = op::elementwise_add::params;
-  using reference = impl<op::elementwise_add, isa::reference>;
-
+struct impl<op::elementwise_add, isa::armv7em_dsp> : answers_as<op::elementwise_add> {
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
       std::is_same_v<Sig, types::u8(types::u8, types::u8)> || std::is_same_v<Sig, types::s8(types::s8, types::s8)>;
 
   static constexpr bool takes(const node_facts& f, const params&) { return f.c.dims(0) == f.c.dims(1); }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    reference::prepare(f, p, r, out);
-  }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
-  }
 
   template <class Call>
   static void run(const Call& c) {

@@ -121,17 +121,12 @@ constexpr bool same_types() {
 }
 
 template <class Op>
-struct elementwise_kernel {
+struct elementwise_kernel : answers_as<Op> {
   using params = typename Op::params;
   using reference = impl<Op, isa::reference>;
 
   template <class Sig>
   static constexpr bool supports = same_types<Sig>();
-
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return kernel::constant_words<reference>(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { kernel::prepare<reference>(f, p, r, out); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
 
   template <class Call>
   static void run(const Call& c) {

@@ -10,24 +10,13 @@
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
-struct impl<op::elementwise_add, isa::mve> {
-  using params = op::elementwise_add::params;
+struct impl<op::elementwise_add, isa::mve> : answers_as<op::elementwise_add, isa::armv7em_dsp> {
   using parent = impl<op::elementwise_add, isa::armv7em_dsp>;
 
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::s8(types::s8, types::s8)>;
 
   static constexpr bool takes(const node_facts& f, const params& p) { return parent::takes(f, p); }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return parent::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    parent::prepare(f, p, r, out);
-  }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return parent::overlap(f, p, input);
-  }
 
   template <class Call>
   static void run(const Call& c) {

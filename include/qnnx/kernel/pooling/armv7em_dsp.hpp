@@ -11,10 +11,7 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 /// Adder::channels neighbouring channels are summed by Adder::add(first element, rows, columns, step, pitch, sums).
 template <class Adder>
-struct summed_average_pool {
-  using params = op::pool_avg2d::params;
-  using reference = impl<op::pool_avg2d, isa::reference>;
-
+struct summed_average_pool : answers_as<op::pool_avg2d> {
   static constexpr bool takes_shape(const shape& x, const params& p) {
     return x[3] % Adder::channels == 0 &&
            std::int64_t{p.filter_size[0]} * p.filter_size[1] <= 256;  // 256 * 255 fits an unsigned lane
@@ -33,16 +30,6 @@ struct summed_average_pool {
   static constexpr bool takes(const node_facts& f, const params& p) {
     return takes_shape(f.c.dims(0), p) && all_full(f.c.dims(0), f.c.out(0).dims, p) && f.epi.residual < 0 &&
            f.epi.table < 0;
-  }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
-    return reference::constant_words(f, p);
-  }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
-    reference::prepare(f, p, r, out);
-  }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    return reference::overlap(f, p, input);
   }
 
   template <class Call>

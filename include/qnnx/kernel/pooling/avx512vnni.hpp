@@ -12,7 +12,7 @@ namespace qnnx::inline QNNX_ABI::kernel {
 namespace x86 {
 
 template <class Op>
-struct pool_kernel {
+struct pool_kernel : answers_as<Op> {
   using params = typename Op::params;
   using reference = impl<Op, isa::reference>;
   static constexpr bool average = std::is_same_v<Op, op::pool_avg2d>;
@@ -20,11 +20,6 @@ struct pool_kernel {
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
                                    std::is_same_v<Sig, types::s8(types::s8)>;
-
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
 
   template <class Call>
   static void run(const Call& c) {

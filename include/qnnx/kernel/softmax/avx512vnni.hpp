@@ -11,17 +11,10 @@
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
-struct impl<op::softmax, isa::avx512vnni> {
-  using params = op::softmax_params;
-  using reference = impl<op::softmax, isa::reference>;
-
+struct impl<op::softmax, isa::avx512vnni> : answers_as<op::softmax> {
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)>;
 
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
   /// The exponentials of one row.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params&) { return (f.c.dims(0)[f.c.dims(0).rank() - 1] + 8) * 8; }
 

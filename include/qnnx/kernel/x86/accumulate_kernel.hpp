@@ -86,44 +86,61 @@ struct byte_scales {
   rounding_mode mode = rounding_mode::rne;
   bool once = false;
 };
+/// What both packers of 8-bit weights keep while they go over the channels: flags, folded biases, the form of multipliers.
+template <class W, class B>
+struct channel_packer {
+  const byte_scales& q;
+  const W& w;
+  const B& bias;
+  std::int64_t taps;
+  std::int32_t down = is_signed_fixed(W::type::code) ? 0 : 128;  // from the stored form of a weight to a signed byte
+  packed_flags flags{scaling::rne, false};
+  scaling_choice choice{};
+
+  vector_multiplier multiplier_of(std::int64_t channel) const {
+    const std::int32_t* m = q.multipliers + (q.per_channel ? 2 * channel : 0);
+    return vector_form({m[0], m[1]}, q.mode, q.once);
+  }
+  /// Zero points folded into the bias, the offset of the weights beside it. `sum` of the packed weights, `most` of their
+  /// magnitudes.
+  void fold(std::int64_t channel, std::int32_t sum, std::int64_t most, std::int32_t* bias_out, std::int32_t* offset_out) {
+    const std::int32_t zero = q.data_offset - (q.data_signed ? 128 : 0);
+    const std::int32_t weight_offset = w.q->offset_at(q.per_channel ? channel : 0) + down;
+    const std::uint32_t folded = static_cast<std::uint32_t>(zero) *
+        (static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(taps) * static_cast<std::uint32_t>(weight_offset));
+    *bias_out = static_cast<std::int32_t>(folded + (bias.present() ? static_cast<std::uint32_t>(bias.load(channel)) : 0u));
+    *offset_out = weight_offset;
+    flags.weight_offset |= weight_offset != 0;
+    most = 255 * (most + taps * (weight_offset < 0 ? -weight_offset : weight_offset));
+    const std::int64_t biased = *bias_out;
+    choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased) < (std::int64_t{1} << 30));
+  }
+};
+
 template <class A, class W, class B>
 void pack_bytes(const window_shape& s, const W& w, std::int64_t origin, weight_steps step, const B& bias, std::int64_t first,
                 const byte_scales& q, std::byte* out) {
   const packed_layout l(s, A::lanes, A::piece_elements);
   std::memset(out, 0, static_cast<std::size_t>(l.bytes(packed_words)));
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
-  packed_flags flags{scaling::rne, false};
-  const std::int32_t down = is_signed_fixed(W::type::code) ? 0 : 128;
-  const std::int32_t fold = q.data_offset - (q.data_signed ? 128 : 0);
-  scaling_choice choice;
-  const auto multiplier_of = [&](std::int64_t channel) {
-    const std::int32_t* m = q.multipliers + (q.per_channel ? 2 * channel : 0);
-    return vector_form({m[0], m[1]}, q.mode, q.once);
-  };
+  channel_packer<W, B> packer{q, w, bias, s.taps()};
   for (std::int64_t o = 0; o < l.channels; ++o) {
     const std::int64_t channel = first + o;
     std::int32_t sum = 0;
     std::int64_t most = 0;  // magnitude of the sum
     for (std::int64_t run = 0; run < l.runs; ++run)
       for (std::int64_t k = 0; k < s.run_elements(); ++k) {
-        const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - down;
+        const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - packer.down;
         sum += v;
         most += v < 0 ? -v : v;
         out[l.panels_at(packed_words) + l.at(run, k / 4, o, A::group) + k % 4] = static_cast<std::byte>(v);
       }
-    const std::int32_t weight_offset = w.q->offset_at(q.per_channel ? channel : 0) + down;
-    const auto taps = static_cast<std::uint32_t>(s.taps());
-    const std::uint32_t folded = static_cast<std::uint32_t>(fold) * (static_cast<std::uint32_t>(sum) + taps * static_cast<std::uint32_t>(weight_offset));
-    word(bias_word)[o] = static_cast<std::int32_t>(folded + (bias.present() ? static_cast<std::uint32_t>(bias.load(channel)) : 0u));
-    word(offset_word)[o] = weight_offset;
-    flags.weight_offset |= weight_offset != 0;
-    most = 255 * (most + s.taps() * (weight_offset < 0 ? -weight_offset : weight_offset));
-    const std::int64_t biased = word(bias_word)[o];
-    choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased) < (std::int64_t{1} << 30));
+    packer.fold(channel, sum, most, word(bias_word) + o, word(offset_word) + o);
   }
-  flags.how = choice.best();
+  packed_flags& flags = packer.flags;
+  flags.how = packer.choice.best();
   for (std::int64_t o = 0; o < l.channels; ++o)
-    store_multiplier(multiplier_of(first + o), flags.how, word(factor_word) + o, word(mantissa_word) + o, word(shift_word) + o);
+    store_multiplier(packer.multiplier_of(first + o), flags.how, word(factor_word) + o, word(mantissa_word) + o, word(shift_word) + o);
   for (std::int64_t o = l.channels; o < l.padded; ++o) word(shift_word)[o] = 31;
   std::memcpy(out, &flags, sizeof flags);
 }
@@ -208,8 +225,6 @@ struct vnni_windows {
 };
 #endif
 
-template <class T>
-inline constexpr bool is_byte_v = is_fixed_v<T> && bits_of(T::code) == 8;
 template <class Sig>
 struct operand_types;
 template <class Out, class X, class W, class B>
@@ -220,18 +235,13 @@ struct operand_types<Out(X, W, B)> {
 
 #if QNNX_HAS_AVX2
 template <class Op, class Float, class Bytes>
-struct accumulate_kernel {
+struct accumulate_kernel : answers_as<Op> {
   using params = typename Op::params;
   using reference = impl<Op, isa::reference>;
   static constexpr bool connected = std::is_same_v<Op, op::fully_connected>;
 
   template <class Sig>
   static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
-
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
 
   static constexpr packed_layout layout_of(const window_shape& s, bool bytes) {
     return bytes ? packed_layout(s, 16, 4) : packed_layout(s, Float::lanes, 1);

@@ -241,14 +241,7 @@ void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, c
   std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
   const std::int64_t used = s.together(64) * s.channels;
-  const std::int32_t down = is_signed_fixed(W::type::code) ? 0 : 128;
-  const std::int32_t fold = q.data_offset - (q.data_signed ? 128 : 0);
-  scaling_choice choice;
-  packed_flags flags;
-  const auto multiplier_of = [&](std::int64_t channel) {
-    const std::int32_t* m = q.multipliers + (q.per_channel ? 2 * channel : 0);
-    return vector_form({m[0], m[1]}, q.mode);
-  };
+  channel_packer<W, B> packer{q, w, bias, s.taps()};
   for (std::int64_t c = 0; c < l.padded; ++c) {
     const std::int64_t place = c / 64 * 64 + unpacked_place(c % 64);
     word(shift_word)[place] = 31;
@@ -257,26 +250,19 @@ void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, c
     std::int32_t sum = 0;
     std::int64_t most = 0;
     for (std::int64_t t = 0; t < s.taps(); ++t) {
-      const std::int32_t v = weight_value(w, t * s.channels + channel) - down;
+      const std::int32_t v = weight_value(w, t * s.channels + channel) - packer.down;
       sum += v;
       most += v < 0 ? -v : v;
       out[l.weights_at() + ((c / 64 * l.groups + t / 4) * 64 + place % 64) * 4 + t % 4] = static_cast<std::byte>(v);
     }
-    const std::int32_t offset = w.q->offset_at(q.per_channel ? channel : 0) + down;
-    const std::uint32_t folded =
-        static_cast<std::uint32_t>(fold) * (static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(s.taps()) * static_cast<std::uint32_t>(offset));
-    word(bias_word)[place] = static_cast<std::int32_t>(folded + (bias.present() ? static_cast<std::uint32_t>(bias.load(channel)) : 0u));
-    word(offset_word)[place] = offset;
-    flags.weight_offset |= offset != 0;
-    most = 255 * (most + s.taps() * (offset < 0 ? -offset : offset));
-    const std::int64_t biased = word(bias_word)[place];
-    choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased) < (std::int64_t{1} << 30));
+    packer.fold(channel, sum, most, word(bias_word) + place, word(offset_word) + place);
   }
-  flags.how = choice.best();
+  packed_flags& flags = packer.flags;
+  flags.how = packer.choice.best();
   for (std::int64_t c = 0; c < l.padded; ++c) {
     if (c >= used && c >= s.channels) continue;
     const std::int64_t place = c / 64 * 64 + unpacked_place(c % 64);
-    store_multiplier(multiplier_of(c % s.channels), flags.how, word(factor_word) + place, word(mantissa_word) + place, word(shift_word) + place);
+    store_multiplier(packer.multiplier_of(c % s.channels), flags.how, word(factor_word) + place, word(mantissa_word) + place, word(shift_word) + place);
   }
   std::memcpy(out, &flags, sizeof flags);
 }
@@ -420,18 +406,9 @@ struct vnni_depthwise {
 #endif
 
 template <class Float, class Bytes>
-struct depthwise_kernel {
-  using Op = op::depthwise_conv2d;
-  using params = Op::params;
-  using reference = impl<Op, isa::reference>;
-
+struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
   template <class Sig>
   static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
-
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
-  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return reference::overlap(f, p, input); }
 
   static constexpr bool takes(const depthwise_shape& s, std::int64_t weight_channels, bool constant_weights) {
     return constant_weights && s.channels == weight_channels && s.taps() <= most_taps;

@@ -10,6 +10,9 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
+template <class T>
+inline constexpr bool is_byte_v = is_fixed_v<T> && bits_of(T::code) == 8;
+
 /// Indices of the word arrays of packed 8-bit weights, packed_flags before them.
 enum packed_word : int { bias_word = 0, factor_word = 1, mantissa_word = 2, shift_word = 3, offset_word = 4, packed_words = 5 };
 #if QNNX_HAS_AVX2

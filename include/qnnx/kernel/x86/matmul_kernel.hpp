@@ -10,17 +10,9 @@
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 template <class Float, class Bytes>
-struct matmul_kernel {
-  using Op = op::matmul;
-  using params = Op::params;
-  using reference = impl<Op, isa::reference>;
-
+struct matmul_kernel : answers_as<op::matmul> {
   template <class Sig>
   static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
-
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return reference::constant_words(f, p); }
-  template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) { reference::prepare(f, p, r, out); }
 
   /// The product of one matrix with `rows` rows.
   static constexpr window_shape window(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
