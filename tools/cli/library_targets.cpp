@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// LLVM's program under its plain name or with a version, newest last as Debian 12's default is 14.
+/// A program of LLVM's under its plain name or with a version, Debian 12's first.
 std::vector<std::string> llvm_names(const std::string& program) {
   std::vector<std::string> names{program};
   for (const char* version : {"-14", "-15", "-16", "-17", "-18", "-19"}) names.push_back(program + version);
@@ -42,7 +42,7 @@ std::vector<std::string> arm_headers() {
 const std::vector<target_info>& targets() {
   static const std::vector<std::string> arm{"arm-none-eabi-g++"};
   static const std::vector<std::string> riscv{"riscv64-unknown-elf-g++"};
-  static const std::vector<std::string> clang{"clang++-14", "clang++", "clang++-15", "clang++-16", "clang++-17", "clang++-18", "clang++-19"};
+  static const std::vector<std::string> clang = llvm_names("clang++");
   static const char* const arm_package = "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib";
   static const char* const riscv_package = "gcc-riscv64-unknown-elf libstdc++-arm-none-eabi-newlib";
   static const char* const clang_package = "clang-14 lld-14 llvm-14 libstdc++-arm-none-eabi-newlib";
@@ -50,8 +50,7 @@ const std::vector<target_info>& targets() {
   static const char* const mve = "QNNX_EMULATE_MVE";
   static const std::vector<target_info> all{
       {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
-      {"x86_64-linux-clang", {"clang++", "clang++-14", "clang++-15", "clang++-16", "clang++-17", "clang++-18", "clang++-19"},
-       {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
+      {"x86_64-linux-clang", clang, {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
       {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
       {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
       {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
