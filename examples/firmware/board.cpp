@@ -43,23 +43,6 @@ namespace board {
 
 void print(const char* text) { semihost(0x04, text); }
 
-void print(const char* name, std::uint32_t value) {
-  char line[80];
-  std::size_t n = 0;
-  while (*name && n < 60) line[n++] = *name++;
-  line[n++] = ' ';
-  char digits[10];
-  int count = 0;
-  do {
-    digits[count++] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value);
-  while (count) line[n++] = digits[--count];
-  line[n++] = '\n';
-  line[n] = 0;
-  print(line);
-}
-
 void finish(int code) {
   const std::uint32_t block[2] = {0x20026, static_cast<std::uint32_t>(code)};  // ADP_Stopped_ApplicationExit
   semihost(0x20, block);                                                      // SYS_EXIT_EXTENDED

@@ -20,7 +20,6 @@ long call(long number, long a, long b, long c) {
   return a0;
 }
 }  // namespace
-extern "C" [[noreturn]] void user_start() { board::finish(QNNX_MAIN()); }
 asm(".globl _start\n_start:\n  .option push\n  .option norelax\n  la gp, __global_pointer$\n  .option pop\n"
     "  andi sp, sp, -16\n  call user_start\n");
 #elif defined(__hexagon__)
@@ -34,17 +33,17 @@ long call(long number, long a, long b, long c) {
   return r0;
 }
 }  // namespace
-extern "C" [[noreturn]] void user_start() { board::finish(QNNX_MAIN()); }
 asm(".globl _start\n_start:\n  { r29 = and(r29, #-128) }\n  { call user_start }\n");
 #elif defined(__wasm__)
 extern "C" {
 __attribute__((import_module("env"), import_name("write"))) void host_write(const char*, unsigned);
 [[noreturn]] __attribute__((import_module("env"), import_name("finish"))) void host_finish(int);
-__attribute__((export_name("start"))) void user_start() { board::finish(QNNX_MAIN()); }
+__attribute__((export_name("start"))) void user_start();
 }
 #else
 #error "no board for this processor"
 #endif
+extern "C" void user_start() { board::finish(QNNX_MAIN()); }
 
 namespace board {
 
@@ -56,23 +55,6 @@ void print(const char* text) {
 #else
   call(64, 1, reinterpret_cast<long>(text), static_cast<long>(n));
 #endif
-}
-
-void print(const char* name, std::uint32_t value) {
-  char line[80];
-  unsigned n = 0;
-  while (*name && n < 60) line[n++] = *name++;
-  line[n++] = ' ';
-  char digits[10];
-  int count = 0;
-  do {
-    digits[count++] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value);
-  while (count) line[n++] = digits[--count];
-  line[n++] = '\n';
-  line[n] = 0;
-  print(line);
 }
 
 void finish(int code) {
