@@ -141,27 +141,8 @@ def source(count, with_plan, name="generated"):
     return "\n".join(lines) + "\n"
 
 
-def compile_once(compiler, path, flags):
-    """CPU seconds, peak MB, text bytes of one compilation; None where it fails."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "o.o")
-        command = [compiler, "-std=c++20", "-ffp-contract=off", f"-I{ROOT / 'include'}", *flags, "-c", str(path), "-o", out]
-        with open(os.path.join(folder, "log"), "w+") as log:
-            child = subprocess.Popen(command, stdout=log, stderr=log)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = status
-            if status:
-                log.seek(0)
-                print("".join(log.readlines()[:12]), file=sys.stderr)
-                return None
-        text = 0
-        if shutil.which("size"):
-            text = int(subprocess.run(["size", out], capture_output=True, text=True).stdout.splitlines()[1].split()[0])
-        return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 2), "peak_mb": round(usage.ru_maxrss / 1024), "text": text}
-
-
 def cost_of(command):
-    """CPU seconds and peak MB of the largest process of a command and what it starts."""
+    """CPU seconds, and peak MB of the largest process, of a command and what it starts; None where it fails."""
     with tempfile.TemporaryFile("w+") as log:
         child = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log)
         _, status, usage = os.wait4(child.pid, 0)
@@ -171,6 +152,19 @@ def cost_of(command):
             print("".join(log.readlines()[:12]), file=sys.stderr)
             return None
     return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 2), "peak_mb": round(usage.ru_maxrss / 1024)}
+
+
+def compile_once(compiler, path, flags):
+    """The cost of one compilation and the bytes of its text; None where it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "o.o")
+        cost = cost_of([compiler, "-std=c++20", "-ffp-contract=off", f"-I{ROOT / 'include'}", *flags, "-c", path, "-o", out])
+        if cost is None:
+            return None
+        text = 0
+        if shutil.which("size"):
+            text = int(subprocess.run(["size", out], capture_output=True, text=True).stdout.splitlines()[1].split()[0])
+        return {**cost, "text": text}
 
 
 def networks(tools, folder):

@@ -21,8 +21,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "test" / "firmware"))
-from cortex_m import CORES, RUNS, ports, random_bytes, expected_hashes, emulate, link, run  # noqa: E402
+for folder in ("test", "test/firmware"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
+from commands import run  # noqa: E402
+from cortex_m import CORES, RUNS, emulate, expected_hashes, helpers, link, port_calls, ports  # noqa: E402
 
 NETWORKS = {
     "kws": "keyword_spotting/trained_models/kws_ref_model.tflite",
@@ -43,8 +45,7 @@ def program(name: str, header: str, layers: bool) -> str:
     """The firmware's main: same inputs as test/firmware, the deepest stack, and either whole runs or single steps."""
     upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
     inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")
-    fill = "".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs)
-    hashed = "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs)
+    fill, hashed = port_calls(inputs, outputs)
     call = f"    {name}_infer(arena);\n"
     if layers:
         call = f"""    const qnnx_model* m = {name}_get();
@@ -57,18 +58,8 @@ def program(name: str, header: str, layers: bool) -> str:
 """
     return f"""#include "{name}.h"
 #include "qnnx/model/abi.h"
-#include "board.hpp"
 extern "C" const qnnx_model* {name}_get(void);
-alignas(16) unsigned char arena[{upper}_ARENA_BYTES];
-static std::uint32_t state = 1;
-static void fill(unsigned char* p, unsigned n) {{
-  for (unsigned i = 0; i < n; ++i) {{ state = state * 1664525u + 1013904223u; p[i] = (unsigned char)(state >> 24); }}
-}}
-static std::uint32_t hash(const unsigned char* p, unsigned n, std::uint32_t h) {{
-  for (unsigned i = 0; i < n; ++i) h = (h ^ p[i]) * 16777619u;
-  return h;
-}}
-[[gnu::noinline]] static unsigned char* paint() {{
+{helpers(upper)}[[gnu::noinline]] static unsigned char* paint() {{
   volatile unsigned char* p = (volatile unsigned char*)__builtin_frame_address(0) - 64;
   for (int i = 0; i < 16384; ++i) p[-i] = 0xa5;
   return (unsigned char*)p;

@@ -41,7 +41,7 @@ def options():
     p.add_argument("--isa", default="avx512vnni")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--core", type=int, default=1)
-    p.add_argument("--work", type=Path, default=Path("/tmp/qnnx_model_bench"))
+    p.add_argument("--work", type=Path, default=ROOT / "build" / "model_bench")
     p.add_argument("--json", type=Path)
     p.add_argument("--markdown", type=Path)
     return p.parse_args()

@@ -14,16 +14,15 @@ network differ, with 77 where no network is there.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
-from cortex_m import CORES, RUNS, SKIP, firmware_main, fnv, random_bytes, run  # noqa: E402
+for folder in (".", "..", "../models"):
+    sys.path.insert(0, str(Path(__file__).resolve().parent / folder))
+from commands import SKIP, fnv, run  # noqa: E402
+from cortex_m import CORES, RUNS, emulate, firmware_main, host_hashes, link, make_inputs  # noqa: E402
 from real_models import HOST_C, MODELS  # noqa: E402
 
 NETWORKS = {"kws": "kws_int8", "vww": "vww_int8", "ic": "ic_int8", "ad": "ad_int8"}
@@ -66,7 +65,6 @@ class Network:
         more = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32"] if args.input_list else []
         run(args.bin / f"qnnx-{kind}-converter", "-i", path, "-o", self.work / "net.cpp", *more)
         run(args.bin / "qnnx-converter", "-i", path, "-o", self.work / "net.dlc", *more)
-        self.outputs: list[str] = []
 
     def library(self, target: str, *more: str) -> Path:
         run(self.args.bin / "qnnx-model-lib-generator", "-c", self.work / "net.cpp", "-b", self.work / "net.bin", "-t", target,
@@ -75,36 +73,11 @@ class Network:
 
     def prepare(self) -> None:
         """Input files for the host, from the firmware's names and sizes (a target without kernels of its own)."""
-        header = (self.library("cortex-m3" if "cortex-m3" in CORES else "cortex-m4") / "net.h").read_text()
-        _, inputs, outputs = firmware_main("net", header)
-        self.outputs = [f.split("_output_", 1)[1] for f, _ in outputs]
-        state, lines, self.files = 1, [], []
-        for k in range(RUNS):
-            row = []
-            for function, size in inputs:
-                state, data = random_bytes(state, size)
-                path = self.work / f"in_{k}_{len(row)}.raw"
-                path.write_bytes(data)
-                row.append((function.split("_input_", 1)[1], path))
-            self.files.append([p for _, p in row])
-            lines.append(str(row[0][1]) if len(row) == 1 else " ".join(f"{n}:={p}" for n, p in row))
-        (self.work / "list.txt").write_text("\n".join(lines) + "\n")
+        self.files, self.outputs = make_inputs((self.library("cortex-m3") / "net.h").read_text(), self.work)
 
     def on_host(self, *source: object, isa: str = "") -> str:
-        out = self.work / "out"
-        shutil.rmtree(out, ignore_errors=True)
-        environment = dict(os.environ, **({"QNNX_ISA": isa} if isa else {}))
-        done = subprocess.run([str(w) for w in (self.args.bin / "qnnx-net-run", *source, "--input_list", self.work / "list.txt", "--output_dir",
-                               out, "--use_native_input_files", "--use_native_output_files")], capture_output=True, text=True, env=environment)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip()[-300:])
-        hashes = []
-        for k in range(RUNS):
-            h = 2166136261
-            for o in self.outputs:
-                h = fnv((out / f"Result_{k}" / f"{o}_native.raw").read_bytes(), h)
-            hashes.append(h)
-        return chain(hashes)
+        environment = {"QNNX_ISA": isa} if isa else {}
+        return chain(host_hashes(self.args.bin, self.work, self.outputs, *source, **environment))
 
     def on_aarch64(self) -> str:
         library = self.library("aarch64-linux-gnu") / "libnet.so"
@@ -123,20 +96,18 @@ class Network:
         return lib
 
     def on_cortex(self, core: str) -> str:
-        flags, board, _ = CORES[core][:3]
-        lib, board_files, elf = self.firmware(core), self.args.source / "examples/firmware", self.work / "firmware.elf"
-        run("arm-none-eabi-g++", "-std=c++20", "-Os", "-mthumb", *flags, "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
-            "-ffunction-sections", "-fdata-sections", f"-I{board_files}", f"-I{lib}", self.work / "main.cpp", board_files / "board.cpp",
-            lib / "libnet.a", "-nostartfiles", "-specs=nano.specs", "-specs=nosys.specs", "-T", board_files / "mps2.ld", "-Wl,--gc-sections", "-o", elf)
-        return self.printed(run("timeout", "300", "qemu-system-arm", "-M", board, "-icount", "shift=0", "-nographic", "-monitor", "none",
-                                "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf))
+        lib, elf = self.firmware(core), self.work / "firmware.elf"
+        link(self.args.source, core, self.work / "main.cpp", [lib / "libnet.a"], elf, [f"-I{lib}"])
+        return self.printed(emulate(core, elf))
 
     def on_user(self, target: str) -> str:
         compiler, link, emulator = USER[target]
         lib, here, program = self.firmware(target, "app_main"), self.args.source / "examples/firmware", self.work / "program"
-        headers = "/usr/lib/arm-none-eabi/include"
-        borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN", "-isystem", f"{headers}/c++/12.2.1", "-isystem", f"{headers}/c++/12.2.1/arm-none-eabi",
-                    "-isystem", headers]
+        headers = Path("/usr/lib/arm-none-eabi/include")  # as the generator borrows them
+        versioned = next((headers / "c++").glob("*/arm-none-eabi")).parent
+        borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN"]
+        for folder in (versioned, versioned / "arm-none-eabi", headers):
+            borrowed += ["-isystem", folder]
         more = [here / "hexagon_runtime.cpp"] if target.startswith("hexagon") else []
         run(*compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-ffreestanding", "-ffunction-sections", "-DQNNX_MAIN=app_main",
             *borrowed, f"-I{here}", f"-I{lib}", "-nostdlib", "-static", self.work / "main.cpp", here / "user.cpp", *more, lib / "libnet.a", *link,

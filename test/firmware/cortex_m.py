@@ -15,11 +15,12 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-SKIP = 77
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from commands import SKIP, fnv, random_bytes, run, write_list  # noqa: E402
+
 RUNS = 5
 M3 = ["-mcpu=cortex-m3", "-mfloat-abi=soft"]
 CORES = {  # compiler flags, board, instructions per SysTick tick under -icount shift=0; boards of a larger core where
@@ -34,40 +35,21 @@ CORES = {  # compiler flags, board, instructions per SysTick tick under -icount 
 }
 
 
-def run(*words: object) -> str:
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{words[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
-    return done.stdout + done.stderr
-
-
-def random_bytes(state: int, count: int) -> tuple[int, bytes]:
-    out = bytearray()
-    for _ in range(count):
-        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
-        out.append(state >> 24)
-    return state, bytes(out)
-
-
-def fnv(data: bytes, h: int = 2166136261) -> int:
-    for b in data:
-        h = ((h ^ b) * 16777619) & 0xFFFFFFFF
-    return h
-
-
 def ports(header: str, upper: str, kind: str) -> list[tuple[str, int]]:
     """Accessor functions and sizes of a model's inputs or outputs, from its C header."""
     sizes = [int(n) for n in re.findall(rf"#define {upper}_{kind.upper()}_\w+_BYTES (\d+)", header)]
     return list(zip(re.findall(rf"(\w+_{kind}_\w+)\(void\* arena\)", header), sizes))
 
 
-def firmware_main(name: str, header: str) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
-    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
-    inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")
-    fill = "".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs)
-    hashed = "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs)
-    code = f"""#include "{name}.h"
-#include "board.hpp"
+def port_calls(inputs: list[tuple[str, int]], outputs: list[tuple[str, int]]) -> tuple[str, str]:
+    """C++ that fills the inputs, and C++ that adds the outputs to the hash h."""
+    return ("".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs),
+            "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs))
+
+
+def helpers(upper: str) -> str:
+    """C++ in front of main: the arena, the generator of random_bytes, fnv."""
+    return f"""#include "board.hpp"
 alignas(16) unsigned char arena[{upper}_ARENA_BYTES];
 static std::uint32_t state = 1;
 static void fill(unsigned char* p, unsigned n) {{
@@ -77,7 +59,15 @@ static std::uint32_t hash(const unsigned char* p, unsigned n, std::uint32_t h) {
   for (unsigned i = 0; i < n; ++i) h = (h ^ p[i]) * 16777619u;
   return h;
 }}
-int main() {{
+"""
+
+
+def firmware_main(name: str, header: str) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
+    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+    inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")
+    fill, hashed = port_calls(inputs, outputs)
+    code = f"""#include "{name}.h"
+{helpers(upper)}int main() {{
   board::print("arena", sizeof arena);
   for (int k = 0; k < {RUNS}; ++k) {{
 {fill}    board::start_timer();
@@ -104,33 +94,44 @@ def emulate(cpu: str, elf: Path) -> str:
                "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf)
 
 
+def make_inputs(header: str, work: Path) -> tuple[list[list[Path]], list[str]]:
+    """The inputs that firmware_main makes, as files and work/list.txt; the files of each run, and the outputs' names."""
+    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+    state, rows = 1, []
+    for k in range(RUNS):
+        row = []
+        for function, size in ports(header, upper, "input"):
+            state, data = random_bytes(state, size)
+            path = work / f"in_{k}_{len(row)}.raw"
+            path.write_bytes(data)
+            row.append((function.split("_input_", 1)[1], path))
+        rows.append(row)
+    write_list(work / "list.txt", rows)
+    return [[p for _, p in row] for row in rows], [f.split("_output_", 1)[1] for f, _ in ports(header, upper, "output")]
+
+
+def host_hashes(tools: Path, work: Path, outputs: list[str], *source: object, **environment: str) -> list[int]:
+    """Hashes of the outputs of qnnx-net-run over work/list.txt, one of each run."""
+    out = work / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    run(tools / "qnnx-net-run", *source, "--input_list", work / "list.txt", "--output_dir", out, "--use_native_input_files",
+        "--use_native_output_files", **environment)
+    hashes = []
+    for k in range(RUNS):
+        h = fnv(b"")
+        for o in outputs:
+            h = fnv((out / f"Result_{k}" / f"{o}_native.raw").read_bytes(), h)
+        hashes.append(h)
+    return hashes
+
+
 def expected_hashes(tools: Path, cpp: Path, work: Path, header: str, isa: str) -> list[int]:
     """Hashes of the host's outputs for the inputs that firmware_main makes."""
-    name = cpp.stem
-    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
-    inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")  # as firmware_main
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     run(tools / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", "x86_64-linux-gnu", "--isa", isa, "-o", work)
-    state, lines = 1, []
-    for k in range(RUNS):
-        files = []
-        for function, size in inputs:
-            state, data_bytes = random_bytes(state, size)
-            path = work / f"in_{k}_{len(files)}.raw"
-            path.write_bytes(data_bytes)
-            files.append((function.split("_input_", 1)[1], path))
-        lines.append(str(files[0][1]) if len(files) == 1 else " ".join(f"{n}:={p}" for n, p in files))
-    (work / "list.txt").write_text("\n".join(lines) + "\n")
-    run(tools / "qnnx-net-run", "--model", work / "x86_64-linux-gnu" / f"lib{name}.so", "--backend", "cpu",
-        "--input_list", work / "list.txt", "--output_dir", work / "out", "--use_native_input_files", "--use_native_output_files")
-    expected = []
-    for k in range(RUNS):
-        h = 2166136261
-        for function, _ in outputs:
-            h = fnv((work / "out" / f"Result_{k}" / f"{function.split('_output_', 1)[1]}_native.raw").read_bytes(), h)
-        expected.append(h)
-    return expected
+    _, outputs = make_inputs(header, work)
+    return host_hashes(tools, work, outputs, "--model", work / "x86_64-linux-gnu" / f"lib{cpp.stem}.so", "--backend", "cpu")
 
 
 def main() -> int:

@@ -15,15 +15,16 @@ where only the bundled one could run.
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import shutil
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-SKIP = 77
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from commands import SKIP, random_bytes, run, write_list  # noqa: E402
+
 RUNS = 2
 BOUND = 1e-5
 TINY = "mlcommons+tiny/benchmark/training"
@@ -48,24 +49,8 @@ MODELS = {
 }
 
 
-def run(*words: object, **environment: str) -> str:
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, env=dict(os.environ, **environment))
-    if done.returncode != 0:
-        raise RuntimeError(f"{words[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
-    return done.stdout + done.stderr
-
-
-def random_bytes(state: int, count: int) -> tuple[int, bytes]:
-    out = bytearray()
-    for _ in range(count):
-        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
-        out.append(state >> 24)
-    return state, bytes(out)
-
-
 def make_inputs(net_json: str, work: Path) -> list[tuple[str, list[Path]]]:
     """Files of random stored values, floats in [-1, 1): per input its name and a file per run."""
-    import json
     tensors = json.loads(net_json)["graph"]["tensors"]
     inputs, state = [], 1
     for name, t in tensors.items():
@@ -174,7 +159,6 @@ def best_isa() -> str:
 
 
 def check(name: str, path: Path, args: argparse.Namespace) -> str:
-    import json
     began = time.monotonic()
     work = args.work / name
     shutil.rmtree(work, ignore_errors=True)
@@ -184,8 +168,7 @@ def check(name: str, path: Path, args: argparse.Namespace) -> str:
     run(args.bin / "qnnx-converter", "-i", path, "-o", work / "net.dlc")
     net_json = (work / "net_net.json").read_text()
     inputs = make_inputs(net_json, work)
-    lines = [" ".join(f"{n}:={files[k]}" for n, files in inputs) for k in range(RUNS)]
-    (work / "list.txt").write_text("\n".join(lines) + "\n")
+    write_list(work / "list.txt", [[(n, files[k]) for n, files in inputs] for k in range(RUNS)])
 
     def net_run(folder: str, *source: object, **environment: str) -> Path:
         run(args.bin / "qnnx-net-run", *source, "--input_list", work / "list.txt", "--output_dir", work / folder,
