@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The least that a Cortex-M needs before main: vectors, FPU on, data copied, and semihosting to print and exit (QEMU
-// and debug probes answer it). SysTick counts instructions when QEMU runs with -icount.
+// and debug probes answer it). SysTick counts instructions when QEMU runs with -icount. QNNX_MAIN: the application's
+// entry where it is not main, an extern "C" function.
 #include "board.hpp"
 
 #include <cstring>
 
+#ifndef QNNX_MAIN
+#define QNNX_MAIN main
+int main();
+#else
+extern "C" int QNNX_MAIN();
+#endif
 extern "C" {
 extern unsigned char __data_start[], __data_end[], __data_load[], __bss_start__[], __bss_end__[], __stack[];
-int main();
 [[noreturn]] void reset();
 void fault() { board::finish(99); }
 volatile std::uint32_t board_wraps = 0;
@@ -36,7 +42,7 @@ extern "C" void reset() {
 #endif
   std::memcpy(__data_start, __data_load, static_cast<std::size_t>(__data_end - __data_start));
   std::memset(__bss_start__, 0, static_cast<std::size_t>(__bss_end__ - __bss_start__));
-  board::finish(main());
+  board::finish(QNNX_MAIN());
 }
 
 namespace board {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The board for programs without an operating system's libraries: Linux system calls on riscv and Hexagon (qemu-riscv32,
-// qemu-riscv64, qemu-hexagon run them), two imported functions in WebAssembly. Nothing of a C library is used.
+// The board for programs without an operating system's libraries: Linux system calls on RISC-V, aarch64 and Hexagon
+// (qemu-riscv32, qemu-riscv64, qemu-aarch64, qemu-hexagon run them), two imported functions in WebAssembly. Nothing of a C library is used.
 // QNNX_MAIN: the application's entry, an extern "C" function; freestanding compilers treat main as any name.
 #include "board.hpp"
 
@@ -22,6 +22,18 @@ long call(long number, long a, long b, long c) {
 }  // namespace
 asm(".globl _start\n_start:\n  .option push\n  .option norelax\n  la gp, __global_pointer$\n  .option pop\n"
     "  andi sp, sp, -16\n  call user_start\n");
+#elif defined(__aarch64__)
+namespace {
+long call(long number, long a, long b, long c) {
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x8 asm("x8") = number;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
+  return x0;
+}
+}  // namespace
+asm(".globl _start\n_start:\n  mov x29, #0\n  bl user_start\n");
 #elif defined(__hexagon__)
 namespace {
 long call(long number, long a, long b, long c) {

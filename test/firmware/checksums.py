@@ -24,26 +24,9 @@ for folder in (".", "..", "../models"):
 from commands import SKIP, fnv, run  # noqa: E402
 from cortex_m import CORES, RUNS, emulate, firmware_main, host_hashes, link, make_inputs  # noqa: E402
 from real_models import HOST_C, MODELS  # noqa: E402
+from user_mode import USER, link_user, needs, run_user  # noqa: E402
 
 NETWORKS = {"kws": "kws_int8", "vww": "vww_int8", "ic": "ic_int8", "ad": "ad_int8"}
-USER = {  # target: compiler and flags, link flags, emulator
-    "riscv32": (["riscv64-unknown-elf-g++", "-march=rv32imac", "-mabi=ilp32"], ["-lgcc"], ["qemu-riscv32"]),
-    "riscv64": (["riscv64-unknown-elf-g++", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany"], ["-lgcc"], ["qemu-riscv64"]),
-    "hexagon-v67": (["clang++-14", "--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B", "-G0", "-fno-pic"],
-                    ["-fuse-ld=lld", "-Wl,-z,notext"], ["qemu-hexagon"]),
-    "wasm32": (["clang++-14", "--target=wasm32", "-mbulk-memory"], ["-fuse-ld=lld", "-Wl,--no-entry", "-Wl,-z,stack-size=65536"], ["node"]),
-}
-WASM_JS = """const fs = require('fs');
-let memory;
-const env = {
-  write: (p, n) => fs.writeSync(1, Buffer.from(memory.buffer, p, n)),
-  finish: (code) => { throw {code}; },
-};
-WebAssembly.instantiate(fs.readFileSync(process.argv[2]), {env}).then(({instance}) => {
-  memory = instance.exports.memory;
-  try { instance.exports.start(); } catch (e) { if (e.code === undefined) throw e; process.exitCode = e.code; }
-});
-"""
 
 
 def chain(hashes: list[int]) -> str:
@@ -101,21 +84,9 @@ class Network:
         return self.printed(emulate(core, elf))
 
     def on_user(self, target: str) -> str:
-        compiler, link, emulator = USER[target]
-        lib, here, program = self.firmware(target, "app_main"), self.args.source / "examples/firmware", self.work / "program"
-        headers = Path("/usr/lib/arm-none-eabi/include")  # as the generator borrows them
-        versioned = next((headers / "c++").glob("*/arm-none-eabi")).parent
-        borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN"]
-        for folder in (versioned, versioned / "arm-none-eabi", headers):
-            borrowed += ["-isystem", folder]
-        more = [here / "hexagon_runtime.cpp"] if target.startswith("hexagon") else []
-        run(*compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-ffreestanding", "-ffunction-sections", "-DQNNX_MAIN=app_main",
-            *borrowed, f"-I{here}", f"-I{lib}", "-nostdlib", "-static", self.work / "main.cpp", here / "user.cpp", *more, lib / "libnet.a", *link,
-            "-Wl,--gc-sections", "-o", program)
-        if target == "wasm32":
-            (self.work / "run.js").write_text(WASM_JS)
-            return self.printed(run(*emulator, self.work / "run.js", program))
-        return self.printed(run("timeout", "300", *emulator, program))
+        lib, program = self.firmware(target, "app_main"), self.work / "program"
+        link_user(self.args.source, target, [self.work / "main.cpp"], [lib / "libnet.a"], program, [f"-I{lib}"])
+        return self.printed(run_user(target, program))
 
     @staticmethod
     def printed(text: str) -> str:
@@ -149,9 +120,8 @@ def rows(args: argparse.Namespace) -> dict[str, object]:
     add("aarch64-linux-gnu", ["aarch64-linux-gnu-g++", "qemu-aarch64"], lambda n: n.on_aarch64())
     for core in CORES:
         add(core, ["arm-none-eabi-g++", "qemu-system-arm"], lambda n, c=core: n.on_cortex(c))
-    for target, (compiler, _, emulator) in USER.items():
-        extra = ["ld.lld-14"] if compiler[0].startswith("clang") else []
-        add(target, [compiler[0], *emulator, "arm-none-eabi-g++", *extra], lambda n, t=target: n.on_user(t))
+    for target in USER:
+        add(target, needs(target), lambda n, t=target: n.on_user(t))
     return table
 
 

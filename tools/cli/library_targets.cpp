@@ -52,6 +52,8 @@ const std::vector<target_info>& targets() {
       {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
       {"x86_64-linux-clang", clang, {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
       {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
+      {"aarch64-none-elf", {"aarch64-linux-gnu-g++"}, {"-ffreestanding", "-fno-pic", "-fno-stack-protector", "-mno-outline-atomics"},
+       "aarch64-linux-gnu-", true, false, "g++-aarch64-linux-gnu"},
       {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
       {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
       {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},

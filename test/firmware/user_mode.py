@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links firmware archives for processors that QEMU runs without a board, and runs them: aarch64, RISC-V, Hexagon; and
+WebAssembly, which node runs. examples/firmware/user.cpp is their board."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from commands import run
+
+USER = {  # target: C++ compiler and flags, link flags, emulator
+    "aarch64-none-elf": (["aarch64-linux-gnu-g++", "-fno-pic", "-no-pie", "-fno-stack-protector", "-mno-outline-atomics"], [], ["qemu-aarch64"]),
+    "riscv32": (["riscv64-unknown-elf-g++", "-march=rv32imac", "-mabi=ilp32"], ["-lgcc"], ["qemu-riscv32"]),
+    "riscv64": (["riscv64-unknown-elf-g++", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany"], ["-lgcc"], ["qemu-riscv64"]),
+    "hexagon-v67": (["clang++-14", "--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B", "-G0", "-fno-pic"],
+                    ["-fuse-ld=lld", "-Wl,-z,notext"], ["qemu-hexagon"]),
+    "wasm32": (["clang++-14", "--target=wasm32", "-mbulk-memory"], ["-fuse-ld=lld", "-Wl,--no-entry", "-Wl,-z,stack-size=65536"], ["node"]),
+}
+WASM_JS = """const fs = require('fs');
+let memory;
+const env = {
+  write: (p, n) => fs.writeSync(1, Buffer.from(memory.buffer, p, n)),
+  finish: (code) => { throw {code}; },
+};
+WebAssembly.instantiate(fs.readFileSync(process.argv[2]), {env}).then(({instance}) => {
+  memory = instance.exports.memory;
+  try { instance.exports.start(); } catch (e) { if (e.code === undefined) throw e; process.exitCode = e.code; }
+});
+"""
+
+
+def needs(target: str) -> list[str]:
+    """The programs that link_user and run_user call."""
+    compiler, _, emulator = USER[target]
+    lld = ["ld.lld-14"] if compiler[0].startswith("clang") else []
+    return [compiler[0], *emulator, *([] if target.startswith("aarch64") else ["arm-none-eabi-g++"]), *lld]
+
+
+def link_user(source: Path, target: str, mains: list[Path], archives: list[Path], program: Path, more: list[object]) -> None:
+    """A program of C and C++ sources; its entry is app_main, a C function."""
+    compiler, link, _ = USER[target]
+    here, objects = source / "examples/firmware", []
+    flags = ["-O2", "-ffreestanding", "-ffunction-sections", "-DQNNX_MAIN=app_main", f"-I{here}", *more]
+    borrowed: list[object] = []
+    if not target.startswith("aarch64"):  # as the generator borrows them
+        headers = Path("/usr/lib/arm-none-eabi/include")
+        versioned = next((headers / "c++").glob("*/arm-none-eabi")).parent
+        borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN"]
+        for folder in (versioned, versioned / "arm-none-eabi", headers):
+            borrowed += ["-isystem", folder]
+    runtime = [here / "hexagon_runtime.cpp"] if target.startswith("hexagon") else []
+    for k, file in enumerate([*mains, here / "user.cpp", *runtime]):
+        objects.append(program.with_name(f"{program.name}_{k}.o"))
+        words = ["-x", "c", "-std=c11", "-Wall", "-Wextra"] if file.suffix == ".c" else ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", *borrowed]
+        run(*compiler, *words, *flags, "-c", file, "-o", objects[-1])
+    run(*compiler, "-nostdlib", "-static", *objects, *archives, *link, "-Wl,--gc-sections", "-o", program)
+
+
+def run_user(target: str, program: Path) -> str:
+    """What the program prints; an error where it does not end with 0."""
+    emulator = USER[target][2]
+    if target != "wasm32":
+        return run("timeout", "300", *emulator, program)
+    script = program.with_name("run.js")
+    script.write_text(WASM_JS)
+    return run(*emulator, script, program)
