@@ -5,6 +5,8 @@
 #include "qnnx/kernel/convolution/avx2.hpp"
 
 #if QNNX_HAS_AVX512VNNI
+#include "qnnx/kernel/x86/depthwise_bytes.hpp"
+
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>

@@ -221,190 +221,6 @@ void pack_depthwise_floats(const depthwise_shape& s, std::int64_t lanes, const W
     }
 }
 
-#if QNNX_HAS_AVX512VNNI
-/// Position in a block of 64 of channel `c` after the two unpacks: vector * 16 + lane.
-constexpr std::int64_t unpacked_place(std::int64_t c) { return c % 16 / 4 * 16 + c / 16 * 4 + c % 4; }
-
-/// Packed bytes: flags (64 bytes), the word arrays in unpacked order, then per block of 64 channels and group of 4 taps
-/// four vectors of weights.
-struct depthwise_layout {
-  std::int64_t padded, groups;
-  constexpr explicit depthwise_layout(const depthwise_shape& s) : padded(s.padded(64)), groups((s.taps() + 3) / 4) {}
-  constexpr std::int64_t word(int i) const { return 64 + i * padded * 4; }
-  constexpr std::int64_t weights_at() const { return word(packed_words); }
-  constexpr std::int64_t bytes() const { return weights_at() + padded * groups * 4; }
-};
-
-template <class W, class B>
-void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, const byte_scales& q, std::byte* out) {
-  const depthwise_layout l(s);
-  std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
-  const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
-  const std::int64_t used = s.together(64) * s.channels;
-  channel_packer<W, B> packer{q, w, bias, s.taps()};
-  for (std::int64_t c = 0; c < l.padded; ++c) {
-    const std::int64_t place = c / 64 * 64 + unpacked_place(c % 64);
-    word(shift_word)[place] = 31;
-    if (c >= used && c >= s.channels) continue;
-    const std::int64_t channel = c % s.channels;
-    std::int32_t sum = 0;
-    std::int64_t most = 0;
-    for (std::int64_t t = 0; t < s.taps(); ++t) {
-      const std::int32_t v = weight_value(w, t * s.channels + channel) - packer.down;
-      sum += v;
-      most += v < 0 ? -v : v;
-      out[l.weights_at() + ((c / 64 * l.groups + t / 4) * 64 + place % 64) * 4 + t % 4] = static_cast<std::byte>(v);
-    }
-    packer.fold(channel, sum, most, word(bias_word) + place, word(offset_word) + place);
-  }
-  packed_flags& flags = packer.flags;
-  flags.how = packer.choice.best();
-  for (std::int64_t c = 0; c < l.padded; ++c) {
-    if (c >= used && c >= s.channels) continue;
-    const std::int64_t place = c / 64 * 64 + unpacked_place(c % 64);
-    store_multiplier(packer.multiplier_of(c % s.channels), flags.how, word(factor_word) + place, word(mantissa_word) + place, word(shift_word) + place);
-  }
-  std::memcpy(out, &flags, sizeof flags);
-}
-
-/// The constants of a block of 64 channels, in registers or at hand on the stack while its pixels are made.
-struct block_constants {
-  __m512i bias[4], factor[4], mantissa[4], shift[4], offset[4];
-  block_constants(const std::byte* words, std::int64_t padded) {
-    __m512i* const to[] = {bias, factor, mantissa, shift, offset};
-    for (int i = 0; i < packed_words; ++i)
-      for (int v = 0; v < 4; ++v) to[i][v] = _mm512_loadu_si512(words + (i * padded + 16 * v) * 4);
-  }
-};
-
-/// All pixels of one block of 64 (virtual) channels. Doubled: groups of pixels with stride 2.
-template <int Groups, bool Offsets, bool Doubled>
-QNNX_NOINLINE void depthwise_block(const depthwise_shape& s, const depthwise_data& data, std::int64_t from, std::int64_t to, std::uint32_t flip_pattern,
-                                   const std::byte* packed, const byte_output& o, std::int64_t c) {
-  const depthwise_layout l(s);
-  packed_flags flags;
-  std::memcpy(&flags, packed, sizeof flags);
-  const block_constants k(packed + 64 + c * 4, l.padded);
-  const std::byte* weights = packed + l.weights_at() + c * l.groups * 4;
-  const std::int64_t groups = Groups ? Groups : l.groups;
-  const __m512i flip = _mm512_set1_epi32(static_cast<int>(flip_pattern));
-  const std::int64_t together = s.stride_w == 1 || Doubled ? s.together(64) : 1;
-  const __m512i every_other = s.channels == 8    ? _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14)
-                              : s.channels == 16 ? _mm512_setr_epi64(0, 1, 4, 5, 8, 9, 12, 13)
-                                                 : _mm512_setr_epi64(0, 1, 2, 3, 8, 9, 10, 11);
-  const __mmask64 high_mask = s.channels < 64 ? (1ull << (64 - s.channels)) - 1 : 0;  // not the pixel after the last
-  const std::int64_t taps = s.taps();
-  const std::int32_t last = static_cast<std::int32_t>(taps - 4 * (groups - 1));
-  const __m512i last_ones = _mm512_set1_epi32(last >= 4 ? 0x01010101 : (1 << (8 * last)) / 255);
-  const bool plain = o.vector && !o.residual && flags.how != scaling::scalar;
-  const __m512i zero = _mm512_set1_epi16(static_cast<short>(o.zero));
-  const __m512i lo = _mm512_set1_epi8(static_cast<char>(o.constants[0]));
-  const __m512i hi = _mm512_set1_epi8(static_cast<char>(o.constants[1]));
-  const bool is_signed = o.is_signed;
-  const scaling how = flags.how;
-  const bool twice = o.mode == rounding_mode::tflite;
-  each_window(s, data, from, to, together, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
-    const std::int64_t left = count * s.channels - c;
-    const std::int64_t have = left < 64 ? left : 64;
-    const __mmask64 mask = have == 64 ? ~0ull : (1ull << have) - 1;
-    __m512i acc[4] = {k.bias[0], k.bias[1], k.bias[2], k.bias[3]};
-    __m512i sums[4];
-    if constexpr (Offsets) sums[0] = sums[1] = sums[2] = sums[3] = _mm512_setzero_si512();
-    const bool doubled = Doubled && count > 1;
-    const __mmask64 low_mask = doubled ? ~0ull : mask;
-    const std::byte* w = weights;
-#pragma GCC unroll 3
-    for (std::int64_t g = 0; g < groups; ++g, w += 256) {
-      __m512i x[4];
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        const std::byte* at = corner + offsets[4 * g + i] + c;
-        x[i] = _mm512_maskz_loadu_epi8(low_mask, at);
-        if (doubled) x[i] = _mm512_permutex2var_epi64(x[i], every_other, _mm512_maskz_loadu_epi8(high_mask, at + 64));
-        x[i] = _mm512_xor_si512(x[i], flip);
-      }
-      const __m512i a = _mm512_unpacklo_epi8(x[0], x[1]);
-      const __m512i b = _mm512_unpackhi_epi8(x[0], x[1]);
-      const __m512i d = _mm512_unpacklo_epi8(x[2], x[3]);
-      const __m512i e = _mm512_unpackhi_epi8(x[2], x[3]);
-      const __m512i four[4] = {_mm512_unpacklo_epi16(a, d), _mm512_unpackhi_epi16(a, d), _mm512_unpacklo_epi16(b, e), _mm512_unpackhi_epi16(b, e)};
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        u8s8x16::add_product(acc[i], four[i], _mm512_loadu_si512(w + 64 * i));
-        if constexpr (Offsets) u8s8x16::add_product(sums[i], four[i], g + 1 == groups ? last_ones : _mm512_set1_epi32(0x01010101));
-      }
-    }
-    if constexpr (Offsets) {
-#pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) acc[v] = _mm512_add_epi32(acc[v], _mm512_mullo_epi32(sums[v], k.offset[v]));
-    }
-    const std::int64_t element = pixel * s.channels + c;
-    if (!plain) {
-      alignas(64) std::int32_t sum[64];
-      for (int v = 0; v < 4; ++v) _mm512_store_si512(sum + 16 * v, acc[v]);
-      for (std::int64_t j = 0; j < have; ++j) o.store(o.finish, element + j, (c + j) % s.channels, sum[unpacked_place(j)]);
-      return;
-    }
-    if (how == scaling::rne) {
-#pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) acc[v] = scale_rne(acc[v], _mm512_castsi512_ps(k.factor[v]));
-    } else if (how == scaling::narrow) {
-#pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) acc[v] = scale_narrow(acc[v], k.mantissa[v], k.factor[v], k.shift[v]);
-    } else {
-      for (int v = 0; v < 4; ++v) acc[v] = shifted_scale(k.mantissa[v], k.shift[v], twice)(acc[v]);
-    }
-    // Saturating packs keep what clamps later; they also bring the channels back in order.
-    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(acc[0], acc[1]), zero);
-    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(acc[2], acc[3]), zero);
-    const __m512i q = is_signed ? _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lo), hi)
-                                : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), lo), hi);
-    _mm512_mask_storeu_epi8(o.y + element, mask, q);
-  });
-}
-
-template <bool Offsets>
-void depthwise_bytes(const depthwise_shape& s, const depthwise_data& d, std::uint32_t flip, const std::byte* packed, const byte_output& o) {
-  // stride 2 moves whole quadwords: channel counts below 8 go pixel by pixel
-  const bool doubled = s.stride_w == 2 && s.channels >= 8 && s.together(64) > 1;
-  const bool nine = s.taps() > 8 && s.taps() <= 12;
-  const auto block = doubled ? (nine ? &depthwise_block<3, Offsets, true> : &depthwise_block<0, Offsets, true>)
-                             : (nine ? &depthwise_block<3, Offsets, false> : &depthwise_block<0, Offsets, false>);
-  // Where the output may overwrite rows of the data that are done, all channels of a row come before the next row;
-  // else as many rows as stay near.
-  const std::int64_t rows = s.batch * s.out_h;
-  const std::int64_t step = s.channels <= 64 ? rows : o.shares_memory ? 1 : 8;
-  for (std::int64_t row = 0; row < rows; row += step)
-    for (std::int64_t c = 0; c < s.channels; c += 64) block(s, d, row, row + step < rows ? row + step : rows, flip, packed, o, c);
-}
-
-/// The 8-bit half of depthwise_kernel.
-struct vnni_depthwise {
-  template <class Call>
-  static void pack(const Call& c, const depthwise_shape& s, std::byte* out) {
-    const auto w = c.template in<1>();
-    const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
-                        w.q->scales != nullptr, c.rounding().mode(), false};
-    pack_depthwise_bytes(s, w, c.template in<2>(), q, out);
-  }
-  template <class Call>
-  static void run(const Call& c, depthwise_shape s, bool padded) {
-    const auto x = c.template in<0>();
-    const auto w = c.template in<1>();
-    const depthwise_data d = place_data(s, x.data, 1, c.scratch(), static_cast<std::uint8_t>(x.zero()), padded);
-    const finish<Call> done(c, w.q->scales != nullptr);
-    byte_output o = byte_output_of(c, done, false);
-    o.channels = s.channels;
-    o.shares_memory = memory_shared(d.data, s.batch * s.height * s.width * s.channels, o.y, c.out().size());
-    packed_flags flags;
-    std::memcpy(&flags, c.packed(), sizeof flags);
-    const std::uint32_t flip = o.is_signed ? 0x80808080u : 0;
-    if (flags.weight_offset) depthwise_bytes<true>(s, d, flip, c.packed(), o);
-    else depthwise_bytes<false>(s, d, flip, c.packed(), o);
-  }
-};
-#endif
-
 template <class Float, class Bytes>
 struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
   template <class Sig>
@@ -416,15 +232,14 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     const depthwise_shape s = depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
     if (!takes(s, f.c.dims(1)[3], f.c.in(1).kind == tensor_kind::constant)) return 0;
-    if (is_fixed(f.c.out(0).type)) {
-      const std::int64_t padded = s.padded(64);
-      return 64 + packed_words * padded * 4 + padded * ((s.taps() + 3) / 4) * 4;
+    if constexpr (!std::is_void_v<Bytes>) {
+      if (is_fixed(f.c.out(0).type)) return Bytes::takes(s) ? Bytes::packed_bytes(s) : 0;
     }
     return s.padded(Float::lanes) * 4 * (1 + s.taps());
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const depthwise_shape s = depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
-    return padding_scratch(s, is_fixed(f.c.out(0).type) ? 1 : 4, has_padding(p));
+    return is_fixed(f.c.out(0).type) ? 0 : padding_scratch(s, 4, has_padding(p));
   }
 
   static constexpr bool has_padding(const params& p) { return p.pad_amount != std::array<std::uint32_t, 4>{}; }
@@ -447,8 +262,8 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
     const auto y = c.out();
     depthwise_shape s = depthwise_of(dims_of(x), dims_of(w), dims_of(y), c.params());
     if (c.packed_missing() || !takes(s, w.extent(3), c.s.inputs[1].where == bank::weights)) return reference::run(c);
-    const bool padded = has_padding(c.params());
     if constexpr (is_float_v<typename Call::out_type>) {
+      const bool padded = has_padding(c.params());
       const depthwise_data d = place_data(s, x.data, 4, c.scratch(), 0, padded);
       float_output o;
       o.y = y.data;
@@ -457,7 +272,8 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
       if (o.epi.residual >= 0) o.residual = c.residual().data;
       depthwise_floats<Float>(s, d, c.packed(), o, float_take<Float>());
     } else if constexpr (!std::is_void_v<Bytes>) {
-      Bytes::run(c, s, padded);
+      if (Bytes::takes(s)) Bytes::run(c, s);
+      else reference::run(c);
     }
   }
 };

@@ -150,42 +150,63 @@ struct byte_output {
   const void* finish = nullptr;
 };
 
-/// Four vectors of results as 64 bytes in order. The saturations keep what the clamp cuts anyway.
-QNNX_INLINE __m512i narrow_to_bytes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i zero16, bool is_signed, __m512i lo, __m512i hi) {
-  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero16);
-  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero16);
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  if (is_signed)
-    return _mm512_permutexvar_epi32(order, _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lo), hi));
-  return _mm512_permutexvar_epi32(order, _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), lo), hi));
-}
+/// Sums of plain results (no residual) as clamped bytes. Each 32-bit lane's low byte is the result less the zero point,
+/// the rest of it is not looked at: under rne it is the sum of the magic constant of scale_rne and the value, and the
+/// clamp is one of integers, which order as those floats do. `other`: the roundings with shifts.
+struct byte_scale {
+  __m512i lo, hi, zero;
+  scaling how;
+  bool twice;  // tflite's two roundings
+  QNNX_INLINE byte_scale(scaling scale, const byte_output& o) : how(scale), twice(o.mode == rounding_mode::tflite && !o.once) {
+    const std::int32_t magic = how == scaling::rne ? magic_bits : 0;
+    lo = _mm512_set1_epi32(magic + o.constants[0] - o.zero);
+    hi = _mm512_set1_epi32(magic + o.constants[1] - o.zero);
+    zero = _mm512_set1_epi8(static_cast<char>(o.zero));
+  }
+  QNNX_INLINE __m512i clamped(__m512i q) const { return _mm512_min_epi32(_mm512_max_epi32(q, lo), hi); }
+  QNNX_INLINE __m512i rne(__m512i sum, __m512 factor) const {
+    return clamped(_mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), factor, _mm512_set1_ps(12582912.0f))));
+  }
+  QNNX_INLINE __m512i other(__m512i sum, __m512i mantissa, __m512i factor, __m512i shift) const {
+    return clamped(how == scaling::narrow ? scale_narrow(sum, mantissa, factor, shift) : shifted_scale(mantissa, shift, twice)(sum));
+  }
+  /// The results of two vectors, in the low half.
+  QNNX_INLINE __m512i bytes(__m512i a, __m512i b) const { return _mm512_add_epi8(low_bytes(a, b), zero); }
+  /// The results of four vectors.
+  QNNX_INLINE __m512i bytes(__m512i a, __m512i b, __m512i c, __m512i d) const {
+    return _mm512_add_epi8(_mm512_inserti64x4(low_bytes(a, b), _mm512_castsi512_si256(low_bytes(c, d)), 1), zero);
+  }
 
-/// Rows of plain results (no residual, no weight offset). scale(sum, vector) gives the rounded value.
+ private:
+  static constexpr std::int32_t magic_bits = 0x4b400000;  // 12582912.0f
+  static QNNX_INLINE __m512i low_bytes(__m512i a, __m512i b) {
+#if QNNX_HAS_AVX512VBMI
+    const __m512i every_fourth = _mm512_set_epi64(0, 0, 0, 0, 0x7c7874706c686460, 0x5c5854504c484440, 0x3c3834302c282420, 0x1c1814100c080400);
+    return _mm512_permutex2var_epi8(a, every_fourth, b);
+#else
+    return _mm512_castsi256_si512(_mm256_set_m128i(_mm512_cvtepi32_epi8(b), _mm512_cvtepi32_epi8(a)));
+#endif
+  }
+};
+
+/// Rows of plain results (no residual, no weight offset). scale(sum, vector) gives clamped values for `done`.
 template <class Scale>
-QNNX_INLINE void take_plain(const byte_output& o, const std::int32_t* acc, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count, Scale&& scale) {
-  const __m512i lo = _mm512_set1_epi8(static_cast<char>(o.constants[0]));
-  const __m512i hi = _mm512_set1_epi8(static_cast<char>(o.constants[1]));
-  const __m512i zero = _mm512_set1_epi16(static_cast<short>(o.zero));
+QNNX_INLINE void take_plain(const byte_output& o, const byte_scale& done, const std::int32_t* acc, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count, Scale&& scale) {
   std::uint8_t* to = o.y + pixel * o.channels + channel;
   if (count > 16) {
     const __mmask64 mask = count >= 64 ? ~0ull : (1ull << count) - 1;
     for (int r = 0; r < rows; ++r, acc += 64, to += o.channels) {
       const __m512i a = scale(_mm512_loadu_si512(acc), 0);
       const __m512i b = scale(_mm512_loadu_si512(acc + 16), 1);
-      __m512i c = a;
-      __m512i d = a;
-      if (count > 32) {
-        c = scale(_mm512_loadu_si512(acc + 32), 2);
-        d = scale(_mm512_loadu_si512(acc + 48), 3);
-      }
-      _mm512_mask_storeu_epi8(to, mask, narrow_to_bytes(a, b, c, d, zero, o.is_signed, lo, hi));
+      if (count > 32) _mm512_mask_storeu_epi8(to, mask, done.bytes(a, b, scale(_mm512_loadu_si512(acc + 32), 2), scale(_mm512_loadu_si512(acc + 48), 3)));
+      else _mm256_mask_storeu_epi8(to, static_cast<__mmask32>(mask), _mm512_castsi512_si256(done.bytes(a, b)));
     }
     return;
   }
   const auto mask = static_cast<__mmask16>(count == 16 ? 0xffff : (1u << count) - 1);
   for (int r = 0; r < rows; r += 4, acc += 256, to += 4 * o.channels) {
-    const __m512i q = narrow_to_bytes(scale(_mm512_loadu_si512(acc), 0), scale(_mm512_loadu_si512(acc + 64), 0), scale(_mm512_loadu_si512(acc + 128), 0),
-                                      scale(_mm512_loadu_si512(acc + 192), 0), zero, o.is_signed, lo, hi);
+    const __m512i q = done.bytes(scale(_mm512_loadu_si512(acc), 0), scale(_mm512_loadu_si512(acc + 64), 0), scale(_mm512_loadu_si512(acc + 128), 0),
+                                 scale(_mm512_loadu_si512(acc + 192), 0));
     if (count == 16 && o.channels == 16 && rows - r >= 4) {
       _mm512_storeu_si512(to, q);
       continue;
@@ -212,14 +233,15 @@ inline void take_bytes(const void* self, const std::byte* sums, int rows, std::i
     // constants of vectors beyond the last are read from the last: their results are not stored
     const std::int64_t last = (count - 1) / 16 * 16;
     const auto at = [&](int v) { return in_group + (16 * v < last ? 16 * v : last); };
+    const byte_scale done(flags.how, o);
     if (flags.how == scaling::rne) {
       const __m512i m[4] = {words(factor_word, at(0)), words(factor_word, at(1)), words(factor_word, at(2)), words(factor_word, at(3))};
-      return take_plain(o, acc, rows, pixel, channel, count, [&](__m512i sum, int v) { return scale_rne(sum, _mm512_castsi512_ps(m[v])); });
+      return take_plain(o, done, acc, rows, pixel, channel, count, [&](__m512i sum, int v) { return done.rne(sum, _mm512_castsi512_ps(m[v])); });
     }
     const __m512i m[4] = {words(mantissa_word, at(0)), words(mantissa_word, at(1)), words(mantissa_word, at(2)), words(mantissa_word, at(3))};
     const __m512i half[4] = {words(factor_word, at(0)), words(factor_word, at(1)), words(factor_word, at(2)), words(factor_word, at(3))};
     const __m512i e[4] = {words(shift_word, at(0)), words(shift_word, at(1)), words(shift_word, at(2)), words(shift_word, at(3))};
-    return take_plain(o, acc, rows, pixel, channel, count, [&](__m512i sum, int v) { return scale_narrow(sum, m[v], half[v], e[v]); });
+    return take_plain(o, done, acc, rows, pixel, channel, count, [&](__m512i sum, int v) { return done.clamped(scale_narrow(sum, m[v], half[v], e[v])); });
   }
   // clamp(q + zero, lo, hi) = clamp(q, lo - zero, hi - zero) + zero, which does not wrap
   const std::int32_t first_zero = residual ? o.mid_zero : o.zero;
