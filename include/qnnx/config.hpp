@@ -117,6 +117,19 @@ inline constexpr bool embedded_packed = true;
 #else
 inline constexpr bool embedded_packed = false;
 #endif
+/// The memory plan is made with what this target's kernels ask; one that came with the model, which every instruction
+/// set accepts, is not used.
+#if defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE)
+inline constexpr bool own_plan = true;
+#else
+inline constexpr bool own_plan = false;
+#endif
+/// The program that packs a firmware's weights and says what its kernels ask; it runs no node.
+#if defined(QNNX_PACK_PROGRAM)
+inline constexpr bool packs_only = true;
+#else
+inline constexpr bool packs_only = false;
+#endif
 /// Forms in which the packed nodes of the model are finished (kernel/arm/finish.hpp), bit by bit: only these are
 /// compiled. The program that packs the weights tells.
 #if defined(QNNX_PACKED_FORMS)

@@ -7,11 +7,11 @@ set(tiny ${PROJECT_SOURCE_DIR}/../shared/data/mlcommons+tiny/benchmark/training)
 set(firmware ${PROJECT_BINARY_DIR}/firmware)
 add_test(NAME firmware.digits_m4 COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DBIN=${qnnx_bin}
   -DWORK=${firmware} -P ${PROJECT_SOURCE_DIR}/cmake/firmware_digits.cmake)
-add_test(NAME firmware.kws_m4 COMMAND ${cortex_m} --work ${firmware}/kws_m4 --arena 14000 --optimize 2 --instructions 4.235e6
+add_test(NAME firmware.kws_m4 COMMAND ${cortex_m} --work ${firmware}/kws_m4 --arena 8800 --optimize 2 --instructions 4.235e6
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
-add_test(NAME firmware.vww_m4 COMMAND ${cortex_m} --work ${firmware}/vww_m4 --arena 58982 --optimize 2 --instructions 13.255e6
+add_test(NAME firmware.vww_m4 COMMAND ${cortex_m} --work ${firmware}/vww_m4 --arena 38400 --optimize 2 --instructions 13.255e6
   --model ${tiny}/visual_wake_words/trained_models/vww_96_int8.tflite)
-add_test(NAME firmware.ic_m4 COMMAND ${cortex_m} --work ${firmware}/ic_m4 --arena 39321 --optimize 2 --instructions 16.428e6
+add_test(NAME firmware.ic_m4 COMMAND ${cortex_m} --work ${firmware}/ic_m4 --arena 34688 --optimize 2 --instructions 16.428e6
   --model ${tiny}/image_classification/trained_models/pretrainedResnet_quant.tflite)
 add_test(NAME firmware.ad_m4 COMMAND ${cortex_m} --work ${firmware}/ad_m4 --arena 768 --optimize 2 --instructions 0.3206e6
   --model ${tiny}/anomaly_detection/trained_models/ad01_int8.tflite)

@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 
 #include "cli/firmware_header.hpp"
+#include "cli/firmware_plan.hpp"
 #include "cli/library_targets.hpp"
 #include "cli/options.hpp"
 #include "cli/process.hpp"
@@ -70,11 +72,11 @@ std::string weights_assembly(const std::string& symbol, const std::string& blob,
          ":\n  .incbin \"" + blob + "\"\n  .byte 0\n  .size " + symbol + ", .-" + symbol + "\n  .section .note.GNU-stack,\"\",%progbits\n";
 }
 
-/// The program that turns the weights of a model.bin into those of a firmware and prints which forms of finishing its
-/// kernels need; arguments: from, to.
+/// The program that prints what a target's kernels ask of the memory plan. Given two files, it turns the weights of a
+/// model.bin into those of a firmware as well and prints, first, which forms of finishing its kernels need.
 std::string pack_source(const std::string& model) {
-  return "#include \"" + model + "\"\n#include <cstdio>\n#include <cstdlib>\n"
-         "int main(int, char** file) {\n"
+  return "#include \"" + model + "\"\n#include <cstdio>\n#include <cstdlib>\n" + print_needs_source +
+         "int main(int count, char** file) {\n  if (count < 3) return print_needs(), 0;\n"
          "  std::FILE* f = std::fopen(file[1], \"rb\");\n  if (!f) return 1;\n"
          "  std::fseek(f, 0, SEEK_END);\n  const long n = std::ftell(f);\n  std::rewind(f);\n"
          "  auto* in = static_cast<std::byte*>(std::aligned_alloc(64, (static_cast<std::size_t>(n) + 64) / 64 * 64));\n"
@@ -83,7 +85,7 @@ std::string pack_source(const std::string& model) {
          "  auto* out = static_cast<std::byte*>(std::aligned_alloc(64, (m + 64) / 64 * 64));\n  if (!out) return 1;\n"
          "  std::memset(out, 0, m);\n  const unsigned forms = qnnx_make_firmware_weights(in, out);\n"
          "  f = std::fopen(file[2], \"wb\");\n  if (!f || std::fwrite(out, 1, m, f) != m || std::fclose(f) != 0) return 1;\n"
-         "  std::printf(\"%u\", forms);\n  return 0;\n}\n";
+         "  std::printf(\"%u\\n\", forms);\n  print_needs();\n  return 0;\n}\n";
 }
 
 std::vector<std::string> isa_flags(const std::string& isa) {
@@ -245,19 +247,31 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     steps.start(std::move(a));
   };
   std::string forms;
-  if (packs) {  // first: what it says of the weights decides which code the archive needs
+  std::unique_ptr<firmware_plan> plan;
+  if (packs || (t.firmware && (r.ram_budget >= 0 || !r.banks.empty()))) {  // first: what it says decides what is compiled
     const target_info& host = target_named("x86_64-linux-gnu");
     const std::string own = find_program(host.compilers);
-    if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which packs the weights: install g++");
+    if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which plans the memory: install g++");
     write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string()));
+    std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_PACK_PROGRAM",
+                               std::string("-D") + (t.emulate[0] ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
+                               work.file("boost_only"), work.file("pack.cpp"), "-o", work.file("pack")};
+    if (packs) a.push_back("-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u");
+    steps.run(std::move(a));
     write_file(work.file("plain.blob"), w.blob);
-    steps.run({own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", std::string("-D") + t.emulate, "-DQNNX_PACK_PROGRAM",
-               "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u", "-I" + headers, "-isystem", work.file("boost_only"), work.file("pack.cpp"),
-               "-o", work.file("pack")});
-    process pack({work.file("pack"), work.file("plain.blob"), work.file("weights.blob")}, work.file("forms"));
+    process pack(packs ? std::vector<std::string>{work.file("pack"), work.file("plain.blob"), work.file("weights.blob")}
+                       : std::vector<std::string>{work.file("pack")}, work.file("needs"));
     const finished f = pack.wait();
     if (f.code != 0 || f.output.empty()) throw error("target " + target + ": the weights could not be packed");
-    forms = f.output;
+    const std::size_t line = packs ? f.output.find('\n') + 1 : 0;
+    forms = f.output.substr(0, line ? line - 1 : 0);
+    try {
+      plan = std::make_unique<firmware_plan>(f.output.substr(line), r.banks);
+    } catch (const error& e) {
+      throw error("target " + target + ": " + e.what());
+    }
+    write_text(work.file("plan.h"), plan->macros());
+    common.insert(common.end(), {"-include", work.file("plan.h")});
   }
   std::vector<std::string> isas = t.x86 ? r.isas : std::vector<std::string>{};
   if (isas.size() > 1) {
@@ -311,8 +325,11 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
       if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which computes the header: install g++");
       facts_object = work.file("facts.o");
       objcopy = target_named("x86_64-linux-gnu").tool("objcopy");
-      steps.run({own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_MODEL_FACTS", "-DQNNX_MODEL_SYMBOL=" + symbol,
-                 "-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol, "-I" + headers, "-isystem", work.file("boost_only"), "-c", r.cpp, "-o", facts_object});
+      std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_MODEL_FACTS", "-DQNNX_MODEL_SYMBOL=" + symbol,
+                                 "-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol, "-I" + headers, "-isystem", work.file("boost_only"), "-c", r.cpp,
+                                 "-o", facts_object};
+      if (plan) a.insert(a.end(), {"-include", work.file("plan.h")});
+      steps.run(std::move(a));
     }
     steps.run({objcopy, "-O", "binary", "--only-section=.qnnx_facts", "--set-section-flags", ".qnnx_facts=alloc", facts_object, work.file("facts")});
     const std::vector<std::byte> facts = read_file(work.file("facts"));
@@ -330,6 +347,12 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     write_text(work.file(r.name + ".h"), firmware_header(facts, clean_name(r.name)));
     fs::rename(work.file(r.name + ".h"), folder + "/" + r.name + ".h");
     files.push_back(folder + "/" + r.name + ".h");
+    if (plan) {
+      write_text(work.file("memory.txt"), plan->report());
+      fs::rename(work.file("memory.txt"), folder + "/" + r.name + "_memory.txt");
+      files.push_back(folder + "/" + r.name + "_memory.txt");
+      report += "; " + plan->bounds();
+    }
   } else {
     report = spelled(sizes_of(t, work.file(library), work));
   }

@@ -10,6 +10,13 @@
 
 namespace qnnx::cli {
 
+/// A memory of the target that tensors may be placed in.
+struct ram_bank {
+  std::string name;
+  std::int64_t bytes = 0;
+  std::string section;  // of the array that the header defines; empty: none
+};
+
 struct library_request {
   std::string cpp;
   std::string bin;                  // empty: no weights inside
@@ -19,6 +26,7 @@ struct library_request {
   std::string optimize;             // s, 2 or 3; empty: s for firmware, 2 for hosts
   std::int64_t ram_budget = -1;     // most bytes of arena; -1: any
   std::int64_t flash_budget = -1;   // most bytes of code, tables and weights
+  std::vector<ram_bank> banks;      // where tensors may be placed, the first choice first; empty: one arena
   bool verbose = false;
 };
 

@@ -12,30 +12,34 @@ namespace qnnx::inline QNNX_ABI::passes {
 
 namespace {
 
-std::int64_t lower_bound_of(const graph_view& g, const plan_buffers& b) {
-  std::int64_t most = 0;
-  std::vector<std::int64_t> live(static_cast<std::size_t>(g.node_count) + 1, 0);
+std::vector<step_memory> steps_of(const graph_view& g, const plan_buffers& b) {
+  std::vector<step_memory> steps(static_cast<std::size_t>(g.node_count));
   for (int t = 0; t < g.tensor_count; ++t) {
     if (b.size[t] == 0 || b.first[t] > b.last[t]) continue;
-    const int from = std::max(b.first[t], 0);
-    const int to = std::min(b.last[t], g.node_count - 1);
-    for (int k = from; k <= to; ++k) live[static_cast<std::size_t>(k)] += b.size[t];
+    for (int k = std::max(b.first[t], 0); k <= std::min(b.last[t], g.node_count - 1); ++k) {
+      step_memory& s = steps[static_cast<std::size_t>(k)];
+      (b.first[t] == k ? s.made : b.last[t] == k ? s.dying : s.others) += b.size[t];
+    }
   }
   for (int k = 0; k < g.node_count; ++k) {
     const node_desc& n = g.nodes[k];
-    std::int64_t bytes = live[static_cast<std::size_t>(k)];
-    std::int64_t saved = 0;  // the best single overlap of the output with a dying input
+    step_memory& s = steps[static_cast<std::size_t>(k)];
     for (int i = 0; i < n.input_count; ++i) {
       const int in = n.inputs[static_cast<std::size_t>(i)];
       const int out = n.outputs[0];
       if (in < 0 || b.size[in] == 0) continue;
       const std::int64_t d = detail::overlap_distance(g, b, in, out);
-      if (d >= 0) saved = std::max(saved, b.size[in] + b.size[out] - std::max(b.size[out], d + b.size[in]));
+      if (d >= 0) s.shared = std::max(s.shared, b.size[in] + b.size[out] - std::max(b.size[out], d + b.size[in]));
+      if (d == in_place_only) s.shared = std::max(s.shared, std::min(b.size[in], b.size[out]));
     }
-    bytes -= saved;
-    if (b.scratch) bytes += align_up(b.scratch[k]);
-    most = std::max(most, bytes);
+    if (b.scratch) s.scratch = align_up(b.scratch[k]);
   }
+  return steps;
+}
+
+std::int64_t lower_bound_of(const graph_view& g, const plan_buffers& b) {
+  std::int64_t most = 0;
+  for (const step_memory& s : steps_of(g, b)) most = std::max(most, s.kernel_bound());
   return most;
 }
 
@@ -60,17 +64,15 @@ class fitter {
       gaps_.clear();
       for (int j : near_[static_cast<std::size_t>(i)]) {
         if (b_.offset[j] < 0) continue;
-        std::int64_t from = 0;
-        std::int64_t to = 0;
-        detail::forbidden(g_, b_, i, j, from, to);
-        gaps_.emplace_back(from, to);
+        gaps_.push_back(detail::forbidden(g_, b_, i, j));
       }
       std::int64_t at = 0;
       for (bool moved = true; moved;) {
+        at = detail::past_wall(b_, at, b_.size[i]);
         moved = false;
-        for (const auto& [from, to] : gaps_)
-          if (at >= from && at < to) {
-            at = align_up(to);
+        for (const detail::taboo& t : gaps_)
+          if (t.holds(at)) {
+            at = t.next(at);
             moved = true;
           }
       }
@@ -87,10 +89,15 @@ class fitter {
   plan_buffers& b_;
   std::vector<int> planned_;
   std::vector<std::vector<int>> near_;
-  std::vector<std::pair<std::int64_t, std::int64_t>> gaps_;
+  std::vector<detail::taboo> gaps_;
 };
 
 }  // namespace
+
+std::vector<step_memory> memory_of_steps(const graph_view& g, const node_needs& needs) {
+  const plan_storage s(g, needs, false);
+  return steps_of(g, s.b);
+}
 
 std::int64_t plan_lower_bound(const graph_view& g, std::span<const kernel_entry> table) {
   const node_needs needs = needs_of(g, {}, table);
@@ -99,8 +106,13 @@ std::int64_t plan_lower_bound(const graph_view& g, std::span<const kernel_entry>
 }
 
 memory_plan search_plan(const graph_view& g, std::span<const kernel_entry> table, const plan_search_options& options) {
-  const node_needs needs = needs_of(g, {}, table);
+  return search_plan(g, needs_of(g, {}, table), options);
+}
+
+memory_plan search_plan(const graph_view& g, const node_needs& needs, const plan_search_options& options) {
   plan_storage s(g, needs, false);
+  s.b.walls = options.walls.data();
+  s.b.wall_count = static_cast<int>(options.walls.size());
   memory_plan best;
   best.lower_bound = lower_bound_of(g, s.b);
   best.bytes = INT64_MAX;
@@ -112,6 +124,7 @@ memory_plan search_plan(const graph_view& g, std::span<const kernel_entry> table
     best.bytes = total;
     best.how = how;
     best.offset = s.offset;
+    best.scratch = s.scratch_offset;
     best_order = order;
     return total;
   };
@@ -155,6 +168,7 @@ memory_plan search_plan(const graph_view& g, std::span<const kernel_entry> table
       best.bytes = total;
       best.how = "search";
       best.offset = s.offset;
+      best.scratch = s.scratch_offset;
       best_order = current;
     }
   }
@@ -162,6 +176,7 @@ memory_plan search_plan(const graph_view& g, std::span<const kernel_entry> table
   if (const int t = find_collision(g, s.b); t >= 0)
     throw error("plan search: tensor '" + std::string(g.tensors[t].name) + "' shares bytes with another live tensor");
   best.offset.resize(static_cast<std::size_t>(g.tensor_count));
+  best.scratch.resize(static_cast<std::size_t>(g.node_count));
   return best;
 }
 

@@ -3,7 +3,8 @@
 // The memory plan: where in the arena each tensor lives. Tensors whose lives do not meet share bytes. A node's output
 // may also overlap its dying input when its kernel says that is safe: the output then begins at least `distance`
 // bytes before the input (0: exactly in place is enough), because the kernel walks both in the same order and never
-// writes what it still has to read. Layer 5b; usable in constant evaluation.
+// writes what it still has to read; or at the input's own address and no other (in_place_only). The arena may be several
+// banks of memory one behind the other: no tensor stands in two. Layer 5b; usable in constant evaluation.
 
 #include <array>
 #include <cstdint>
@@ -12,7 +13,6 @@
 
 namespace qnnx::inline QNNX_ABI {
 
-inline constexpr std::int64_t no_overlap = -1;
 inline constexpr std::int64_t arena_alignment = 16;
 
 constexpr std::int64_t align_up(std::int64_t n, std::int64_t to = arena_alignment) { return (n + to - 1) / to * to; }
@@ -29,6 +29,8 @@ struct plan_buffers {
   const std::int64_t* distance = nullptr;
   const std::int64_t* scratch = nullptr;
   int stride = max_inputs;
+  const std::int64_t* walls = nullptr;  // where a bank ends and the next begins, ascending, or null
+  int wall_count = 0;
 };
 
 constexpr bool in_arena(const tensor_desc& t) {
@@ -59,7 +61,8 @@ constexpr void lifetimes(const graph_view& g, plan_buffers& b, bool keep_all = f
 }
 
 namespace detail {
-/// Distance that lets `out` overlap `in`, where `out` is made by the very node that reads `in` last; else no_overlap.
+/// Distance that lets `out` overlap `in`, where `out` is made by the very node that reads `in` last, or in_place_only;
+/// else no_overlap.
 constexpr std::int64_t overlap_distance(const graph_view& g, const plan_buffers& b, int in, int out) {
   if (!b.distance || b.last[in] != b.first[out] || b.first[out] < 0 || b.first[out] >= g.node_count) return no_overlap;
   const node_desc& n = g.nodes[b.first[out]];
@@ -71,7 +74,7 @@ constexpr std::int64_t overlap_distance(const graph_view& g, const plan_buffers&
       d = b.distance[b.first[out] * b.stride + i];
       ++reads;
     }
-  return reads == 1 && d >= 0 ? align_up(d) : no_overlap;
+  return reads != 1 ? no_overlap : d >= 0 ? align_up(d) : d;
 }
 /// Keeps of the live set order[0, live) what is read at node k or later; returns the new count.
 constexpr int drop_dead(plan_buffers& b, int live, int k) {
@@ -83,14 +86,30 @@ constexpr int drop_dead(plan_buffers& b, int live, int k) {
 constexpr bool alive_together(const plan_buffers& b, int i, int j) {
   return b.first[i] <= b.last[j] && b.first[j] <= b.last[i];
 }
-/// Bytes [from, to) that tensor i may not begin in because of placed tensor j.
-constexpr void forbidden(const graph_view& g, const plan_buffers& b, int i, int j, std::int64_t& from, std::int64_t& to) {
-  from = b.offset[j] - b.size[i] + 1;
-  to = b.offset[j] + b.size[j];
-  if (const std::int64_t d = overlap_distance(g, b, j, i); d >= 0 && b.offset[j] - d + 1 > from)
-    from = b.offset[j] - d + 1;  // i is the output, j the dying input
-  if (const std::int64_t d = overlap_distance(g, b, i, j); d >= 0 && b.offset[j] + d < to)
-    to = b.offset[j] + d;  // i is the dying input, j the output
+/// Where a tensor may not begin because of another: in [from, to), but for `hole`.
+struct taboo {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int64_t hole = -1;
+  constexpr bool holds(std::int64_t at) const { return at >= from && at < to && at != hole; }
+  /// The first place behind `at`, which it holds.
+  constexpr std::int64_t next(std::int64_t at) const { return at < hole ? hole : align_up(to); }
+};
+/// Where tensor i may not begin because of placed tensor j.
+constexpr taboo forbidden(const graph_view& g, const plan_buffers& b, int i, int j) {
+  taboo t{b.offset[j] - b.size[i] + 1, b.offset[j] + b.size[j]};
+  const std::int64_t over = overlap_distance(g, b, j, i);  // i is the output, j the dying input
+  if (over >= 0 && b.offset[j] - over + 1 > t.from) t.from = b.offset[j] - over + 1;
+  const std::int64_t under = overlap_distance(g, b, i, j);  // i is the dying input, j the output
+  if (under >= 0 && b.offset[j] + under < t.to) t.to = b.offset[j] + under;
+  if (over == in_place_only || under == in_place_only) t.hole = b.offset[j];
+  return t;
+}
+/// The lowest place at or behind `at` where `size` bytes stand in one bank.
+constexpr std::int64_t past_wall(const plan_buffers& b, std::int64_t at, std::int64_t size) {
+  for (int w = 0; w < b.wall_count; ++w)
+    if (at < b.walls[w] && b.walls[w] < at + size) at = b.walls[w];
+  return at;
 }
 }  // namespace detail
 
@@ -112,6 +131,7 @@ constexpr void place_scratch(const graph_view& g, plan_buffers& b, std::int64_t&
     const std::int64_t wanted = align_up(b.scratch[k]);
     std::int64_t at = 0;
     for (bool moved = true; moved;) {
+      at = detail::past_wall(b, at, wanted);
       moved = false;
       for (int m = 0; m < live; ++m) {
         const int i = b.order[m];
@@ -130,33 +150,29 @@ namespace detail {
 /// The lowest place for tensor i that none of the placed tensors order[0, placed) forbids.
 constexpr std::int64_t first_fit(const graph_view& g, const plan_buffers& b, int i, int placed) {
   constexpr int room = 32;  // gaps kept between passes; with more neighbours each pass computes them again
-  std::array<std::int64_t, room> from{};
-  std::array<std::int64_t, room> to{};
+  std::array<taboo, room> kept{};
   int near = 0;
   const int born = b.first[i];
   const int dies = b.last[i];
   for (int m = 0; m < placed; ++m) {
     const int j = b.order[m];
     if (born > b.last[j] || b.first[j] > dies) continue;
-    if (near < room) forbidden(g, b, i, j, from[static_cast<std::size_t>(near)], to[static_cast<std::size_t>(near)]);
+    if (near < room) kept[static_cast<std::size_t>(near)] = forbidden(g, b, i, j);
     ++near;
   }
   std::int64_t at = 0;
   for (bool moved = true; moved;) {
+    at = past_wall(b, at, b.size[i]);
     moved = false;
     for (int m = 0; m < (near <= room ? near : 0); ++m)
-      if (at >= from[static_cast<std::size_t>(m)] && at < to[static_cast<std::size_t>(m)]) {
-        at = align_up(to[static_cast<std::size_t>(m)]);
+      if (const taboo& t = kept[static_cast<std::size_t>(m)]; t.holds(at)) {
+        at = t.next(at);
         moved = true;
       }
     for (int m = 0; m < (near <= room ? 0 : placed); ++m) {
-      const int j = b.order[m];
-      if (!alive_together(b, i, j)) continue;
-      std::int64_t low = 0;
-      std::int64_t high = 0;
-      forbidden(g, b, i, j, low, high);
-      if (at >= low && at < high) {
-        at = align_up(high);
+      if (!alive_together(b, i, b.order[m])) continue;
+      if (const taboo t = forbidden(g, b, i, b.order[m]); t.holds(at)) {
+        at = t.next(at);
         moved = true;
       }
     }
@@ -216,21 +232,30 @@ constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
 
 namespace detail {
 constexpr bool collides(const graph_view& g, const plan_buffers& b, int i, int j) {
-  if (!alive_together(b, i, j)) return false;
-  std::int64_t from = 0;
-  std::int64_t to = 0;
-  forbidden(g, b, i, j, from, to);
-  return b.offset[i] >= from && b.offset[i] < to;
+  return alive_together(b, i, j) && forbidden(g, b, i, j).holds(b.offset[i]);
 }
 }  // namespace detail
 
-/// Index of a tensor whose place collides with another live one or is not aligned, or -1. For plans that came as
+/// Index of a node whose scratch is not where no live tensor is, or -1; `total`: bytes of the arena.
+constexpr int find_scratch_collision(const graph_view& g, const plan_buffers& b, std::int64_t total) {
+  for (int k = 0; k < g.node_count; ++k) {
+    if (!b.scratch || b.scratch[k] <= 0) continue;
+    const std::int64_t at = b.scratch_offset[k], end = at + b.scratch[k];
+    if (at < 0 || at % arena_alignment != 0 || end > total || detail::past_wall(b, at, b.scratch[k]) != at) return k;
+    for (int t = 0; t < g.tensor_count; ++t)
+      if (b.size[t] > 0 && b.first[t] <= k && k <= b.last[t] && at < b.offset[t] + b.size[t] && b.offset[t] < end) return k;
+  }
+  return -1;
+}
+
+/// Index of a tensor whose place collides with another live one, stands in two banks or is not aligned, or -1. For plans that came as
 /// data. Walks the nodes with the set of live tensors in b.order: linear in tensors times those that live together.
 constexpr int find_collision(const graph_view& g, plan_buffers& b) {
   int live = 0;
   const auto enter = [&](int i) {
     if (b.size[i] == 0 || b.first[i] > b.last[i]) return true;
     if (b.offset[i] < 0 || b.offset[i] % arena_alignment != 0) return false;
+    if (detail::past_wall(b, b.offset[i], b.size[i]) != b.offset[i]) return false;
     for (int m = 0; m < live; ++m)
       if (detail::collides(g, b, i, b.order[m])) return false;
     b.order[live++] = i;

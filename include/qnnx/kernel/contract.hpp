@@ -14,7 +14,8 @@
 //                                 the parent's kernel, elsewhere run() hands them on (optional: all)
 //   overlap                       how far before a dying input the output must begin so that both may share memory
 //                                 (optional: no sharing). An optimized kernel accepts the reference's distance, so
-//                                 that one memory plan serves every instruction set
+//                                 that one memory plan serves every instruction set; where config::own_plan is set it
+//                                 may ask for another (firmware archives are planned for their target)
 //   parts                         into how many independent pieces the work may be split (optional: 1)
 // All but run are constexpr functions of the node. One source serves static and dynamic extents: `call.in<0>()` is a
 // view whose extents are constants or values. The reference kernel asks for nothing but constants. Layer 5a.
@@ -205,7 +206,7 @@ constexpr bool takes_node(const node_facts& f, const Params& p) {
   if constexpr (requires { K::takes(f, p); }) return K::takes(f, p);
   else return (void)f, (void)p, true;
 }
-/// Distance for input i, or -1: its bytes may not be shared with the output.
+/// Distance for input i, in_place_only, or no_overlap: its bytes may not be shared with the output.
 template <class K, class Params>
 constexpr std::int64_t overlap(const node_facts& f, const Params& p, int input) {
   if constexpr (requires { K::overlap(f, p, input); }) return f.epi.residual >= 0 ? -1 : K::overlap(f, p, input);

@@ -17,6 +17,14 @@
 
 namespace qnnx::inline QNNX_ABI {
 
+/// A graph and what its kernels ask of the planner (plan_buffers has the layout).
+struct plan_needs {
+  const graph_view* g = nullptr;
+  const std::int64_t* distance = nullptr;
+  const std::int64_t* scratch = nullptr;
+  int stride = 0;
+};
+
 /// The descriptor tables of a model and its entry points as plain functions.
 template <class Tag, class Isa = isa::best>
 struct exported {
@@ -167,6 +175,11 @@ struct exported {
                     static_cast<std::size_t>(byte_size(lowered::g.tensors[t])));
     pack(nullptr, weights, out + kept.total);
     return packed_forms(out + kept.total);
+  }
+
+  /// What the generator plans the memory of a firmware from.
+  static plan_needs needs() {
+    return {&lowered::g, lowered::asked.distance.data(), lowered::asked.scratch.data(), lowered::widest};
   }
 
   /// Forms of kernel/arm/finish.hpp in which the packed nodes are finished (config::packed_forms): a packed form begins
@@ -328,6 +341,21 @@ struct exported {
 #define QNNX_CHECK_WEIGHTS(TAG) static_assert(true)
 #endif
 
+#ifdef QNNX_TARGET_OFFSETS
+/// The generator's plan, in a header of macros that is included before the model.
+#define QNNX_PLACE_MODEL(TAG)                                                                                          \
+  template <>                                                                                                          \
+  struct qnnx::target_plan<TAG> {                                                                                      \
+    static constexpr std::int64_t offset[] = {QNNX_TARGET_OFFSETS};                                                    \
+    static constexpr std::int64_t scratch[] = {QNNX_TARGET_SCRATCH};                                                   \
+    static constexpr std::int64_t walls[] = {QNNX_TARGET_WALLS};                                                       \
+    static constexpr int wall_count = static_cast<int>(sizeof walls / sizeof walls[0]) - 1;                            \
+    static constexpr std::int64_t bytes = QNNX_TARGET_ARENA;                                                           \
+  };
+#else
+#define QNNX_PLACE_MODEL(TAG)
+#endif
+
 /// Checks and plans in two functions of their own, first: g++ frees what a function cost it only between functions
 /// (1500 nodes: 450 MB instead of 720 MB).
 #define QNNX_LOWER_IN_STEPS(TAG)                                                                                       \
@@ -339,6 +367,7 @@ struct exported {
 #ifdef QNNX_PACK_PROGRAM
 /// On the machine that builds a firmware: the weights in the form its kernels read.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
+  qnnx::plan_needs qnnx_firmware_needs() { return qnnx::exported<TAG>::needs(); }                                      \
   std::int64_t qnnx_firmware_bytes() { return qnnx::exported<TAG>::firmware_bytes(); }                                 \
   unsigned qnnx_make_firmware_weights(const std::byte* weights, std::byte* out) {                                      \
     return qnnx::exported<TAG>::make_firmware_weights(weights, out);                                                   \
@@ -348,6 +377,7 @@ struct exported {
 /// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded
 /// weights leaves qnnx_model::weights null.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
+  QNNX_PLACE_MODEL(TAG)                                                                                                \
   QNNX_LOWER_IN_STEPS(TAG)                                                                                             \
   extern "C" {                                                                                                         \
   extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_WEIGHTS_SYMBOL[];                        \

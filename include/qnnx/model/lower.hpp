@@ -97,11 +97,11 @@ constexpr std::array<std::int32_t, Words + 1> make_constants(const graph_view& g
   kernel::prepare<Kernel>(bound.get(), p, Rounding{}, w.data());
   return w;
 }
-/// The instruction set of node I: where packed weights are embedded, the first of At and its parents whose kernel takes
-/// the node; elsewhere At.
+/// The instruction set of node I: where packed weights are embedded or made, the first of At and its parents whose kernel
+/// takes the node; elsewhere At.
 template <class Lowering, int I, class Op, class Sig, int Inputs, int Outputs, class At>
 constexpr auto isa_for() {
-  if constexpr (!config::embedded_packed || std::is_same_v<At, isa::reference>) return std::type_identity<At>{};
+  if constexpr (!(config::embedded_packed || config::packs_only) || std::is_same_v<At, isa::reference>) return std::type_identity<At>{};
   else if constexpr (takes_node<kernel::select<Op, At, Sig>, Inputs, Outputs>(Lowering::g, I, from_words<typename Op::params>(Lowering::g.nodes[I].params)))
     return std::type_identity<At>{};
   else return isa_for<Lowering, I, Op, Sig, Inputs, Outputs, typename At::parent>();
@@ -119,6 +119,11 @@ struct planned {
   std::array<std::int64_t, Nodes + 1> scratch{};
   std::int64_t total = 0;
   int fault = -1;  // a tensor that a plan given as data puts where it may not be
+};
+template <int Nodes, int Widest>
+struct plan_asks {
+  std::array<std::int64_t, static_cast<std::size_t>(Nodes) * static_cast<std::size_t>(Widest) + 1> distance{};  // plan_buffers
+  std::array<std::int64_t, Nodes + 1> scratch{};
 };
 template <int Count>
 struct laid_out {
@@ -157,6 +162,17 @@ constexpr detail::laid_out<Count> lay_out_weights(const graph_view& g, const boo
   return d;
 }
 
+/// The memory plan that the library generator made for one target: specialised in its builds (model/export.hpp).
+/// offset: per tensor; scratch: per node; walls: the ends of all banks but the last.
+template <class Tag>
+struct target_plan {
+  static constexpr const std::int64_t* offset = nullptr;
+  static constexpr const std::int64_t* scratch = nullptr;
+  static constexpr const std::int64_t* walls = nullptr;
+  static constexpr int wall_count = 0;
+  static constexpr std::int64_t bytes = 0;
+};
+
 template <class Tag, class Isa>
 struct lowering {
   static constexpr bool valid = valid_graph<Tag>();  // a wrong graph ends the compilation here, with one sentence;
@@ -181,38 +197,55 @@ struct lowering {
         detail::make_constants<kernel, rounding_type, ins, outs, static_cast<std::size_t>(asks.constant_words)>(g, I, params);
   };
 
-  static constexpr auto make_plan() {
-    return [&]<int... I>(std::integer_sequence<int, I...>) {
-      constexpr int tensors = g.tensor_count;
-      constexpr int nodes = g.node_count;
-      detail::planned<tensors, nodes> r;
+  /// What the kernels ask of the planner.
+  static constexpr auto make_asked() {
+    return []<int... I>(std::integer_sequence<int, I...>) {
       const detail::node_asks<widest> rows[] = {node_type<I>::asks..., {}};
-      std::array<std::int64_t, static_cast<std::size_t>(nodes) * static_cast<std::size_t>(widest) + 1> distance{};
-      std::array<std::int64_t, static_cast<std::size_t>(nodes) + 1> scratch{};
-      for (int k = 0; k < nodes; ++k) {
-        scratch[static_cast<std::size_t>(k)] = rows[k].scratch;
+      detail::plan_asks<g.node_count, widest> a;
+      for (int k = 0; k < g.node_count; ++k) {
+        a.scratch[static_cast<std::size_t>(k)] = rows[k].scratch;
         for (int i = 0; i < widest; ++i)
-          distance[static_cast<std::size_t>(k * widest + i)] = rows[k].distance[static_cast<std::size_t>(i)];
+          a.distance[static_cast<std::size_t>(k * widest + i)] = rows[k].distance[static_cast<std::size_t>(i)];
       }
+      return a;
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+  static constexpr detail::plan_asks<g.node_count, widest> asked = make_asked();
+
+  /// The plan: the generator's for this target, or the model's own where the kernels accept the reference's distances,
+  /// or made here. One that is given is checked.
+  static constexpr auto make_plan() {
+    constexpr int tensors = g.tensor_count;
+    using given = target_plan<Tag>;
+    detail::planned<tensors, g.node_count> r;
+    if constexpr (config::packs_only) return r;  // runs no node: the generator plans later
+    else {
       std::array<int, tensors + 1> first{};
       std::array<int, tensors + 1> last{};
       std::array<int, tensors + 1> order{};
       std::array<std::int64_t, tensors + 1> size{};
       plan_buffers b{first.data(), last.data(), order.data(), size.data(), r.offset.data(), r.scratch.data(),
-                     distance.data(), scratch.data(), widest};
+                     asked.distance.data(), asked.scratch.data(), widest, given::walls, given::wall_count};
       lifetimes(g, b);
-      if (g.plan) {
-        for (int t = 0; t < tensors; ++t) r.offset[static_cast<std::size_t>(t)] = g.plan[t];
-        r.total = g.planned_bytes;
+      constexpr bool for_target = given::offset != nullptr;
+      if (for_target || (g.plan && !config::own_plan)) {
+        for (int t = 0; t < tensors; ++t) r.offset[static_cast<std::size_t>(t)] = for_target ? given::offset[t] : g.plan[t];
+        r.total = for_target ? given::bytes : g.planned_bytes;
         r.fault = find_collision(g, b);
         for (int t = 0; t < tensors && r.fault < 0; ++t)
-          if (b.size[t] > 0 && b.first[t] <= b.last[t] && b.offset[t] + b.size[t] > g.planned_bytes) r.fault = t;
-        place_scratch(g, b, r.total);
+          if (b.size[t] > 0 && b.first[t] <= b.last[t] && b.offset[t] + b.size[t] > r.total) r.fault = t;
+        if constexpr (for_target) {
+          for (int k = 0; k < g.node_count; ++k) r.scratch[static_cast<std::size_t>(k)] = given::scratch[k];
+          if (r.fault < 0)
+            if (const int k = find_scratch_collision(g, b, r.total); k >= 0) r.fault = g.nodes[k].outputs[0];
+        } else {
+          place_scratch(g, b, r.total);
+        }
       } else {
         r.total = best_plan(g, b);
       }
       return r;
-    }(std::make_integer_sequence<int, g.node_count>{});
+    }
   }
   static constexpr detail::planned<g.tensor_count, g.node_count> plan = make_plan();
   struct plan_fault {

@@ -22,6 +22,10 @@
 
 namespace qnnx::inline QNNX_ABI {
 
+/// What a kernel answers where asked how far before a dying input its output must begin so that both may share memory.
+inline constexpr std::int64_t no_overlap = -1;
+inline constexpr std::int64_t in_place_only = -2;  // the output begins where the input begins, or shares nothing with it
+
 enum class port_kind : std::uint8_t { required, optional, variadic };
 struct port {
   std::string_view name;

@@ -10,7 +10,7 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::dsp {
 
-/// Sizes of the lines of all channels, and of the sums of one output row behind them.
+/// Sizes of the lines of some channels, and of the sums of one output row behind them.
 struct lines {
   std::int32_t channels;
   std::int32_t pairs;  // that the windows of an output row touch
@@ -21,19 +21,19 @@ struct lines {
   constexpr std::int64_t bytes() const { return (std::int64_t{line_words()} * channels + sums) * 4; }
 };
 
-/// One data row [width][channels] into a slot of all lines; element j of a line is data column j - left, outside the
-/// data the zero point. channels % 4 == 0.
+/// `count` channels of a data row [width][channels] into a slot of their lines; element j of a line is data column
+/// j - left, outside the data the zero point. count % 4 == 0.
 template <bool Signed>
-QNNX_NOINLINE void split_row(const lines& size, const std::byte* row, std::int32_t width, std::int32_t left, word zeros,
-                             word* to) {
-  const std::int32_t channels = size.channels, step = size.line_words();
+QNNX_NOINLINE void split_row(const lines& size, const std::byte* row, std::int32_t channels, std::int32_t count,
+                             std::int32_t width, std::int32_t left, word zeros, word* to) {
+  const std::int32_t step = size.line_words();
   for (std::int32_t q = size.pairs, column = -left; q > 0; --q, column += 2, to += 3) {
     const bool first = column >= 0 && column < width, second = column + 1 >= 0 && column + 1 < width;
     const std::byte* a = first ? row + column * channels : reinterpret_cast<const std::byte*>(&zeros);
     const std::byte* b = second ? row + (column + 1) * channels : reinterpret_cast<const std::byte*>(&zeros);
     const std::int32_t next_a = first ? 4 : 0, next_b = second ? 4 : 0;
     word* line = to;
-    for (std::int32_t c = channels; c > 0; c -= 4, a += next_a, b += next_b, line += 4 * step) {
+    for (std::int32_t c = count; c > 0; c -= 4, a += next_a, b += next_b, line += 4 * step) {
       const word x = load_word(a), y = load_word(b);
       const word low = pkhbt16(x, y), high = pkhtb16(x, y);
       line[0] = even_bytes<Signed>(low);

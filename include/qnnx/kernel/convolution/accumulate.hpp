@@ -162,6 +162,45 @@ constexpr std::int64_t window_overlap(std::int64_t out_rows, std::int64_t out_ro
   }
   return worst;
 }
+/// The same for kernels that make `group` neighbouring pixels at a time and, where `gathered`, read all their windows
+/// before they write: not whole rows but pixels are counted. `x`, `y`: bytes of a pixel of data and of output.
+struct window_walk {
+  std::int64_t height, width, stride_h, stride_w, top, left, x, y;
+  /// First byte of the data that the pixels from (row, column) on read.
+  constexpr std::int64_t unread(std::int64_t row, std::int64_t column) const {
+    const auto inside = [](std::int64_t at, std::int64_t size) { return at < 0 ? 0 : at > size ? size : at; };
+    const std::int64_t line = inside(row * stride_h - top, height);
+    const std::int64_t here = (line * width + inside(column * stride_w - left, width)) * x;
+    const std::int64_t next = inside((row + 1) * stride_h - top, height) * width * x;  // a line above the data repeats
+    return here < next ? here : next;
+  }
+};
+constexpr std::int64_t pixel_overlap(const context& c, const window_walk& w, std::int64_t group, bool gathered) {
+  const shape& y = c.out(0).dims;
+  if (c.dims(0)[0] != 1 || w.stride_h == 0 || w.stride_w == 0) return -1;
+  const std::int64_t pixels = static_cast<std::int64_t>(y[1]) * y[2];
+  std::int64_t worst = 0;
+  for (std::int64_t first = 0; first < pixels; first += group) {
+    const std::int64_t end = first + group < pixels ? first + group : pixels;
+    const std::int64_t from = gathered ? end : first;  // the first pixel that still reads while these are written
+    if (from >= pixels) continue;
+    const std::int64_t ahead = end * w.y - w.unread(from / y[2], from % y[2]);
+    if (ahead > worst) worst = ahead;
+  }
+  return worst;
+}
+/// For a convolution's parameters.
+template <class Params>
+constexpr std::int64_t pixel_overlap(const context& c, const Params& p, std::int64_t group, bool gathered) {
+  const shape& x = c.dims(0);
+  const shape& y = c.out(0).dims;
+  return pixel_overlap(c,
+                       {x[1], x[2], p.stride[0], p.stride[1], p.pad_amount[0], p.pad_amount[2],
+                        byte_size(c.in(0)) / (static_cast<std::int64_t>(x[0]) * x[1] * x[2]),
+                        byte_size(c.out(0)) / (static_cast<std::int64_t>(y[0]) * y[1] * y[2])},
+                       group, gathered);
+}
+
 constexpr std::int64_t window_overlap(const context& c, std::uint32_t stride, std::uint32_t before) {
   const shape& x = c.dims(0);
   const shape& y = c.out(0).dims;

@@ -26,8 +26,8 @@ struct window_sizes {
   constexpr std::int64_t packed() const {
     return static_cast<std::int64_t>(sizeof(node_head)) + std::int64_t{record()} * channels;
   }
-  /// The interleaved block, a line of zero points, and a line for each of four pixels.
-  constexpr std::int64_t scratch() const { return block_bytes(padded()) + 5 * padded_line(); }
+  /// The interleaved block; where windows are not `single` pixels a line of zero points, and a line for each of four.
+  constexpr std::int64_t scratch(bool single) const { return block_bytes(padded()) + (single ? 0 : 5 * padded_line()); }
 };
 
 /// Where the window of an output pixel begins in the data.
@@ -57,7 +57,7 @@ struct gatherer {
     top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
     zero = static_cast<std::byte>(c.s.inputs[0].q.zero());
     pointwise = size.rows == 1 && size.columns == 1 && stride_h == 1 && stride_w == 1 && size.depth % 4 == 0 &&
-                height == out_height && width == out_width;
+                height == out_height && width == out_width;  // impl::pointwise
   }
   std::byte* zero_line(std::byte* scratch) const { return scratch + block_bytes(size.padded()); }
   /// Once before the blocks of a call.
@@ -131,8 +131,8 @@ QNNX_NOINLINE void multiply_block(const Finisher& done, const std::byte* packed,
 
 }  // namespace dsp
 
-/// The distance of shared memory is the reference's: a block's windows are gathered before any of it is written,
-/// rows in order.
+/// Memory is shared by pixels: the windows of four are gathered before any of these is written. The reference's
+/// distance is longer, so it will do too.
 template <>
 struct impl<op::conv2d, isa::armv7em_dsp>
     : dsp::packed_kernel<impl<op::conv2d, isa::armv7em_dsp>, op::conv2d> {
@@ -145,7 +145,15 @@ struct impl<op::conv2d, isa::armv7em_dsp>
     return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).packed() : 0;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).scratch() : 0;
+    return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).scratch(pointwise(f.c.dims(0), f.c.out(0).dims, f.c.dims(1), p)) : 0;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, 4, true) : -1;
+  }
+  /// Windows are single pixels, one after the other.
+  static constexpr bool pointwise(const shape& x, const shape& y, const shape& w, const params& p) {
+    return w[0] == 1 && w[1] == 1 && p.stride[0] == 1 && p.stride[1] == 1 && w[2] % 4 == 0 && x[1] == y[1] && x[2] == y[2];
   }
 
   template <class Call>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d on 8-bit data, 3x3 windows, with dual multiply-adds. Each data row is turned once into 16-bit pairs,
-// one line per channel, padded with the zero point; the last three rows stand side by side in scratch. An output row is
-// then made channel by channel, first the sums (arm/window.hpp), then the outputs.
+// DepthWiseConv2d on 8-bit data, 3x3 windows, with dual multiply-adds. A few channels at a time, so that scratch is
+// small, go through the whole image: each of their data rows is turned once into 16-bit pairs, one line per channel,
+// padded with the zero point; the last three rows stand side by side in scratch. An output row is then made channel by
+// channel, first the sums (arm/window.hpp), then the outputs. A channel's outputs may take the places of its data.
 // Packed form: a node head, then per channel a channel head and three times the bytes w0 w1 w1 w2, which extend to the
 // pairs (w0, w1) and (w1, w2). Layer 5a.
 
@@ -20,14 +21,23 @@ struct depthwise_record {
   std::int8_t rows[3][4];
 };
 
-/// One output row: sums of a channel into `sums`, from there to outputs.
+/// Output rows of up to size.channels channels.
+struct depthwise_rows {
+  lines size;
+  std::int32_t channels;  // of a pixel
+  std::int32_t width;     // of an output row
+  std::int32_t* sums;
+};
+
+/// One output row of `count` channels: sums of a channel into `sums`, from there to outputs.
 template <int Form, int Stride, class Finisher>
-QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_record* record, std::int32_t channels,
-                                 const word* line, std::int32_t line_words, std::int32_t turn, std::byte* y,
-                                 std::int32_t width, std::int32_t* sums) {
+QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_rows& rows, const depthwise_record* record,
+                                 const word* line, std::int32_t turn, std::byte* y, std::int32_t count) {
+  const std::int32_t channels = rows.channels, width = rows.width, line_words = rows.size.line_words();
+  std::int32_t* const sums = rows.sums;
   const std::int32_t k0 = turn, k1 = turn == 2 ? 0 : turn + 1,
                      k2 = turn == 0 ? 2 : turn - 1;  // window rows in slots 0, 1, 2
-  for (const std::byte* const end = y + channels; y != end; ++y, ++record, line += line_words) {
+  for (const std::byte* const end = y + count; y != end; ++y, ++record, line += line_words) {
     window_sums<Stride>(line, load_word(record->rows[k0]), load_word(record->rows[k1]), load_word(record->rows[k2]),
                         sums, width);
     const channel_head h = record->head;
@@ -41,7 +51,7 @@ QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_record* r
 
 }  // namespace dsp
 
-/// The distance of shared memory is the reference's: a row's data is taken over before the row is written.
+/// Memory is shared in place: then the outputs of a channel stand where data of the same channel was.
 template <>
 struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::armv7em_dsp>, op::depthwise_conv2d> {
@@ -61,11 +71,28 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
                                            sizeof(dsp::depthwise_record) * static_cast<std::size_t>(f.c.dims(1)[3]))
                : 0;
   }
+  static constexpr std::int32_t most_line_bytes = 1024;  // of all channels made at a time, where these are more than four
   static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) {
-    return {x[3], y[2], static_cast<std::int32_t>(p.stride[1])};
+    const dsp::lines one(1, y[2], static_cast<std::int32_t>(p.stride[1]));
+    const std::int32_t fours = x[3] / 4, fit = most_line_bytes / (16 * one.line_words()), most = fit < 1 ? 1 : fit;
+    const std::int32_t turns = (fours + most - 1) / most;
+    return {(fours + turns - 1) / turns * 4, y[2], static_cast<std::int32_t>(p.stride[1])};
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : 0;
+  }
+  /// Whether outputs may stand where the data was: no row reaches data that is not in scratch when it is written.
+  static constexpr bool in_place(const shape& x, const shape& y, const params& p) {
+    if (x[0] != 1) return false;
+    for (std::int32_t r = 0; r < y[1]; ++r) {
+      const std::int32_t taken = r * static_cast<std::int32_t>(p.stride[0]) - static_cast<std::int32_t>(p.pad_amount[0]) + 3;
+      if (taken < x[1] && (r + 1) * y[2] > (taken < 0 ? 0 : taken) * x[2]) return false;
+    }
+    return true;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 && in_place(f.c.dims(0), f.c.out(0).dims, p) ? in_place_only : no_overlap;
   }
 
   template <class Call>
@@ -93,6 +120,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
       if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
           !dsp::takes_operands(c))
         return reference::run(c);
+    if constexpr (!config::own_plan)
+      if (!shares_well(c)) return reference::run(c);
     const auto done = dsp::finisher_of<false>(c);
     using finisher = std::decay_t<decltype(done)>;
     const bool one = c.params().stride[1] == 1;
@@ -102,9 +131,19 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
   }
 
  private:
+  /// Whether a plan made for another kernel keeps data and outputs apart, or has them in place.
+  template <class Call>
+  static bool shares_well(const Call& c) {
+    const auto* x = reinterpret_cast<const std::byte*>(c.template in<0>().data);
+    const auto* y = reinterpret_cast<const std::byte*>(c.out().data);
+    const shape& xs = c.s.inputs[0].dims;
+    const shape& ys = c.s.outputs[0].dims;
+    return y + ys.size() <= x || x + xs.size() <= y || (x == y && in_place(xs, ys, c.params()));
+  }
+
   template <class Finisher>
-  using row_function = void (*)(const Finisher&, const dsp::depthwise_record*, std::int32_t, const dsp::word*,
-                                std::int32_t, std::int32_t, std::byte*, std::int32_t, std::int32_t*);
+  using row_function = void (*)(const Finisher&, const dsp::depthwise_rows&, const dsp::depthwise_record*,
+                                const dsp::word*, std::int32_t, std::byte*, std::int32_t);
 
   template <class Call, class Finisher>
   static QNNX_INLINE void rows(const Call& c, const Finisher& done, row_function<Finisher> make_row) {
@@ -113,33 +152,38 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     const shape& y = c.s.outputs[0].dims;
     const params& p = c.params();
     const dsp::lines size = lines_of(x, y, p);
-    const std::int32_t height = x[1], width = x[2], channels = size.channels;
+    const std::int32_t height = x[1], width = x[2], channels = x[3];
     const auto stride = static_cast<std::int32_t>(p.stride[0]), top = static_cast<std::int32_t>(p.pad_amount[0]);
     const auto left = static_cast<std::int32_t>(p.pad_amount[2]);
     auto* scratch = reinterpret_cast<dsp::word*>(c.scratch());
-    auto* sums = reinterpret_cast<std::int32_t*>(scratch + size.line_words() * channels);
+    const dsp::depthwise_rows out_rows{size, channels, y[2],
+                                       reinterpret_cast<std::int32_t*>(scratch + size.line_words() * size.channels)};
     const dsp::word zeros = (static_cast<dsp::word>(c.s.inputs[0].q.zero()) & 0xffu) * 0x01010101u;
     const auto* record = reinterpret_cast<const dsp::depthwise_record*>(c.packed() + sizeof(dsp::node_head));
     const auto* data = reinterpret_cast<const std::byte*>(c.template in<0>().data);
-    auto* out = reinterpret_cast<std::byte*>(c.out().data);
-    for (std::int32_t n = 0; n < y[0]; ++n, data += static_cast<std::ptrdiff_t>(height) * width * channels) {
-      std::int32_t next = -top;             // the first row that is not in scratch
-      std::int32_t slot = 0, low_slot = 0;  // its slot, and that of the window's first row
-      for (std::int32_t oh = 0; oh < y[1]; ++oh, out += y[2] * channels) {
-        const std::int32_t low = oh * stride - top;
-        for (; next < low + 3; ++next) {
-          if (next >= low) {
-            if (next == low) low_slot = slot;
-            const bool inside = next >= 0 && next < height;
-            dsp::split_row<is_signed>(size, data + static_cast<std::ptrdiff_t>(next) * width * channels,
-                                      inside ? width : 0, left, zeros, scratch + slot);
+    auto* image = reinterpret_cast<std::byte*>(c.out().data);
+    for (std::int32_t n = 0; n < y[0]; ++n, data += static_cast<std::ptrdiff_t>(height) * width * channels,
+                      image += static_cast<std::ptrdiff_t>(y[1]) * y[2] * channels)
+      for (std::int32_t first = 0; first < channels; first += size.channels) {
+        const std::int32_t count = channels - first < size.channels ? channels - first : size.channels;
+        std::byte* out = image + first;
+        std::int32_t next = -top;             // the first row that is not in scratch
+        std::int32_t slot = 0, low_slot = 0;  // its slot, and that of the window's first row
+        for (std::int32_t oh = 0; oh < y[1]; ++oh, out += y[2] * channels) {
+          const std::int32_t low = oh * stride - top;
+          for (; next < low + 3; ++next) {
+            if (next >= low) {
+              if (next == low) low_slot = slot;
+              const bool inside = next >= 0 && next < height;
+              dsp::split_row<is_signed>(size, data + static_cast<std::ptrdiff_t>(next) * width * channels + first, channels,
+                                        count, inside ? width : 0, left, zeros, scratch + slot);
+            }
+            slot = slot == 2 ? 0 : slot + 1;
           }
-          slot = slot == 2 ? 0 : slot + 1;
+          make_row(done, out_rows, record + first, scratch, low_slot == 0 ? 0 : 3 - low_slot, out, count);
+          low_slot = (low_slot + stride) % 3;
         }
-        make_row(done, record, channels, scratch, size.line_words(), low_slot == 0 ? 0 : 3 - low_slot, out, y[2], sums);
-        low_slot = (low_slot + stride) % 3;
       }
-    }
   }
 };
 

@@ -78,8 +78,7 @@ QNNX_NOINLINE void two_pixels(const panel_sizes& size, const std::byte* packed, 
 
 }  // namespace mve
 
-/// The distance of shared memory is the reference's: windows are gathered before their pixels are written, rows in
-/// order.
+/// Memory is shared by pixels, two at a time; those of 1x1 windows are read while they are written.
 template <>
 struct impl<op::conv2d, isa::mve>
     : dsp::packed_kernel<impl<op::conv2d, isa::mve>, op::conv2d> {
@@ -90,6 +89,10 @@ struct impl<op::conv2d, isa::mve>
   static constexpr mve::panel_sizes sizes(const shape& w) { return {w[0] * w[1] * w[2], w[3]}; }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? sizes(f.c.dims(1)).bytes() : 0;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, 2, false) : -1;
   }
   /// Windows of two pixels.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {

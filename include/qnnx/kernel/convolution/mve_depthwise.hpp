@@ -32,8 +32,7 @@ QNNX_NOINLINE void depthwise_pixel(const quad_head* h, const std::int8_t* w, con
 
 }  // namespace mve
 
-/// The distance of shared memory is the reference's: a pixel's channels are written eight by eight while the window
-/// of the next eight is still read: rows stay.
+/// Memory is shared by pixels: one's channels are written eight by eight while the window of the next eight is read.
 template <>
 struct impl<op::depthwise_conv2d, isa::mve>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::mve>, op::depthwise_conv2d> {
@@ -52,6 +51,10 @@ struct impl<op::depthwise_conv2d, isa::mve>
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? weights_at(f.c.dims(1)[3]) + f.c.dims(1).size() : 0;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, 1, false) : -1;
   }
   /// A row of zero points.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
