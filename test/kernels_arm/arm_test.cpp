@@ -49,9 +49,13 @@ const std::vector<instruction_set>& instruction_sets() {
   return all;
 }
 
+/// Types of data and weights: 8 bits both; 16-bit data, 4-bit weights, or both.
+enum class widths { bytes, mixed };
+
 struct dice {
   std::mt19937 g;
-  explicit dice(unsigned seed) : g(seed) {}
+  widths kind;
+  dice(unsigned seed, widths k) : g(seed), kind(k) {}
   int roll(int lo, int hi) {  // the range may be half of all ints
     const unsigned count = static_cast<unsigned>(hi) - static_cast<unsigned>(lo) + 1u;
     return static_cast<int>(static_cast<unsigned>(lo) + static_cast<unsigned>(g()) % count);
@@ -62,12 +66,19 @@ struct dice {
 struct encoded {
   dtype type;
   int low;  // of the stored values
+  dtype weights = dtype::sfixed_8;
+  int span() const { return bits_of(type) == 16 ? 65535 : 255; }
+  float unit() const { return bits_of(type) == 16 ? 1.0f / 256 : 1.0f; }  // scales of 16-bit data are smaller
 };
 encoded roll_type(dice& d) {
-  return d.maybe(2) ? encoded{dtype::sfixed_8, -128} : encoded{dtype::ufixed_8, 0};
+  const bool is_signed = d.maybe(2), wide = d.kind == widths::mixed && !d.maybe(3);
+  const bool nibbles = d.kind == widths::mixed && (!wide || d.maybe(3));
+  const dtype weights = nibbles ? dtype::sfixed_4 : dtype::sfixed_8;
+  if (wide) return is_signed ? encoded{dtype::sfixed_16, -32768, weights} : encoded{dtype::ufixed_16, 0, weights};
+  return is_signed ? encoded{dtype::sfixed_8, -128, weights} : encoded{dtype::ufixed_8, 0, weights};
 }
 int roll_offset(dice& d, encoded e) {
-  return -d.roll(e.low, e.low + 255);
+  return d.maybe(4) ? 0 - e.low - (e.low ? e.span() / 2 + 1 : 0) : -d.roll(e.low, e.low + e.span());
 }
 void roll_rounding(dice& d, net& n) {
   const int kind = d.roll(0, 4);
@@ -108,17 +119,29 @@ void finish_net(dice& d, net& n, encoded e, net_node& node, float scale) {
   n.nodes.back().outputs = {y};
 }
 
+/// Bytes of 4-bit weights, those of a channel on bytes of their own where it has a scale of its own.
+std::vector<std::int8_t> roll_nibbles(dice& d, std::int64_t n, int channels, bool per_axis) {
+  std::vector<std::int8_t> w(static_cast<std::size_t>(per_axis ? (n / channels + 1) / 2 * channels : (n + 1) / 2));
+  const bool extreme = d.maybe(6);
+  for (std::int8_t& v : w) v = static_cast<std::int8_t>(extreme ? (d.maybe(2) ? 0x88 : 0x77) : d.roll(0, 255));
+  return w;
+}
+
 /// Scales per channel, or one; biases that fit, are huge, or are left out.
-std::vector<int> roll_operands(dice& d, net& n, const shape& ws, std::int64_t depth, bool channel_last) {
+std::vector<int> roll_operands(dice& d, net& n, encoded e, const shape& ws, std::int64_t depth, bool channel_last) {
   const int channels = channel_last ? ws[ws.rank() - 1] : ws[0];
   std::vector<float> scales(static_cast<std::size_t>(channels));
   for (float& s : scales) s = d.maybe(30) ? 1e-10f : 0.0005f * static_cast<float>(d.roll(1, 20));
   const auto enc =
       d.maybe(3) || !channel_last ? net_encoding::tensor(0.004f, 0) : net_encoding::per_axis(ws.rank() - 1, scales);
-  const int w =
-      n.add_constant<std::int8_t>("w", dtype::sfixed_8, ws, roll_weights(d, ws.size(), channels, channel_last), enc);
+  const bool per_axis = enc.kind == encoding_kind::axis_scale_offset;
+  const int w = n.add_constant<std::int8_t>("w", e.weights, ws,
+                                            e.weights == dtype::sfixed_4
+                                                ? roll_nibbles(d, ws.size(), channels, per_axis)
+                                                : roll_weights(d, ws.size(), channels, channel_last),
+                                            enc);
   if (d.maybe(6)) return {w};
-  const int most = d.maybe(8) ? 1 << 30 : 200 * static_cast<int>(depth);
+  const int most = d.maybe(8) ? 1 << 30 : 200 * static_cast<int>(depth) * (e.span() / 255);
   std::vector<std::int32_t> bias(static_cast<std::size_t>(channels));
   for (auto& b : bias) b = d.roll(-most, most - 1);
   return {w, n.add_constant<std::int32_t>("b", dtype::sfixed_32, {channels}, bias)};
@@ -145,12 +168,12 @@ net window_net(dice& d) {
                               .kind = tensor_kind::app_write,
                               .type = e.type,
                               .dims = xs,
-                              .enc = net_encoding::tensor(0.04f, roll_offset(d, e))});
+                              .enc = net_encoding::tensor(0.04f * e.unit(), roll_offset(d, e))});
   const shape ws = depthwise ? shape{kh, kw, 1, co} : shape{kh, kw, ci, co};
-  std::vector<int> in = roll_operands(d, n, ws, ws.size() / co, true);
+  std::vector<int> in = roll_operands(d, n, e, ws, ws.size() / co, true);
   in.insert(in.begin(), x);
   finish_net(d, n, e, n.add_node<Op>("node", {in.begin(), in.end()}, {}, p),
-             0.003f * static_cast<float>(d.roll(1, 300)));
+             e.unit() * 0.003f * static_cast<float>(d.roll(1, 300)));
   return n;
 }
 
@@ -163,11 +186,11 @@ net dense_net(dice& d) {
                               .kind = tensor_kind::app_write,
                               .type = e.type,
                               .dims = {d.roll(1, 3), depth},
-                              .enc = net_encoding::tensor(0.04f, roll_offset(d, e))});
-  std::vector<int> in = roll_operands(d, n, {channels, depth}, depth, false);
+                              .enc = net_encoding::tensor(0.04f * e.unit(), roll_offset(d, e))});
+  std::vector<int> in = roll_operands(d, n, e, {channels, depth}, depth, false);
   in.insert(in.begin(), x);
   finish_net(d, n, e, n.add_node<op::fully_connected>("node", {in.begin(), in.end()}, {}, {}),
-             0.003f * static_cast<float>(d.roll(1, 300)));
+             e.unit() * 0.003f * static_cast<float>(d.roll(1, 300)));
   return n;
 }
 
@@ -211,7 +234,7 @@ net pool_net(dice& d) {
                               .kind = tensor_kind::app_write,
                               .type = e.type,
                               .dims = dims,
-                              .enc = net_encoding::tensor(0.04f, offset)});
+                              .enc = net_encoding::tensor(0.04f * e.unit(), offset)});
   net_node& node = n.add_node<op::pool_avg2d>("node", {x}, {}, p);
   roll_activation(d, node);
   net_tensor out{.name = "y",
@@ -239,10 +262,10 @@ std::vector<std::byte> result(const net& n, const std::vector<kernel_entry>& ker
 }
 
 template <class Make>
-void compare(Make&& make) {
+void compare(Make&& make, widths kind = widths::bytes) {
   for (unsigned seed = 1; seed <= 400; ++seed) {
     CAPTURE(seed);
-    dice d(seed);
+    dice d(seed, kind);
     const net n = make(d);
     std::string plain;
     std::string own;
@@ -272,4 +295,13 @@ TEST_CASE("Cortex-M: ElementWiseAdd has the reference's bits") {
 }
 TEST_CASE("Cortex-M: PoolAvg2d has the reference's bits") {
   compare(pool_net);
+}
+TEST_CASE("Cortex-M: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
+  compare(window_net<op::conv2d>, widths::mixed);
+}
+TEST_CASE("Cortex-M: DepthWiseConv2d on 16-bit data and with 4-bit weights has the reference's bits") {
+  compare(window_net<op::depthwise_conv2d>, widths::mixed);
+}
+TEST_CASE("Cortex-M: FullyConnected on 16-bit data and with 4-bit weights has the reference's bits") {
+  compare(dense_net, widths::mixed);
 }

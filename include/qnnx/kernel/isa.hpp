@@ -14,7 +14,8 @@ struct avx512vnni { using parent = avx2; };
 struct amx { using parent = avx512vnni; };
 struct neon { using parent = reference; };
 struct neon_dot { using parent = neon; };
-struct armv7em_dsp { using parent = reference; };
+struct armv7em_dsp_mixed { using parent = reference; };  // 16-bit data, 4-bit weights
+struct armv7em_dsp { using parent = armv7em_dsp_mixed; };
 struct mve { using parent = armv7em_dsp; };
 struct hvx { using parent = reference; };
 

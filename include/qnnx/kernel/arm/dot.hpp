@@ -35,8 +35,12 @@ constexpr std::int64_t block_bytes(std::int64_t depth4) {
 
 /// acc[p] += sum over 4 * quads elements; quads > 0. Returns the end of the weights.
 QNNX_INLINE const std::byte* four_pixels(const word* x, const std::byte* w, std::int32_t quads, std::int32_t* acc) {
-  std::int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
-  word v, t;
+  register std::int32_t a asm("r3") = acc[0];  // named: the compiler does not find places for all of these everywhere
+  register std::int32_t b asm("r9") = acc[1];
+  register std::int32_t c asm("r10") = acc[2];
+  register std::int32_t d asm("r11") = acc[3];
+  register word v asm("r12");
+  register word t asm("lr");
   asm volatile(
       "b 2f\n"
       "1:\n\t" QNNX_DOT_QUAD

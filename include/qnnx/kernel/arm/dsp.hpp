@@ -84,6 +84,15 @@ QNNX_INLINE std::int32_t saturate8(std::int32_t x) {
     asm("usat %0, #8, %1" : "=r"(r) : "r"(x));
   return r;
 }
+template <bool Signed>
+QNNX_INLINE std::int32_t saturate16(std::int32_t x) {
+  std::int32_t r;
+  if constexpr (Signed)
+    asm("ssat %0, #16, %1" : "=r"(r) : "r"(x));
+  else
+    asm("usat %0, #16, %1" : "=r"(r) : "r"(x));
+  return r;
+}
 
 #else
 
@@ -140,6 +149,12 @@ template <bool Signed>
 constexpr std::int32_t saturate8(std::int32_t x) {
   constexpr std::int32_t lo = Signed ? -128 : 0;
   constexpr std::int32_t hi = Signed ? 127 : 255;
+  return x < lo ? lo : (x > hi ? hi : x);
+}
+template <bool Signed>
+constexpr std::int32_t saturate16(std::int32_t x) {
+  constexpr std::int32_t lo = Signed ? -32768 : 0;
+  constexpr std::int32_t hi = Signed ? 32767 : 65535;
   return x < lo ? lo : (x > hi ? hi : x);
 }
 
