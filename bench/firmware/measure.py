@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions, flash and RAM of the MLPerf Tiny int8 networks on Cortex-M, counted in QEMU.
+"""Instructions, flash and RAM of the MLPerf Tiny networks on Cortex-M, counted in QEMU.
 
     measure.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--cpu cortex-m4 ...] [--network kws ...]
-               [--optimize s 2] [--json FILE] [--markdown FILE]
+               [--types s8 s16 s4] [--optimize s 2] [--json FILE] [--markdown FILE]
+
+Types: s8 is the int8 file as it is shipped; s16 (16-bit data, 8-bit weights) and s4 (8-bit data, 4-bit weights, two to a
+byte) are made from the float file by our quantizer, for KWS and IC, with the inputs of inputs.py.
 
 Per network, core and optimization level: converts, generates the archive, links it with examples/firmware/board.cpp,
 runs in QEMU with -icount (SysTick counts instructions: the numbers repeat exactly), compares the output bytes with the
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -25,6 +29,7 @@ for folder in ("test", "test/firmware"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
 from commands import run  # noqa: E402
 from cortex_m import CORES, RUNS, emulate, expected_hashes, helpers, link, port_calls, ports  # noqa: E402
+from inputs import CHANNELS, FLOAT, TYPES, calibration_list  # noqa: E402
 
 NETWORKS = {
     "kws": "keyword_spotting/trained_models/kws_ref_model.tflite",
@@ -85,15 +90,22 @@ def sections(elf: Path) -> dict[str, int]:
     return {m[0]: int(m[1]) for m in re.findall(r"^(\.[\w.]+)\s+(\d+)", run("arm-none-eabi-size", "-A", elf), re.M)}
 
 
-def measure(args: argparse.Namespace, network: str, cpu: str, level: str) -> dict:
-    model = args.data / "mlcommons+tiny" / "benchmark" / "training" / NETWORKS[network]
+def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level: str) -> dict:
+    file, quantize = NETWORKS[network], []
+    if types != "s8":
+        file = FLOAT[network]
+        listing = calibration_list(network, args.data, args.work / f"inputs_{network}")
+        quantize = ["--input_list", listing, *TYPES[types], *CHANNELS]
+    model = args.data / "mlcommons+tiny" / "benchmark" / "training" / file
     if not model.exists():
-        raise RuntimeError(f"network {network}: no file {NETWORKS[network]} in the data folder")
+        raise RuntimeError(f"network {network}: no file {file} in the data folder")
+    label = network if types == "s8" else f"{network} {types}"
+    network = label.replace(" ", "_")
     folder = args.work / network
     folder.mkdir(parents=True, exist_ok=True)
     cpp = folder / f"{network}.cpp"
     if not cpp.exists():
-        run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp)
+        run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp, *quantize)
     here = folder / f"{cpu}_O{level}"
     shutil.rmtree(here, ignore_errors=True)
     run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", cpu, "--optimize", level, "-o", here)
@@ -125,13 +137,13 @@ def measure(args: argparse.Namespace, network: str, cpu: str, level: str) -> dic
               for t, m, n in re.findall(r"^(\w+) macs (\d+)\nlayer (\d+)", per_layer, re.M)]
     peer = TFLM.get(cpu, {}).get(network)
     return {
-        "network": network, "cpu": cpu, "optimize": "O" + level, "same_bytes_as_host": same, "instructions": instructions,
+        "network": label, "cpu": cpu, "optimize": "O" + level, "same_bytes_as_host": same, "instructions": instructions,
         "macs": int(re.search(r"_MACS (\d+)", header).group(1)), "tflm_instructions": int(peer) if peer else None,
         "ratio": round(instructions / peer, 3) if peer else None,
         "flash": {"code": full[".text"] - empty[".text"], "tables": read_only(full) - read_only(empty) - weights, "weights": weights},
         "ram": {"arena": number("arena", printed)[0], "stack": max(number("stack", printed)),
                 "other": full.get(".data", 0) + full.get(".bss", 0) - empty.get(".data", 0) - empty.get(".bss", 0)},
-        "tflm_arena": TFLM_ARENA[network], "tflm_text": TFLM_TEXT[network], "layers": layers,
+        "tflm_arena": TFLM_ARENA.get(network), "tflm_text": TFLM_TEXT.get(network), "layers": layers,
     }
 
 
@@ -153,6 +165,7 @@ def main() -> int:
         parser.add_argument(f"--{option}", type=lambda s: Path(s).resolve(), required=True)
     parser.add_argument("--cpu", nargs="+", choices=CORES, default=["cortex-m4"])
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--types", nargs="+", choices=("s8", *TYPES), default=["s8"], help="s16: 16-bit data; s4: 4-bit weights")
     parser.add_argument("--optimize", nargs="+", choices=("s", "2", "3"), default=["2"])
     parser.add_argument("--isa", default="reference", help="kernels of the host's library that the bytes are compared with")
     parser.add_argument("--layers", action="store_true", help="print the layers too")
@@ -170,9 +183,9 @@ def main() -> int:
             return 77
     rows = []
     for network in args.network:
-        for cpu in args.cpu:
-            for level in args.optimize:
-                row = measure(args, network, cpu, level)
+        for types, cpu, level in itertools.product(args.types, args.cpu, args.optimize):
+            if types == "s8" or network in FLOAT:
+                row = measure(args, network, types, cpu, level)
                 rows.append(row)
                 print(table([row]).splitlines()[-1], flush=True)
                 if args.layers:
