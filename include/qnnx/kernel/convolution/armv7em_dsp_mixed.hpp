@@ -13,14 +13,14 @@ namespace qnnx::inline QNNX_ABI::kernel {
 namespace dsp {
 
 /// Sizes and steps of the windows of a call.
-struct window_walk {
+struct window_steps {
   std::int32_t rows, columns, depth, channels;  // kh, kw, Ci, Co
   std::int32_t height, width, out_height, out_width;
   std::int32_t stride_h, stride_w, step_h, step_w, top, left;
   std::int32_t zero;  // the zero point
 
   template <class Call>
-  explicit window_walk(const Call& c) {
+  explicit window_steps(const Call& c) {
     const shape &x = c.s.inputs[0].dims, &w = c.s.inputs[1].dims, &y = c.s.outputs[0].dims;
     const auto& p = c.params();
     rows = w[0], columns = w[1], depth = w[2], channels = w[3];
@@ -45,7 +45,7 @@ constexpr mixed_sizes mixed_sizes_of(const shape& w, int bits) {
 /// Gathers blocks of four windows. Scratch: the block, a line of zero points, a line for each pixel.
 template <class Kind>
 struct mixed_gatherer {
-  window_walk at;
+  window_steps at;
   const std::byte* image;
   std::byte* scratch;
   std::int32_t line, quads;  // elements of a filled line; quads of a block, an even number with nibbles

@@ -174,7 +174,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
             if constexpr (Kind::wide)
               dsp::split_row_16<Kind::turn>(size, data + next * pitch, there, left, zeros, scratch + slot);
             else
-              dsp::split_row<Kind::is_signed>(size, data + next * pitch, there, left, zeros, scratch + slot);
+              dsp::split_row<Kind::is_signed>(size, data + next * pitch, channels, channels, there, left, zeros, scratch + slot);
           }
           slot = slot == 2 ? 0 : slot + 1;
         }
