@@ -26,7 +26,9 @@ struct outcome {
 
 /// Nodes whose float results may differ by one unit in the last place.
 bool real_function(const node_desc& n) {
-  for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::sigmoid::name, op::tanh::name, op::gelu::name, op::elu::name})
+  for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::sigmoid::name, op::tanh::name, op::gelu::name, op::elu::name,
+                                   op::elementwise_unary::name, op::elementwise_exp::name, op::erf::name, op::layer_norm::name, op::rms_norm::name,
+                                   op::reduce_sum::name, op::reduce_mean::name})
     if (n.op->name == name) return true;
   return false;
 }

@@ -3,6 +3,7 @@
 // One-node graphs with random extents, encodings, parameters and constants for the operand types of a kernel: what
 // the instruction-set tests run on both tables. A generator per op; kernels.inc names the ops that need one.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -232,13 +233,106 @@ net one_input_net(unsigned seed, const signature& types) {
   dice& d = m.d;
   const int x = m.input("x", {d.roll(1, 4), d.roll(1, 300)});
   typename Op::params p;
-  if constexpr (requires { p.operation; }) p.operation = static_cast<op::neuron>(d.roll(0, 8));
+  if constexpr (std::is_same_v<Op, op::elementwise_unary>) {
+    p.operation = static_cast<op::unary>(d.roll(0, 15));
+    if (p.operation == op::unary::logical_not) p.operation = op::unary::sqrt;
+  } else if constexpr (requires { p.operation; }) {
+    p.operation = static_cast<op::neuron>(d.roll(0, 8));
+  }
   if constexpr (requires { p.min_value; }) p.min_value = -0.5f, p.max_value = 1.5f;
   m.n.template add_node<Op>("node", {x}, {}, p);
   net n = m.finish(false, 0.004f, 0.1f);
   n.nodes[0].epi = {};
   net_tensor& y = n.tensors[static_cast<std::size_t>(n.find("y"))];
   if (is_fixed(y.type) && d.chance(40)) y.enc.scales[0] = 1.0f / 64;  // inputs are multiples of 2^-14: many ties
+  return n;
+}
+
+/// Powers by a constant: mostly squares.
+inline net power_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  const int x = m.input("x", {m.d.roll(1, 5), m.d.roll(1, 70)});
+  net_tensor z{.name = "z", .kind = tensor_kind::constant, .type = types.in[1], .dims = {1}};
+  z.data.resize(4);
+  const float exponent = m.d.chance(75) ? 2.0f : m.d.real(-3, 3);
+  std::memcpy(z.data.data(), &exponent, 4);
+  const int power = m.n.add_tensor(z);
+  m.n.add_node<op::elementwise_power>("node", {x, power}, {}, {});
+  return m.finish(false);
+}
+
+/// Any table.
+inline net lookup_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  const int x = m.input("x", {m.d.roll(1, 5), m.d.roll(1, 300)});
+  net_tensor t{.name = "t", .kind = tensor_kind::constant, .type = types.in[1], .dims = {256}, .enc = m.data_encoding(types.in[1], 0.01f, 0.1f)};
+  t.data = random_bytes(m.d, t);
+  m.n.add_node<op::lookup>("node", {x, m.n.add_tensor(t)}, {}, {});
+  net n = m.finish(false);
+  n.nodes[0].epi = {};
+  return n;
+}
+
+/// Any axes of up to four.
+template <class Op>
+net reduce_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape dims{d.roll(1, 3), d.roll(1, 7), d.roll(1, 9), d.chance(50) ? d.roll(1, 8) : d.roll(1, 200)};
+  typename Op::params p;
+  p.keep_dims = d.chance(50);
+  for (int axis = 0; axis < 4; ++axis)
+    if (d.chance(40)) p.axes.push_back(axis);
+  if (p.axes.size() == 0) p.axes.push_back(d.roll(0, 3));
+  const int x = m.input("x", dims);
+  m.n.template add_node<Op>("node", {x}, {}, p);
+  net n = m.finish(false, 0.01f, 0.2f);
+  n.nodes[0].epi = {};
+  if (d.chance(50)) n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
+  return n;
+}
+
+/// Rows that are long, short, constant (ties on purpose), with and without gamma and beta.
+template <class Op>
+net norm_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape dims{d.roll(1, 3), d.roll(1, 6), d.roll(1, 150)};
+  typename Op::params p;
+  const int kind = d.roll(0, 9);
+  p.over = kind == 0 ? axes{1} : kind == 1 ? axes{1, 2} : axes{-1};
+  p.epsilon = d.chance(50) ? 1e-5f : 1e-12f;
+  const int count = kind == 0 ? dims[1] : kind == 1 ? dims[1] * dims[2] : dims[2];
+  std::vector<int> inputs{m.input("x", dims)};
+  if (d.chance(80)) {
+    inputs.push_back(m.weights({count}, 0));
+    if (d.chance(80)) inputs.push_back(m.bias(count));
+  }
+  m.n.template add_node<Op>("node", inputs, {}, p);
+  net n = m.finish(false, 0.01f, 0.1f);
+  n.nodes[0].epi = {};
+  return n;
+}
+
+/// Up to four axes in another order.
+inline net transpose_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  shape dims;
+  std::vector<int> order;
+  const int rank = d.roll(2, 4);
+  for (int i = 0; i < rank; ++i) {
+    dims.push_back(d.chance(30) ? d.roll(1, 4) : d.roll(5, 40));
+    order.push_back(i);
+  }
+  std::shuffle(order.begin(), order.end(), d.g);
+  op::transpose::params p;
+  for (const int axis : order) p.perm.push_back(axis);
+  const int x = m.input("x", dims);
+  m.n.add_node<op::transpose>("node", {x}, {}, p);
+  net n = m.finish(false);
+  n.nodes[0].epi = {};
+  n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
   return n;
 }
 
@@ -264,6 +358,31 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::elu::name, one_input_net<op::elu>},
       {op::elementwise_softplus::name, one_input_net<op::elementwise_softplus>},
       {op::softmax::name, one_input_net<op::softmax>},
+      {op::elementwise_unary::name, one_input_net<op::elementwise_unary>},
+      {op::elementwise_abs::name, one_input_net<op::elementwise_abs>},
+      {op::elementwise_asin::name, one_input_net<op::elementwise_asin>},
+      {op::elementwise_atan::name, one_input_net<op::elementwise_atan>},
+      {op::elementwise_ceil::name, one_input_net<op::elementwise_ceil>},
+      {op::elementwise_cos::name, one_input_net<op::elementwise_cos>},
+      {op::elementwise_exp::name, one_input_net<op::elementwise_exp>},
+      {op::elementwise_floor::name, one_input_net<op::elementwise_floor>},
+      {op::elementwise_log::name, one_input_net<op::elementwise_log>},
+      {op::elementwise_neg::name, one_input_net<op::elementwise_neg>},
+      {op::elementwise_round::name, one_input_net<op::elementwise_round>},
+      {op::elementwise_rsqrt::name, one_input_net<op::elementwise_rsqrt>},
+      {op::elementwise_sign::name, one_input_net<op::elementwise_sign>},
+      {op::elementwise_sin::name, one_input_net<op::elementwise_sin>},
+      {op::elementwise_square_root::name, one_input_net<op::elementwise_square_root>},
+      {op::erf::name, one_input_net<op::erf>},
+      {op::elementwise_power::name, power_net},
+      {op::lookup::name, lookup_net},
+      {op::reduce_sum::name, reduce_net<op::reduce_sum>},
+      {op::reduce_mean::name, reduce_net<op::reduce_mean>},
+      {op::reduce_max::name, reduce_net<op::reduce_max>},
+      {op::reduce_min::name, reduce_net<op::reduce_min>},
+      {op::layer_norm::name, norm_net<op::layer_norm>},
+      {op::rms_norm::name, norm_net<op::rms_norm>},
+      {op::transpose::name, transpose_net},
       {op::matmul::name, matmul_net},
       {op::pool_avg2d::name, pool_net<op::pool_avg2d>},
       {op::pool_max2d::name, pool_net<op::pool_max2d>},

@@ -171,3 +171,70 @@ TEST_CASE("a cycle is reported with its nodes") {
     CHECK(std::string(e.what()).find(l.n.nodes[0].name) != std::string::npos);
   }
 }
+
+namespace {
+
+/// A net of one 8-bit input, x * sigmoid(x) and a GELU by Erf in floats between 8-bit tensors, as QDQ models have them.
+net byte_functions(dtype t, int& x) {
+  layers l;
+  const auto enc = [&](float scale, int zero) { return net_encoding::tensor(scale, t == dtype::ufixed_8 ? -zero : 128 - zero); };
+  const auto tensor = [&](const char* name, dtype type, net_encoding e, tensor_kind kind = tensor_kind::native) {
+    return l.n.add_tensor({.name = name, .kind = kind, .type = type, .dims = {2, 3, 128}, .enc = e});
+  };
+  x = tensor("x", t, enc(0.05f, 120), tensor_kind::app_write);
+  const int gate = tensor("gate", t, enc(1.0f / 256, 0));
+  l.n.add_node<op::sigmoid>("sigmoid", {x}, {gate});
+  const int silu = tensor("silu", t, enc(0.03f, 10), tensor_kind::app_read);
+  l.n.add_node<op::elementwise_multiply>("times", {gate, x}, {silu});
+  const int real = tensor("real", dtype::float_32, {});
+  l.n.add_node<op::dequantize>("dequantize", {x}, {real});
+  const int error = tensor("error", dtype::float_32, {});
+  l.n.add_node<op::erf>("erf", {real}, {error});
+  const int narrow = tensor("narrow", t, enc(1.0f / 120, 128));
+  l.n.add_node<op::quantize>("quantize", {error}, {narrow});
+  const int one = l.n.add_constant<std::uint8_t>("one", t, {1}, {200}, enc(0.01f, 100));
+  const int sum = tensor("sum", t, enc(2.0f / 255, 0));
+  l.n.add_node<op::elementwise_add>("plus", {narrow, one}, {sum});
+  const int out = tensor("gelu", t, enc(0.05f, 8), tensor_kind::app_read);
+  l.n.add_node<op::elementwise_multiply>("product", {x, sum}, {out});
+  return l.n;
+}
+
+}  // namespace
+
+TEST_CASE("functions of one 8-bit tensor become lookups with the same bits") {
+  for (const dtype t : {dtype::ufixed_8, dtype::sfixed_8}) {
+    int x = -1;
+    const net before = byte_functions(t, x);
+    net after = before;
+    CHECK(passes::fold_byte_functions(after) == 5);
+    CHECK(after.nodes.size() == 2);
+    CHECK(has(after, "Lookup"));
+    std::vector<std::byte> results[2];
+    for (int k = 0; k < 2; ++k) {
+      const net& n = k == 0 ? before : after;
+      interpreter r(std::shared_ptr<const frozen_net>(n.freeze()));
+      const auto in = r.bytes(n.find("x"));
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<std::byte>(i * 7);
+      r.run();
+      for (const char* name : {"silu", "gelu"}) {
+        const auto y = r.bytes(n.find(name));
+        results[k].insert(results[k].end(), y.begin(), y.end());
+      }
+    }
+    CHECK(results[0] == results[1]);
+  }
+}
+TEST_CASE("8-bit functions stay where others read the floats in between, and where they save nothing") {
+  int x = -1;
+  net n = byte_functions(dtype::ufixed_8, x);
+  for (const char* name : {"gate", "real", "sum", "narrow"}) n.tensors[static_cast<std::size_t>(n.find(name))].kind = tensor_kind::app_read;
+  CHECK(passes::fold_byte_functions(n) == 1);  // Erf goes; all other results are read
+  CHECK(n.nodes.size() == 6);
+  layers single;
+  const int in = single.n.add_tensor({.name = "x", .kind = tensor_kind::app_write, .type = dtype::ufixed_8, .dims = {4}, .enc = net_encoding::tensor(0.1f, 0)});
+  const int y = single.n.add_tensor({.name = "y", .kind = tensor_kind::app_read, .type = dtype::ufixed_8, .dims = {4}, .enc = net_encoding::tensor(0.1f, 0)});
+  single.n.add_node<op::sigmoid>("sigmoid", {in}, {y});
+  CHECK(passes::fold_byte_functions(single.n) == 0);
+  CHECK(single.n.nodes.size() == 1);
+}

@@ -197,6 +197,7 @@ int convert(const command& c, source_format asked, output_format output) {
     to_half(n);
   }
 
+  passes::fold_byte_functions(n);
   const auto& table = kernel_table("reference");
   passes::reorder_nodes(n, table);
   n.metadata["converter-command"] = c.program() + " " + c.summary();

@@ -13,6 +13,7 @@
 #include "qnnx/op/fully_connected.hpp"
 #include "qnnx/op/gather.hpp"
 #include "qnnx/op/indexing.hpp"
+#include "qnnx/op/lookup.hpp"
 #include "qnnx/op/matmul.hpp"
 #include "qnnx/op/normalization.hpp"
 #include "qnnx/op/pad.hpp"

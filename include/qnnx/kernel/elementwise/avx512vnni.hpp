@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // ElementWiseAdd and the forms of ElementWiseBinary with AVX-512: floats (add, subtract, multiply, divide, maximum,
-// minimum: one rounding each, the reference's bits) and 8-bit data (add, multiply). Broadcasts are walked as rows in
-// which an operand is contiguous or constant; other operations and broadcasts run the reference. Layer 5a.
+// minimum, squares by power 2: one rounding each, the reference's bits) and 8-bit data (add, subtract, multiply, maximum,
+// minimum). Broadcasts are walked as rows in which an operand is contiguous or constant; other operations and
+// broadcasts run the reference. Layer 5a.
 
 #include "qnnx/kernel/elementwise/binary.hpp"
 
@@ -125,8 +126,10 @@ struct elementwise_kernel : answers_as<Op> {
   using params = typename Op::params;
   using reference = impl<Op, isa::reference>;
 
+  /// Divisions and powers of bytes have no vector form.
+  static constexpr bool bytes = !std::is_same_v<Op, op::elementwise_power> && !std::is_same_v<Op, op::elementwise_divide>;
   template <class Sig>
-  static constexpr bool supports = same_types<Sig>();
+  static constexpr bool supports = same_types<Sig>() && (bytes || std::is_same_v<typename qnnx::detail::signature_types<Sig>::out, types::f32>);
 
   template <class Call>
   static void run(const Call& c) {
@@ -149,6 +152,9 @@ struct elementwise_kernel : answers_as<Op> {
         case op::binary::divide: return each([](__m512 p, __m512 q) { return _mm512_div_ps(p, q); });
         case op::binary::maximum: return each([](__m512 p, __m512 q) { return _mm512_max_ps(q, p); });  // a NaN on either side: the first
         case op::binary::minimum: return each([](__m512 p, __m512 q) { return _mm512_min_ps(q, p); });
+        case op::binary::power:
+          if (b.size() == 1 && b.data[0] == 2.0f) return each([](__m512 p, __m512) { return _mm512_mul_ps(p, p); });
+          return reference::run(c);
         default: return reference::run(c);
       }
     } else {
@@ -162,6 +168,27 @@ struct elementwise_kernel : answers_as<Op> {
         });
       };
       if (what == op::binary::add && vector_add::fits(k + 2, mode)) return each(vector_add(k + 2, mode));
+      if (what == op::binary::subtract && vector_add::fits(k + 2, mode)) {
+        const vector_add add(k + 2, mode);
+        return each([&](__m512i p, __m512i q) { return add.difference(p, q); });
+      }
+      if (what == op::binary::maximum || what == op::binary::minimum) {
+        const bool larger = what == op::binary::maximum;
+        const auto pick = [larger](__m512i p, __m512i q) { return larger ? _mm512_max_epi32(p, q) : _mm512_min_epi32(p, q); };
+        const vector_multiplier v = vector_form({k[2], k[3]}, mode);
+        const vector_multiplier w = vector_form({k[4], k[5]}, mode);
+        if (v.rne_fits && w.rne_fits) {
+          const __m512 m = _mm512_set1_ps(v.factor);
+          const __m512 n = _mm512_set1_ps(w.factor);
+          return each([&](__m512i p, __m512i q) { return pick(scale_rne(p, m), scale_rne(q, n)); });
+        }
+        if (v.shifted_fits && w.shifted_fits) {
+          const bool twice = mode == rounding_mode::tflite;
+          const shifted_scale m(_mm512_set1_epi32(v.mantissa), _mm512_set1_epi32(v.shift), twice);
+          const shifted_scale n(_mm512_set1_epi32(w.mantissa), _mm512_set1_epi32(w.shift), twice);
+          return each([&](__m512i p, __m512i q) { return pick(m(p), n(q)); });
+        }
+      }
       if (what == op::binary::multiply) {
         const vector_multiplier v = vector_form({k[2], k[3]}, mode);
         if (v.rne_fits) {
@@ -190,6 +217,8 @@ template <>
 struct impl<op::elementwise_multiply, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_multiply> {};
 template <>
 struct impl<op::elementwise_divide, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_divide> {};
+template <>
+struct impl<op::elementwise_power, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_power> {};
 template <>
 struct impl<op::elementwise_maximum, isa::avx512vnni> : x86::elementwise_kernel<op::elementwise_maximum> {};
 template <>

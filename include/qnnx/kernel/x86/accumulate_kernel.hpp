@@ -8,6 +8,7 @@
 // adds 0 to the whole. Layer 5a.
 
 #include "qnnx/kernel/x86/finish.hpp"
+#include "qnnx/kernel/x86/nibble_rows.hpp"
 #include "qnnx/op/conv2d.hpp"
 #include "qnnx/op/fully_connected.hpp"
 
@@ -97,6 +98,7 @@ struct channel_packer {
   packed_flags flags{scaling::rne, false};
   scaling_choice choice{};
 
+  static std::int32_t* word(std::byte* out, const packed_layout& l, int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); }
   vector_multiplier multiplier_of(std::int64_t channel) const {
     const std::int32_t* m = q.multipliers + (q.per_channel ? 2 * channel : 0);
     return vector_form({m[0], m[1]}, q.mode, q.once);
@@ -114,6 +116,18 @@ struct channel_packer {
     most = 255 * (most + taps * (weight_offset < 0 ? -weight_offset : weight_offset));
     const std::int64_t biased = *bias_out;
     choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased) < (std::int64_t{1} << 30));
+  }
+  /// The same into the words of a packed form of which this is channel `channel`.
+  void fold(std::int64_t channel, std::int32_t sum, std::int64_t most, std::byte* out, const packed_layout& l) {
+    fold(channel, sum, most, word(out, l, bias_word) + channel, word(out, l, offset_word) + channel);
+  }
+  /// Multipliers of the channels from `first` on, and the flags.
+  void store(std::byte* out, const packed_layout& l, std::int64_t first) {
+    flags.how = choice.best();
+    for (std::int64_t o = 0; o < l.channels; ++o)
+      store_multiplier(multiplier_of(first + o), flags.how, word(out, l, factor_word) + o, word(out, l, mantissa_word) + o, word(out, l, shift_word) + o);
+    for (std::int64_t o = l.channels; o < l.padded; ++o) word(out, l, shift_word)[o] = 31;
+    std::memcpy(out, &flags, sizeof flags);
   }
 };
 
@@ -137,12 +151,7 @@ void pack_bytes(const window_shape& s, const W& w, std::int64_t origin, weight_s
       }
     packer.fold(channel, sum, most, word(bias_word) + o, word(offset_word) + o);
   }
-  packed_flags& flags = packer.flags;
-  flags.how = packer.choice.best();
-  for (std::int64_t o = 0; o < l.channels; ++o)
-    store_multiplier(packer.multiplier_of(first + o), flags.how, word(factor_word) + o, word(mantissa_word) + o, word(shift_word) + o);
-  for (std::int64_t o = l.channels; o < l.padded; ++o) word(shift_word)[o] = 31;
-  std::memcpy(out, &flags, sizeof flags);
+  packer.store(out, l, first);
 }
 
 /// Sum of n bytes, each with its sign bit flipped where `flip` says so.
@@ -194,19 +203,64 @@ struct vnni_windows {
                         w.q->scales != nullptr, c.rounding().mode(), once};
     pack_bytes<arithmetic>(s, w, origin, step, c.template in<2>(), first, q, out);
   }
+  template <class Call, class Finish>
+  static byte_output output(const Call& c, const Finish& done, const window_shape& s, const packed_layout& l, const std::byte* packed, bool once) {
+    byte_output o = byte_output_of(c, done, once);
+    o.channels = s.channels;
+    o.group_channels = s.group_channels();
+    o.packed = packed;
+    o.padded = l.padded;
+    return o;
+  }
+  /// FullyConnected of a few rows with packed 4-bit weights.
+  template <class Call>
+  static void pack_nibbles(const Call& c, const window_shape& s, std::byte* out) {
+    const nibble_layout l(s);
+    const auto w = c.template in<1>();
+    const auto bias = c.template in<2>();
+    std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
+    const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
+                        w.q->scales != nullptr, c.rounding().mode(), true};
+    channel_packer<std::decay_t<decltype(w)>, std::decay_t<decltype(bias)>> packer{q, w, bias, s.taps()};
+    for (std::int64_t o = 0; o < s.channels; ++o) {
+      std::int32_t sum = 0;
+      std::int64_t most = 0;
+      for (std::int64_t k = 0; k < s.depth; ++k) {
+        const std::int32_t v = weight_value(w, o * s.depth + k);
+        sum += v;
+        most += v < 0 ? -v : v;
+        out[l.panels_at() + l.at(k, o)] |= static_cast<std::byte>((v & 15) << (k % 8 < 4 ? 0 : 4));
+      }
+      packer.fold(o, sum, most, out, l.words);
+    }
+    packer.store(out, l.words, 0);
+  }
+  template <class Call>
+  static void run_nibbles(const Call& c, const window_shape& s) {
+    const nibble_layout l(s);
+    const auto x = c.template in<0>();
+    const finish<Call, true> done(c, c.template in<1>().q->scales != nullptr);
+    byte_output o = output(c, done, s, l.words, c.packed(), true);
+    const std::uint32_t flip = o.is_signed ? 0x80808080u : 0;
+    const auto rows = static_cast<int>(s.height);
+    std::byte* made = c.scratch();  // the result may lie over the data; a row may end inside a step
+    std::int32_t data_sums[nibble_rows];
+    o.data_sums = data_sums;
+    for (int r = 0; r < rows; ++r) {
+      std::memcpy(made + r * l.row_bytes(), x.data + r * s.depth, static_cast<std::size_t>(s.depth));
+      std::memset(made + r * l.row_bytes() + s.depth, 0, static_cast<std::size_t>(l.row_bytes() - s.depth));
+      data_sums[r] = byte_sum(made + r * l.row_bytes(), s.depth, _mm512_set1_epi32(static_cast<int>(flip)));
+    }
+    nibble_products(l, made, rows, c.packed(), flip, o);
+  }
   /// Rows of the result begin at pixel `first`.
   template <bool Once, class Call>
   static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j, const std::byte* packed, std::int64_t first) {
     const auto x = c.template in<0>();
-    const auto w = c.template in<1>();
-    const finish<Call, Once> done(c, w.q->scales != nullptr);
-    byte_output o = byte_output_of(c, done, Once);
-    o.channels = s.channels;
-    o.group_channels = s.group_channels();
-    o.packed = packed;
+    const finish<Call, Once> done(c, c.template in<1>().q->scales != nullptr);
+    byte_output o = output(c, done, s, l, packed, Once);
     o.first_pixel = first;
     o.packed_step = j.packed_step;
-    o.padded = l.padded;
     j.padding = static_cast<std::uint8_t>(x.zero());
     j.flip = o.is_signed ? 0x80808080u : 0;
     std::int32_t data_sums[batch_rows];
@@ -251,15 +305,21 @@ struct accumulate_kernel : answers_as<Op> {
   static constexpr window_shape window(const node_facts& f, const params& p) {
     return window_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
   }
+  /// Whether the weights stay packed nibbles: a FullyConnected of a few rows.
+  static constexpr bool nibbles(const window_shape& s, dtype weights) {
+    return connected && !std::is_void_v<Bytes> && weights == dtype::sfixed_4 && nibble_layout::fits(s);
+  }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     const window_shape s = window(f, p);
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return 0;
+    if (nibbles(s, f.c.in(1).type)) return nibble_layout(s).bytes();
     const bool bytes = is_fixed(f.c.out(0).type);
     return layout_of(s, bytes).bytes(bytes ? packed_words : 1) * s.groups;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const bool bytes = is_fixed(f.c.out(0).type);
     const window_shape s = window(f, p);
+    if (nibbles(s, f.c.in(1).type)) return s.height * nibble_layout(s).row_bytes();
     return packed_bytes(f, p) ? patch_bytes(s, bytes) + (copies(s, bytes) ? byte_size(f.c.in(0)) : 0) : 0;
   }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) { return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64; }
@@ -274,6 +334,9 @@ struct accumulate_kernel : answers_as<Op> {
     const auto b = c.template in<2>();
     const window_shape s = window_of(dims_of(c.template in<0>()), dims_of(w), dims_of(c.out()), c.params());
     const weight_steps step = connected ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
+    if constexpr (connected && !std::is_void_v<Bytes> && is_packed_v<typename Call::template in_type<1>>) {
+      if (nibbles(s, Call::template in_type<1>::code)) return Bytes::pack_nibbles(c, s, out);
+    }
     for (std::int64_t g = 0; g < s.groups; ++g) {
       const std::int64_t first = g * s.group_channels();
       if constexpr (is_float_v<typename Call::out_type>) {
@@ -291,6 +354,9 @@ struct accumulate_kernel : answers_as<Op> {
     const auto y = c.out();
     const window_shape s = window_of(dims_of(x), dims_of(w), dims_of(y), c.params());
     if (c.packed_missing() || !takes(s, c.s.inputs[1].where == bank::weights)) return reference::run(c);
+    if constexpr (connected && !std::is_void_v<Bytes> && is_packed_v<typename Call::template in_type<1>>) {
+      if (nibbles(s, Call::template in_type<1>::code)) return Bytes::run_nibbles(c, s);
+    }
     constexpr bool floats = is_float_v<typename Call::out_type>;
     constexpr std::int64_t element = floats ? 4 : 1;
     const packed_layout l = layout_of(s, !floats);

@@ -118,6 +118,12 @@ class vector_add {
       nudge = _mm512_add_epi32(nudge, _mm512_and_si512(_mm512_sra_epi32(sum, shift_), _mm512_set1_epi32(1)));
     return _mm512_sra_epi32(_mm512_add_epi32(sum, nudge), shift_);
   }
+  /// a - b.
+  QNNX_INLINE __m512i difference(__m512i a, __m512i b) const {
+    if (mode_ == rounding_mode::tflite)
+      return out_(_mm512_sub_epi32(a_(_mm512_slli_epi32(a, 20)), b_(_mm512_slli_epi32(b, 20))));
+    return (*this)(a, _mm512_sub_epi32(_mm512_setzero_si512(), b));
+  }
 
  private:
   rounding_mode mode_;

@@ -4,6 +4,7 @@
 // else for every batch into scratch. A transposed left side runs the reference. Layer 5a.
 
 #include "qnnx/kernel/x86/accumulate_kernel.hpp"
+#include "qnnx/kernel/x86/matrix_packing.hpp"
 #include "qnnx/op/matmul.hpp"
 
 #if QNNX_HAS_AVX2
@@ -51,9 +52,28 @@ struct matmul_kernel : answers_as<op::matmul> {
     const auto w = c.template in<1>();
     const weight_steps step = c.params().transpose_in1 ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
     const std::int64_t origin = matrix * s.depth * s.channels;
+#if QNNX_HAS_AVX512VBMI
+    if constexpr (Float::lanes == 16) {
+      if (c.s.inputs[1].where != bank::weights && !w.q->scales) return pack_in_vectors(c, s, origin, out);
+    }
+#endif
     if constexpr (is_float_v<typename Call::out_type>) pack_floats<Float>(s, w, origin, step, c.template in<2>(), 0, out);
     else if constexpr (!std::is_void_v<Bytes>) Bytes::pack(c, s, step, 0, false, out, origin);
   }
+#if QNNX_HAS_AVX512VBMI
+  /// The same for a computed matrix.
+  template <class Call>
+  static void pack_in_vectors(const Call& c, const window_shape& s, std::int64_t origin, std::byte* out) {
+    const auto w = c.template in<1>();
+    const bool columns = c.params().transpose_in1;
+    if constexpr (is_float_v<typename Call::out_type>) {
+      pack_float_matrix(s, reinterpret_cast<const std::byte*>(w.data + origin), columns, c.template in<2>(), out);
+    } else {
+      const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header, false, c.rounding().mode(), false};
+      pack_byte_matrix(s, w, origin, columns, c.template in<2>(), q, out);
+    }
+  }
+#endif
   template <class Call>
   static window_shape window_of_call(const Call& c) {
     const auto x = c.template in<0>();

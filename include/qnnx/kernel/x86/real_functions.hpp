@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Functions of 8 doubles for kernels that round to float at the end: relative errors below 2^-44, so a float result
-// differs from the reference's by one unit in the last place at most, and only where the value lies that close to a tie.
-//   exp        x = k ln 2 + r, Taylor series of e^r to r^13 (|r| <= 0.347: the rest is below 2^-52), times 2^k
-//   normal_cdf the Taylor series of numeric/error_function.hpp around the nearest quarter
+// Functions of 8 doubles for kernels that round to float at the end: relative errors below 2^-28 (exp 2^-41), so a
+// float result differs from the reference's by one unit in the last place at most, and only where the value lies that
+// close to a tie.
+//   exp          x = (16 i + j) ln 2 / 16 + r, |r| <= 0.0217: 2^i * 2^(j/16) * Taylor series of e^r to r^5
+//   normal_tail  probability above a >= 0: e^(-a^2/2) t P(t), t = 5 / (5 + a); P interpolates at the 14 Chebyshev nodes
+//                of a in [0, 15] (computed with 40 digits; largest relative error there 2^-39)
+//   erf          the Taylor series below 3/4; 1 - 2 normal_tail(x sqrt 2) above, where that loses no more than a bit
 // Layer 5a.
 
 #include "qnnx/numeric/error_function.hpp"
@@ -18,16 +21,19 @@ QNNX_INLINE __m512d magnitude(__m512d x) { return _mm512_castsi512_pd(_mm512_and
 
 /// NaN stays NaN; out of range gives 0 or infinity.
 QNNX_INLINE __m512d exp_vector(__m512d x) {
+  constexpr double roots[] = {0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0,
+                              0x1.306fe0a31b715p+0, 0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0,
+                              0x1.6a09e667f3bcdp+0, 0x1.7a11473eb0187p+0, 0x1.8ace5422aa0dbp+0, 0x1.9c49182a3f090p+0,
+                              0x1.ae89f995ad3adp+0, 0x1.c199bdd85529cp+0, 0x1.d5818dcfba487p+0, 0x1.ea4afa2a490dap+0};
   x = _mm512_min_pd(_mm512_set1_pd(1000.0), _mm512_max_pd(_mm512_set1_pd(-1000.0), x));  // of a NaN the second: NaN
-  const __m512d k = _mm512_roundscale_pd(_mm512_mul_pd(x, _mm512_set1_pd(0x1.71547652b82fep+0)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m512d r = _mm512_fnmadd_pd(k, _mm512_set1_pd(0x1.62e42fefa39efp-1), x);
-  r = _mm512_fnmadd_pd(k, _mm512_set1_pd(0x1.abc9e3b39803fp-56), r);
-  constexpr double inverse_factorial[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
-                                          1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       0.5,          1.0,         1.0};
-  __m512d p = _mm512_set1_pd(inverse_factorial[0]);
-#pragma GCC unroll 13
-  for (int i = 1; i < 14; ++i) p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(inverse_factorial[i]));
-  return _mm512_scalef_pd(p, k);
+  const __m512d magic = _mm512_set1_pd(0x1.8p52);  // the sum's last bits are the integer
+  const __m512d sum = _mm512_fmadd_pd(x, _mm512_set1_pd(0x1.71547652b82fep+4), magic);
+  const __m512d k = _mm512_sub_pd(sum, magic);
+  const __m512d r = _mm512_fnmadd_pd(k, _mm512_set1_pd(0x1.62e42fefa39efp-5), x);
+  __m512d p = _mm512_set1_pd(1.0 / 120);
+  for (const double c : {1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0}) p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(c));
+  const __m512d root = _mm512_permutex2var_pd(_mm512_loadu_pd(roots), _mm512_castpd_si512(sum), _mm512_loadu_pd(roots + 8));
+  return _mm512_scalef_pd(_mm512_mul_pd(p, root), _mm512_mul_pd(k, _mm512_set1_pd(1.0 / 16)));  // takes the floor
 }
 QNNX_INLINE __m512d sigmoid_vector(__m512d x) {
   const __m512d one = _mm512_set1_pd(1.0);
@@ -49,32 +55,39 @@ QNNX_INLINE __m512d tanh_vector(__m512d x) {
   // min_pd loses a NaN: it comes back here
   return _mm512_mask_mov_pd(_mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(t), sign)), _mm512_cmp_pd_mask(x, x, _CMP_UNORD_Q), x);
 }
-/// Probability of a standard normal variable below x. Lanes of `far` (x < -7) are not defined.
-QNNX_INLINE __m512d normal_cdf_vector(__m512d x, __mmask8& far) {
-  far = _mm512_cmp_pd_mask(x, _mm512_set1_pd(-7.0), _CMP_LT_OQ);
-  const __m512d z = _mm512_mul_pd(x, _mm512_set1_pd(-0x1.6a09e667f3bcdp-1));  // 0.5 erfc(z)
-  const __m512d a = _mm512_min_pd(magnitude(z), _mm512_set1_pd(5.0));         // beyond, 1 - cdf is below 2^-39
-  const __m512d whole = _mm512_roundscale_pd(_mm512_mul_pd(a, _mm512_set1_pd(4.0)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512d c = _mm512_mul_pd(whole, _mm512_set1_pd(0.25));
-  const __m512i at = _mm512_slli_epi64(_mm512_cvtpd_epi64(whole), 1);
-  const auto* table = &math::detail::erfc_quarters[0].value;
-  const __m512d value = _mm512_i64gather_pd(at, table, 8);
-  __m512d g = _mm512_i64gather_pd(at, table + 1, 8);
-  const __m512d h = _mm512_sub_pd(a, c);
-  __m512d before = _mm512_setzero_pd();
-  __m512d power = h;
-  __m512d sum = _mm512_setzero_pd();
-  for (int n = 0; n < 15; ++n) {
-    const __m512d scale = _mm512_set1_pd(1.0 / (n + 1));
-    sum = _mm512_fmadd_pd(_mm512_mul_pd(g, power), scale, sum);
-    const __m512d next = _mm512_mul_pd(_mm512_fmadd_pd(c, g, before), _mm512_set1_pd(-2.0 / (n + 1)));
-    before = g;
-    g = next;
-    power = _mm512_mul_pd(power, h);
-  }
-  const __m512d tail = _mm512_sub_pd(value, sum);
-  const __mmask8 below = _mm512_movepi64_mask(_mm512_castpd_si512(z));
-  return _mm512_mul_pd(_mm512_set1_pd(0.5), _mm512_mask_sub_pd(tail, below, _mm512_set1_pd(2.0), tail));
+/// Probability of a standard normal variable above a >= 0; e^(-a^2/2) is given.
+QNNX_INLINE __m512d normal_tail(__m512d a, __m512d bell) {
+  const __m512d five = _mm512_set1_pd(5.0);
+  const __m512d t = _mm512_div_pd(five, _mm512_add_pd(five, a));
+  constexpr double series[] = {0x1.46d0cecfea3b0p-4, 0x1.46bfad6bf8123p-4, 0x1.3aa3214111686p-4, 0x1.18169647ba405p-4,
+                               0x1.2473af7a14320p-4, 0x1.009c89d2c6131p-7, 0x1.4c5f89f987630p-3, -0x1.005d8c380eba6p-2,
+                               0x1.e10a32a7cbf80p-2, -0x1.15e10531f8dc4p-1, 0x1.e431c4da98b1bp-2, -0x1.132b763f424f9p-2,
+                               0x1.57679e6b78240p-4, -0x1.65de8ba18a7c2p-7};
+  __m512d p = _mm512_set1_pd(series[13]);
+#pragma GCC unroll 13
+  for (int i = 12; i >= 0; --i) p = _mm512_fmadd_pd(p, t, _mm512_set1_pd(series[i]));
+  return _mm512_mul_pd(_mm512_mul_pd(p, t), bell);
+}
+/// x times the probability of a standard normal variable below x.
+QNNX_INLINE __m512d gelu_vector(__m512d x) {
+  const __m512d tail = normal_tail(magnitude(x), exp_vector(_mm512_mul_pd(_mm512_mul_pd(x, x), _mm512_set1_pd(-0.5))));
+  const __mmask8 above = _mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_GE_OQ);
+  return _mm512_mul_pd(x, _mm512_mask_sub_pd(tail, above, _mm512_set1_pd(1.0), tail));
+}
+QNNX_INLINE __m512d erf_vector(__m512d x) {
+  const __m512d a = magnitude(x);
+  const __m512d square = _mm512_mul_pd(x, x);
+  const __m512d tail = normal_tail(_mm512_mul_pd(a, _mm512_set1_pd(0x1.6a09e667f3bcdp+0)), exp_vector(negated(square)));
+  const __m512d far = _mm512_fnmadd_pd(_mm512_set1_pd(2.0), tail, _mm512_set1_pd(1.0));
+  // 2 / sqrt(pi) * (-1)^n / (n! (2 n + 1)), n = 10 ... 0
+  constexpr double two = 0x1.20dd750429b6dp+0;
+  __m512d p = _mm512_set1_pd(two / 76204800);
+  for (const double c : {two / -6894720, two / 685440, two / -75600, two / 9360, two / -1320, two / 216, two / -42, two / 10, two / -3, two})
+    p = _mm512_fmadd_pd(p, square, _mm512_set1_pd(c));
+  const __mmask8 near = _mm512_cmp_pd_mask(a, _mm512_set1_pd(0.75), _CMP_LT_OQ);
+  const __m512i sign = _mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN));
+  const __m512d signed_far = _mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(far), sign));
+  return _mm512_mask_mul_pd(signed_far, near, x, p);
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86

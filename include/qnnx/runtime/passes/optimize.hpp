@@ -37,6 +37,11 @@ int fuse_activations(net& n);
 /// tensor in between becomes the epilogue's mid encoding: the same bits as before.
 int fuse_residuals(net& n);
 
+/// Nodes that together compute a function of one 8-bit tensor, value by value (Dequantize, Erf, Quantize; Sigmoid and
+/// Multiply by its input; a whole GELU), become one Lookup: a table that the reference kernels fill. Only where that
+/// leaves fewer nodes. Not part of optimize(): the tensors in between are gone.
+int fold_byte_functions(net& n);
+
 /// Ops whose kernels end in the shared epilogue.
 bool takes_activation(const op_info& op);
 bool takes_residual(const op_info& op);
