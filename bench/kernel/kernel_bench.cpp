@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times every kernel of kernels.inc beside the reference on shapes of well-known networks:
+// Times every kernel of kernels.inc beside the reference, or beside other libraries, on shapes of well-known networks:
 //   kernel_bench [--isa avx512vnni] [--filter TEXT] [--milliseconds N] [--no-reference] [--json F] [--markdown F]
+//                [--peers FOLDER --peer onednn xnnpack] [--rounds 5] [--core 1]
+// A peer is a shared library that bench/setup_peers.sh builds (peers/peer.h). Ours and the peers take turns in each
+// round, on one core; the table has medians over the rounds, and the median of the rounds' ratios (the peer's time over
+// ours). Without peers a row is the least time of one round.
 // Multiply-adds count as two operations. The peak is measured here: a loop of independent vpdpbusd (or fused
 // multiply-adds) on registers, on one core. Bytes are inputs, constants and output, once each. Random data.
+#include <dlfcn.h>
+#include <sched.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -13,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "peers/peer.h"
 #include "qnnx/op/ops.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 
@@ -68,6 +76,7 @@ struct bench_case {
   std::string_view op;
   std::string label;
   net n;
+  peer_layer layer{};  // the same for a peer; kind 0: none has it
 };
 
 std::vector<std::byte> random_bytes(dtype t, std::int64_t bytes, unsigned seed) {
@@ -88,6 +97,7 @@ std::vector<std::byte> random_bytes(dtype t, std::int64_t bytes, unsigned seed) 
 /// Builds one-node nets of a data type: float32, or unsigned 8 bit with signed weights.
 struct maker {
   bool floats;
+  dtype weight_type = dtype::sfixed_8;  // of 8-bit data
   net n{};
   dtype data() const { return floats ? dtype::float_32 : dtype::ufixed_8; }
   net_encoding enc(float scale = 0.05f) const { return floats ? net_encoding{} : net_encoding::tensor(scale, -128); }
@@ -95,9 +105,9 @@ struct maker {
     return n.add_tensor({.name = name, .kind = tensor_kind::app_write, .type = data(), .dims = s, .enc = enc()});
   }
   int weights(const shape& s) {
-    net_tensor w{.name = "w", .kind = tensor_kind::constant, .type = floats ? dtype::float_32 : dtype::sfixed_8, .dims = s};
+    net_tensor w{.name = "w", .kind = tensor_kind::constant, .type = floats ? dtype::float_32 : weight_type, .dims = s};
     if (!floats) w.enc = net_encoding::tensor(0.01f, 0);
-    w.data = random_bytes(w.type, s.size() * (floats ? 4 : 1), 3);
+    w.data = random_bytes(w.type, s.size() * bits_of(w.type) / 8, 3);
     return n.add_tensor(w);
   }
   int bias(int channels) {
@@ -125,18 +135,46 @@ void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int
   m.n.add_node<Op>("node", {x, m.weights({kernel, kernel, depthwise ? 1 : ci, co}), m.bias(co)}, {}, p);
   all.push_back({Op::name, std::to_string(kernel) + "x" + std::to_string(kernel) + " s" + std::to_string(stride) + " " + std::to_string(size) + "x" +
                                std::to_string(size) + " " + std::to_string(ci) + "->" + std::to_string(co) + (floats ? " f32" : " u8"),
-                 m.finish(m.data(), 1.0f)});
+                 m.finish(m.data(), 1.0f),
+                 {depthwise ? peer_depthwise : peer_conv, floats, size, size, ci, co, kernel, stride}});
 }
 template <class Op>
-void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs) {
+constexpr peer_kind elementwise_peer() {
+  if (std::is_same_v<Op, op::elementwise_add>) return peer_add;
+  if (std::is_same_v<Op, op::elementwise_multiply>) return peer_multiply;
+  if (std::is_same_v<Op, op::sigmoid>) return peer_sigmoid;
+  if (std::is_same_v<Op, op::tanh>) return peer_tanh;
+  if (std::is_same_v<Op, op::softmax>) return peer_softmax;
+  return peer_none;
+}
+template <class Op>
+void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, const shape& dims) {
   maker m{floats};
-  std::vector<int> in{m.input("x", {1, 56, 56, 64})};
-  if (inputs == 2) in.push_back(m.input("z", {1, 56, 56, 64}));
+  std::vector<int> in{m.input("x", dims)};
   typename Op::params p;
+  if constexpr (std::is_same_v<Op, op::lookup>) {
+    if (floats) return;
+    in.push_back(m.n.add_constant<std::byte>("table", m.data(), {256}, random_bytes(m.data(), 256, 9), m.enc()));
+  } else if constexpr (std::is_same_v<Op, op::elementwise_power>) {
+    if (!floats) return;
+    in.push_back(m.n.add_constant<float>("exponent", dtype::float_32, {1}, {2.0f}));
+  } else if (inputs == 2) {
+    in.push_back(m.input("z", dims));
+  }
+  if constexpr (requires { p.perm; }) p.perm = {0, 3, 1, 2};
+  if constexpr (requires { p.axes; }) p.axes = {3};
   if constexpr (requires { p.filter_size; }) p.filter_size = {3, 3}, p.stride = {2, 2};
   if constexpr (requires { p.max_value; }) p.min_value = 0.0f, p.max_value = 6.0f;
   m.n.add_node<Op>("node", in, {}, p);
-  all.push_back({Op::name, std::string("56x56x64") + (floats ? " f32" : " u8"), m.finish(m.data(), 0.05f)});
+  if constexpr (requires { p.perm; }) {  // data keeps its encoding
+    bench_case b{Op::name, "56x56x64 to NCHW" + std::string(floats ? " f32" : " u8"), m.finish(m.data(), 0.05f)};
+    all.push_back(std::move(b));
+    return;
+  }
+  const auto rows = static_cast<int>(dims.size() / dims[dims.rank() - 1]);
+  std::string label;
+  for (int d = 1; d < dims.rank(); ++d) label += (d > 1 ? "x" : "") + std::to_string(dims[d]);
+  all.push_back({Op::name, label + (floats ? " f32" : " u8"), m.finish(m.data(), 0.05f), {elementwise_peer<Op>(), floats, rows, 1, dims[dims.rank() - 1], 0, 0, 0}});
 }
 template <class Op>
 void add_conversion(std::vector<bench_case>& all, bool from_float, dtype to) {
@@ -156,25 +194,62 @@ void add_cases(std::vector<bench_case>& all) {
     } else if constexpr (std::is_same_v<Op, op::depthwise_conv2d>) {
       for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {56, 144, 2}, {14, 576, 1}}) add_window<Op>(all, floats, size, c, c, 3, stride);
     } else if constexpr (std::is_same_v<Op, op::fully_connected>) {
-      for (const auto& [rows, depth, columns] : {std::array{1, 1280, 1000}, {1, 640, 128}, {512, 512, 512}}) {
-        maker m{floats};
+      for (const auto& [rows, depth, columns, bits] : {std::array{1, 1280, 1000, 8}, {1, 640, 128, 8}, {128, 256, 1024, 8}, {512, 512, 512, 8}, {1, 4096, 4096, 8}, {1, 4096, 4096, 4}}) {
+        if (floats && bits == 4) continue;
+        maker m{floats, bits == 4 ? dtype::sfixed_4 : dtype::sfixed_8};
         m.n.add_node<Op>("node", {m.input("x", {rows, depth}), m.weights({columns, depth}), m.bias(columns)}, {}, {});
-        all.push_back({Op::name, std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) + (floats ? " f32" : " u8"), m.finish(m.data(), 1.0f)});
+        all.push_back({Op::name, std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) + (floats ? " f32" : bits == 4 ? " u8 x s4" : " u8"),
+                       m.finish(m.data(), 1.0f), {bits == 4 ? peer_none : peer_product, floats, rows, 1, depth, columns, 0, 0}});
       }
     } else if constexpr (std::is_same_v<Op, op::matmul>) {
       maker m{floats};
       m.n.add_node<Op>("node", {m.input("x", {512, 512}), m.weights({512, 512})}, {}, {});
-      all.push_back({Op::name, std::string("512x512x512") + (floats ? " f32" : " u8"), m.finish(m.data(), 1.0f)});
+      all.push_back({Op::name, std::string("512x512x512") + (floats ? " f32" : " u8"), m.finish(m.data(), 1.0f), {peer_product, floats, 512, 1, 512, 512, 0, 0}});
+      maker d{floats};  // both sides computed, as in attention
+      const int x = d.input("x", {4, 128, 64});
+      const int z = d.input("z", {4, 64, 128});
+      d.n.add_node<Op>("node", {x, z}, {}, {});
+      all.push_back({Op::name, std::string("4 of 128x64x128, computed") + (floats ? " f32" : " u8"), d.finish(d.data(), 1.0f)});
     } else if constexpr (std::is_same_v<Op, op::quantize>) {
       if (floats) add_conversion<Op>(all, true, dtype::ufixed_8);
     } else if constexpr (std::is_same_v<Op, op::dequantize>) {
       if (!floats) add_conversion<Op>(all, false, dtype::float_32);
     } else if constexpr (std::is_same_v<Op, op::convert>) {
       if (!floats) add_conversion<Op>(all, false, dtype::sfixed_8);
+    } else if constexpr (std::is_same_v<Op, op::softmax>) {
+      add_elementwise<Op>(all, floats, 1, {1, 512, 128});
+      add_elementwise<Op>(all, floats, 1, {1, 1, 1000});
+    } else if constexpr (std::is_same_v<Op, op::layer_norm> || std::is_same_v<Op, op::rms_norm>) {
+      add_elementwise<Op>(all, floats, 1, {1, 128, 256});
     } else {
-      add_elementwise<Op>(all, floats, Op::inputs.size() == 2 ? 2 : 1);
+      add_elementwise<Op>(all, floats, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64});
     }
   }
+}
+
+/// A library that has some of the layers.
+struct peer {
+  std::string name;
+  const char* (*version)() = nullptr;
+  void* (*open)(const peer_layer*) = nullptr;
+  void (*run)(void*) = nullptr;
+  void (*close)(void*) = nullptr;
+};
+peer load_peer(const std::string& folder, const std::string& name) {
+  const std::string path = folder + "/libpeer_" + name + ".so";
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) throw error(path + ": " + dlerror() + "; bench/setup_peers.sh builds it");
+  peer p{name};
+  p.version = reinterpret_cast<const char* (*)()>(dlsym(library, "peer_version"));
+  p.open = reinterpret_cast<void* (*)(const peer_layer*)>(dlsym(library, "peer_open"));
+  p.run = reinterpret_cast<void (*)(void*)>(dlsym(library, "peer_run"));
+  p.close = reinterpret_cast<void (*)(void*)>(dlsym(library, "peer_close"));
+  if (!p.version || !p.open || !p.run || !p.close) throw error(path + ": no peer of this bench");
+  return p;
+}
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v[v.size() / 2];
 }
 
 struct line {
@@ -191,7 +266,10 @@ constexpr line lines[] = {
 
 int main(int argc, char** argv) try {
   std::string isa = processor_has("avx512vnni") ? "avx512vnni" : "avx2";
-  std::string filter, json, markdown;
+  std::string filter, json, markdown, folder;
+  std::vector<std::string> names;
+  int rounds = 5;
+  int core = -1;
   double milliseconds = 2;
   bool with_reference = true;
   for (int i = 1; i < argc; ++i) {
@@ -209,11 +287,31 @@ int main(int argc, char** argv) try {
     else if (a == "--no-reference") with_reference = false;
     else if (a == "--json") json = value();
     else if (a == "--markdown") markdown = value();
+    else if (a == "--peers") folder = value();
+    else if (a == "--rounds") rounds = std::max(std::atoi(value().c_str()), 1);
+    else if (a == "--core") core = std::atoi(value().c_str());
+    else if (a == "--peer")
+      do names.push_back(value());
+      while (i + 1 < argc && argv[i + 1][0] != '-');
     else {
       std::fprintf(stderr, "kernel_bench: unknown option %s\n", a.c_str());
       return 2;
     }
   }
+  if (folder.empty() != names.empty()) {
+    std::fprintf(stderr, "kernel_bench: --peer NAME... and --peers FOLDER (made by bench/setup_peers.sh) go together\n");
+    return 2;
+  }
+  if (core >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(core), &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0) throw error("--core " + std::to_string(core) + ": this machine has no such core");
+  }
+  setenv("OMP_NUM_THREADS", "1", 0);
+  std::vector<peer> peers;
+  for (const std::string& name : names) peers.push_back(load_peer(folder, name));
+  if (!peers.empty()) with_reference = false;
   double peak_bytes = 0;
   double peak_floats = 0;
 #if defined(__x86_64__)
@@ -222,9 +320,16 @@ int main(int argc, char** argv) try {
 #endif
   char text[512];
   std::snprintf(text, sizeof text, "isa %s, measured peaks: 8-bit %.0f, float %.0f op/ns", isa.c_str(), peak_bytes, peak_floats);
-  const std::string head = text;
+  std::string head = text;
+  std::string columns = with_reference ? " x reference |" : "";
+  std::string under = with_reference ? "---|" : "";
+  for (const peer& p : peers) {
+    head += std::string(", ") + p.version();
+    columns += " " + p.name + ", us | ratio |";
+    under += "---|---|";
+  }
   std::printf("%s\n", head.c_str());
-  std::string rows_json, rows_markdown = head + "\n\n| op | case | us | op/ns | % of peak | GB/s | x reference |\n|---|---|---|---|---|---|---|\n";
+  std::string rows_json, rows_markdown = head + "\n\n| op | case | us | op/ns | % of peak | GB/s |" + columns + "\n|---|---|---|---|---|---|" + under + "\n";
   for (const line& l : lines) {
     if (l.isa != isa) continue;
     std::vector<bench_case> all;
@@ -232,38 +337,73 @@ int main(int argc, char** argv) try {
     for (bench_case& b : all) {
       if (!filter.empty() && (std::string(b.op) + " " + b.label).find(filter) == std::string::npos) continue;
       const auto frozen = std::shared_ptr<const frozen_net>(b.n.freeze());
-      const auto time = [&](const std::string& backend, std::string& ran) {
-        interpreter run(frozen, {.backend = backend});
-        ran = run.kernel_isa(0);
+      const auto fill = [&](interpreter& run) {
         for (int i = 0; i < frozen->g.tensor_count; ++i) {
           const tensor_desc& t = frozen->g.tensors[i];
           if (t.kind != tensor_kind::app_write) continue;
           const std::vector<std::byte> in = random_bytes(t.type, byte_size(t), 5);
           std::copy(in.begin(), in.end(), run.bytes(i).begin());
         }
-        return measure([&] { run.run(); }, backend == "reference" ? milliseconds / 2 : milliseconds);
       };
-      std::string ran;
-      const double ns = time(isa, ran);
-      if (ran != isa) continue;  // this operand type runs a parent set's kernel
-      std::string plain;
-      const double reference_ns = with_reference ? time("reference", plain) : 0;
+      interpreter ours(frozen, {.backend = isa});
+      if (ours.kernel_isa(0) != isa) continue;  // this operand type runs a parent set's kernel
+      fill(ours);
+      std::vector<std::pair<const peer*, void*>> layers;
+      if (b.layer.kind != peer_none)
+        for (const peer& p : peers)
+          if (void* opened = p.open(&b.layer)) layers.emplace_back(&p, opened);
+      if (!peers.empty() && layers.empty() && filter.empty()) continue;
+      std::vector<double> times;
+      std::vector<std::vector<double>> theirs(layers.size()), ratios(layers.size());
+      for (int round = 0; round < (layers.empty() ? 1 : rounds); ++round) {
+        times.push_back(measure([&] { ours.run(); }, milliseconds));
+        for (std::size_t k = 0; k < layers.size(); ++k) {
+          theirs[k].push_back(measure([&] { layers[k].first->run(layers[k].second); }, milliseconds));
+          ratios[k].push_back(theirs[k].back() / times.back());
+        }
+      }
+      const double ns = median(times);
       const bound_context c(frozen->g, frozen->g.nodes[0]);
       const auto macs = static_cast<double>(frozen->g.nodes[0].op->price(c.get(), frozen->g.nodes[0].params).macs);
       double bytes = 0;
       for (int i = 0; i < frozen->g.tensor_count; ++i) bytes += static_cast<double>(byte_size(frozen->g.tensors[i]));
       const double peak = frozen->g.tensors[frozen->g.nodes[0].inputs[0]].type == dtype::float_32 ? peak_floats : peak_bytes;
       const double percent = peak > 0 ? 200 * macs / ns / peak : 0;
-      const double faster = reference_ns / ns;
-      std::printf("%-24s %-34s %10.2f us %8.1f op/ns %5.1f %% %7.1f GB/s %7.1fx\n", std::string(b.op).c_str(), b.label.c_str(), ns / 1e3, 2 * macs / ns, percent,
-                  bytes / ns, faster);
+      std::string more, more_json, more_markdown;
+      if (with_reference) {
+        interpreter reference(frozen, {.backend = "reference"});
+        fill(reference);
+        const double faster = measure([&] { reference.run(); }, milliseconds / 2) / ns;
+        std::snprintf(text, sizeof text, " %7.1fx", faster);
+        more = text;
+        std::snprintf(text, sizeof text, ", \"times_reference\": %.2f", faster);
+        more_json = text;
+        std::snprintf(text, sizeof text, " %.1f |", faster);
+        more_markdown = text;
+      }
+      for (const peer& p : peers) {
+        const auto at = std::find_if(layers.begin(), layers.end(), [&](const auto& l) { return l.first == &p; });
+        if (at == layers.end()) {
+          more_markdown += " | |";
+          continue;
+        }
+        const auto k = static_cast<std::size_t>(at - layers.begin());
+        std::snprintf(text, sizeof text, "  %s %.2f us, ratio %.2f", p.name.c_str(), median(theirs[k]) / 1e3, median(ratios[k]));
+        more += text;
+        std::snprintf(text, sizeof text, ", \"%s_ns\": %.1f, \"%s_ratio\": %.3f", p.name.c_str(), median(theirs[k]), p.name.c_str(), median(ratios[k]));
+        more_json += text;
+        std::snprintf(text, sizeof text, " %.2f | %.2f |", median(theirs[k]) / 1e3, median(ratios[k]));
+        more_markdown += text;
+        p.close(at->second);
+      }
+      std::printf("%-24s %-34s %10.2f us %8.1f op/ns %5.1f %% %7.1f GB/s%s\n", std::string(b.op).c_str(), b.label.c_str(), ns / 1e3, 2 * macs / ns, percent,
+                  bytes / ns, more.c_str());
       std::fflush(stdout);
-      std::snprintf(text, sizeof text, "%s  {\"op\": \"%s\", \"case\": \"%s\", \"ns\": %.1f, \"ops_per_ns\": %.2f, \"percent_of_peak\": %.1f, \"bytes_per_ns\": %.2f, \"times_reference\": %.2f}",
-                    rows_json.empty() ? "" : ",\n", std::string(b.op).c_str(), b.label.c_str(), ns, 2 * macs / ns, percent, bytes / ns, faster);
-      rows_json += text;
-      std::snprintf(text, sizeof text, "| %s | %s | %.2f | %.1f | %.0f | %.1f | %.1f |\n", std::string(b.op).c_str(), b.label.c_str(), ns / 1e3, 2 * macs / ns, percent,
-                    bytes / ns, faster);
-      rows_markdown += text;
+      std::snprintf(text, sizeof text, "%s  {\"op\": \"%s\", \"case\": \"%s\", \"ns\": %.1f, \"ops_per_ns\": %.2f, \"percent_of_peak\": %.1f, \"bytes_per_ns\": %.2f",
+                    rows_json.empty() ? "" : ",\n", std::string(b.op).c_str(), b.label.c_str(), ns, 2 * macs / ns, percent, bytes / ns);
+      rows_json += text + more_json + "}";
+      std::snprintf(text, sizeof text, "| %s | %s | %.2f | %.1f | %.0f | %.1f |", std::string(b.op).c_str(), b.label.c_str(), ns / 1e3, 2 * macs / ns, percent, bytes / ns);
+      rows_markdown += text + more_markdown + "\n";
     }
   }
   if (!json.empty()) std::ofstream(json) << "{\"isa\": \"" << isa << "\", \"peak_8bit_ops_per_ns\": " << peak_bytes << ", \"peak_float_ops_per_ns\": " << peak_floats << ", \"rows\": [\n" << rows_json << "\n]}\n";
