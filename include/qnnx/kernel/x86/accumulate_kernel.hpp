@@ -71,7 +71,7 @@ void pack_floats(const window_shape& s, const W& w, std::int64_t origin, weight_
     for (std::int64_t run = 0; run < l.runs; ++run)
       for (std::int64_t k = 0; k < l.pieces; ++k) {
         const float v = static_cast<float>(w.load(origin + (run * l.pieces + k) * step.tap + (first + o) * step.channel));
-        std::memcpy(out + l.panels_at(1) + l.at(run, k, o, A::group), &v, 4);
+        std::memcpy(out + l.panels_at(1) + l.at(run, k, o), &v, 4);
       }
   }
 }
@@ -147,7 +147,7 @@ void pack_bytes(const window_shape& s, const W& w, std::int64_t origin, weight_s
         const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - packer.down;
         sum += v;
         most += v < 0 ? -v : v;
-        out[l.panels_at(packed_words) + l.at(run, k / 4, o, A::group) + k % 4] = static_cast<std::byte>(v);
+        out[l.panels_at(packed_words) + l.at(run, k / 4, o) + k % 4] = static_cast<std::byte>(v);
       }
     packer.fold(channel, sum, most, word(bias_word) + o, word(offset_word) + o);
   }
@@ -263,10 +263,11 @@ struct vnni_windows {
     o.packed_step = j.packed_step;
     j.padding = static_cast<std::uint8_t>(x.zero());
     j.flip = o.is_signed ? 0x80808080u : 0;
-    std::int32_t data_sums[batch_rows];
-    o.data_sums = data_sums;
     packed_flags flags;
     std::memcpy(&flags, packed, sizeof flags);
+    if (finish_bytes::takes(s, o, packed)) return window_products<arithmetic, finish_bytes>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
+    std::int32_t data_sums[batch_rows];
+    o.data_sums = data_sums;
     const __m512i flip = _mm512_set1_epi32(static_cast<int>(j.flip));
     window_products<arithmetic>(s, j, {take_bytes, &o}, [&](const std::byte* const* table, int from, int rows) {
       if (!flags.weight_offset) return;
@@ -381,8 +382,13 @@ struct accumulate_kernel : answers_as<Op> {
       o.group = Float::group * Float::lanes;
       o.epi = c.epi();
       if (o.epi.residual >= 0) o.residual = c.residual().data;
+      const auto seen = [](const std::byte* const*, int, int) {};
+      using Finish = typename float_finish<Float>::type;
+      if constexpr (!std::is_same_v<Finish, detail::no_finish>) {
+        if (!o.residual) return window_products<Float, Finish>(s, j, {}, seen, &o);
+      }
       const tile_sink sink{float_take<Float>(), &o};
-      window_products<Float>(s, j, sink, [](const std::byte* const*, int, int) {});
+      window_products<Float>(s, j, sink, seen);
     } else if constexpr (!std::is_void_v<Bytes>) {
       Bytes::template run<connected>(c, s, l, j, c.packed(), 0);
     }

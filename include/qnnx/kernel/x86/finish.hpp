@@ -57,6 +57,11 @@ using take_function = void (*)(const void*, const std::byte*, int, std::int64_t,
 /// What stores the tiles of a float arithmetic.
 template <class A>
 constexpr take_function float_take() { return take_float8; }
+/// What finishes them in registers where there is no residual.
+template <class A>
+struct float_finish {
+  using type = detail::no_finish;
+};
 #endif
 
 #if QNNX_HAS_AVX512VNNI
@@ -82,6 +87,29 @@ inline void take_float16(const void* self, const std::byte* sums, int rows, std:
 
 template <>
 constexpr take_function float_take<f32x16>() { return take_float16; }
+
+/// Float tiles without a residual, finished in registers.
+struct finish_floats {
+  const float_output& o;
+  const detail::tile_input& in;
+  float* to;
+  explicit finish_floats(const detail::tile_input& i)
+      : o(*static_cast<const float_output*>(i.finish)), in(i), to(o.y + i.pixel * o.channels + i.channel) {}
+  template <int Vectors>
+  QNNX_INLINE void store(const __m512 (&acc)[Vectors], int row) const {
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const std::int64_t left = in.channels - 16 * v;
+      const auto mask = static_cast<__mmask16>(v + 1 < Vectors || left >= 16 ? 0xffff : (1u << left) - 1);
+      _mm512_mask_storeu_ps(to + row * o.channels + 16 * v, mask, activate_vector(acc[v], o.epi.act, o.epi.lo, o.epi.hi));
+    }
+  }
+};
+
+template <>
+struct float_finish<f32x16> {
+  using type = finish_floats;
+};
 
 struct packed_flags {
   scaling how = scaling::scalar;
@@ -223,6 +251,41 @@ QNNX_INLINE void take_plain(const byte_output& o, const byte_scale& done, const 
     if (rows - r > 3) _mm_mask_storeu_epi8(to + 3 * o.channels, mask, _mm512_extracti32x4_epi32(q, 3));
   }
 }
+
+/// Plain results under rne, finished in registers.
+struct finish_bytes {
+  byte_scale scale;
+  std::uint8_t* to;
+  std::int64_t channels;
+  const std::byte* factors;
+  __mmask64 mask;
+  explicit finish_bytes(const detail::tile_input& in) : finish_bytes(in, *static_cast<const byte_output*>(in.finish)) {}
+  finish_bytes(const detail::tile_input& in, const byte_output& o) : scale(scaling::rne, o), channels(o.channels) {
+    const std::int64_t g = in.channel / o.group_channels;
+    to = o.y + (o.first_pixel + in.pixel) * o.channels + in.channel;
+    factors = o.packed + g * o.packed_step + 64 + (factor_word * o.padded + in.channel - g * o.group_channels) * 4;
+    mask = in.channels >= 64 ? ~0ull : (1ull << in.channels) - 1;
+  }
+  /// Whether all channel groups end so.
+  static bool takes(const window_shape& s, const byte_output& o, const std::byte* packed) {
+    if (!o.vector || o.residual) return false;
+    for (std::int64_t g = 0; g < s.groups; ++g) {
+      packed_flags flags;
+      std::memcpy(&flags, packed + g * o.packed_step, sizeof flags);
+      if (flags.weight_offset || flags.how != scaling::rne) return false;
+    }
+    return true;
+  }
+  template <int Vectors>
+  QNNX_INLINE void store(const __m512i (&acc)[Vectors], int row) const {
+    __m512i q[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) q[v] = scale.rne(acc[v], _mm512_loadu_ps(factors + 64 * v));
+    std::uint8_t* at = to + row * channels;
+    if constexpr (Vectors > 2) _mm512_mask_storeu_epi8(at, mask, scale.bytes(q[0], q[1], q[2], q[Vectors - 1]));
+    else _mm256_mask_storeu_epi8(at, static_cast<__mmask32>(mask), _mm512_castsi512_si256(scale.bytes(q[0], q[Vectors - 1])));
+  }
+};
 
 inline void take_bytes(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
   const auto& o = *static_cast<const byte_output*>(self);

@@ -3,8 +3,10 @@
 // Convolutions and matrix products as one loop: for a tile of output pixels and a group of output channels, sum over
 // the runs of the window. A run is a stretch of the window that lies contiguous in memory: a row of taps (kw * Ci
 // elements), or one tap where dilation or groups break rows apart. Nothing is copied but windows that touch padding.
-// Packed weights: per group of `A::group` channel vectors [run][piece][vector][lanes], a piece is 4 bytes of the run;
-// the rest of a last piece meets zero weights.
+// Packed weights: per group of channel vectors [run][piece][vector][lanes], a piece is 4 bytes of the run; the rest of a
+// last piece meets zero weights. Groups are as equal as they can be: 6 vectors are 3 + 3.
+// Sums go to memory and from there to a sink, or, where nothing but a scale and a clamp is left, are finished in
+// registers (`Finish`). A 1x1 convolution needs no row table: its rows are a stride apart.
 // The output may begin the reference's distance before its dying input: a row of outputs never reaches input rows that
 // it or later rows need, so a tile writes after it has read and, for several groups, stays inside one row. Layer 5a.
 
@@ -43,6 +45,7 @@ struct packed_layout {
   std::int64_t channels = 0;          // of one channel group
   std::int64_t padded = 0;            // rounded up to whole vectors
   std::int64_t vectors = 0;
+  std::int64_t group = 1;             // vectors made at once
   int lanes = 16;
 
   constexpr packed_layout(const window_shape& s, int vector_lanes, int piece_elements)
@@ -51,13 +54,19 @@ struct packed_layout {
         channels(s.group_channels()),
         padded((channels + vector_lanes - 1) / vector_lanes * vector_lanes),
         vectors(padded / vector_lanes),
-        lanes(vector_lanes) {}
+        lanes(vector_lanes) {
+    const std::int64_t most = most_group(vector_lanes);
+    const std::int64_t groups = (vectors + most - 1) / most;
+    group = (vectors + groups - 1) / groups;
+  }
+  /// Most vectors of channels that a tile of one arithmetic takes: registers are 32 or 16.
+  static constexpr int most_group(int vector_lanes) { return vector_lanes == 16 ? 4 : 2; }
   constexpr std::int64_t word(int i) const { return 64 + i * padded * 4; }  // arrays of one 32-bit word per channel
   constexpr std::int64_t panels_at(int words) const { return (word(words) + 63) / 64 * 64; }
   constexpr std::int64_t panel_bytes() const { return runs * pieces * padded * 4; }
   constexpr std::int64_t bytes(int words) const { return (panels_at(words) + panel_bytes() + 63) / 64 * 64; }
   /// Byte offset, from the first panel, of lane `o` of piece `piece` of run `run`.
-  constexpr std::int64_t at(std::int64_t run, std::int64_t piece, std::int64_t o, int group) const {
+  constexpr std::int64_t at(std::int64_t run, std::int64_t piece, std::int64_t o) const {
     const std::int64_t first = o / lanes / group * group;  // vector that the group begins with
     const std::int64_t wide = vectors - first < group ? vectors - first : group;
     return (first * runs * pieces + ((run * pieces + piece) * wide + (o / lanes - first))) * lanes * 4 + o % lanes * 4;
@@ -134,24 +143,49 @@ struct window_job {
 
 namespace detail {
 
-/// Sums of Rows pixels and Vectors vectors of channels.
-template <class A, int Rows, int Vectors>
-QNNX_NOINLINE void tile(const std::byte* const* table, std::int64_t runs, std::int64_t pieces, const std::byte* w,
-                        const std::byte* bias, std::uint32_t flip, std::byte* out) {
+/// What a tile reads and where its sums go.
+struct tile_input {
+  const std::byte* const* table = nullptr;  // row table, or null: row r begins r * step after `first`
+  const std::byte* first = nullptr;
+  std::int64_t step = 0;
+  std::int64_t runs = 1, pieces = 1;
+  const std::byte* w = nullptr;
+  const std::byte* bias = nullptr;
+  std::uint32_t flip = 0;
+  int rows = 0;               // that exist
+  std::byte* sums = nullptr;  // without Finish
+  // with Finish
+  const void* finish = nullptr;
+  std::int64_t pixel = 0, channel = 0, channels = 0;
+};
+
+/// Finishes nothing: sums are stored.
+struct no_finish {};
+
+/// Sums of Rows pixels and Vectors vectors of channels. Finish(job, channel).store<Rows, Vectors>(sums, input).
+template <class A, int Rows, int Vectors, class Finish>
+QNNX_NOINLINE void tile(const tile_input& in) {
   constexpr std::int64_t size = A::lanes * 4;
-  const typename A::vec flipped = A::flip(flip);
+  const typename A::vec flipped = A::flip(in.flip);
+  const std::byte* w = in.w;
   typename A::vec acc[Rows][Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
-    const typename A::vec b = A::load(bias + v * size);
+    const typename A::vec b = A::load(in.bias + v * size);
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) acc[r][v] = b;
   }
-  for (; runs > 0; --runs, table += tile_rows) {
+  const std::byte* const* table = in.table;
+  for (std::int64_t run = in.runs; run > 0; --run, table += tile_rows) {
     const std::byte* x[Rows];
+    if (in.table) {
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) x[r] = table[r];
-    for (std::int64_t k = 0; k < pieces * 4; k += 4, w += Vectors * size) {
+      for (int r = 0; r < Rows; ++r) x[r] = table[r];
+    } else {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) x[r] = in.first + (r < in.rows ? r : in.rows - 1) * in.step;
+    }
+    for (std::int64_t k = 0; k < in.pieces * 4; k += 4, w += Vectors * size) {
       typename A::vec weights[Vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) weights[v] = A::load(w + v * size);
@@ -163,31 +197,39 @@ QNNX_NOINLINE void tile(const std::byte* const* table, std::int64_t runs, std::i
       }
     }
   }
+  if constexpr (std::is_same_v<Finish, no_finish>) {
 #pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r)
+    for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) A::store(out + (r * A::group + v) * size, acc[r][v]);
+      for (int v = 0; v < Vectors; ++v) A::store(in.sums + (r * A::group + v) * size, acc[r][v]);
+  } else {
+    const Finish finish(in);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) {
+      if (r == in.rows) break;
+      finish.template store<Vectors>(acc[r], r);
+    }
+  }
 }
 
-using tile_function = void (*)(const std::byte* const*, std::int64_t, std::int64_t, const std::byte*, const std::byte*,
-                               std::uint32_t, std::byte*);
+using tile_function = void (*)(const tile_input&);
 
 /// How many pixels a tile of `vectors` vectors takes: enough accumulators for the latency, few enough for registers.
 template <class A>
-constexpr int rows_for(std::int64_t vectors) { return A::group == 4 ? (vectors <= 2 ? 8 : 6) : (vectors == 1 ? 8 : 6); }
+constexpr int rows_for(std::int64_t vectors) { return A::group == 4 ? (vectors <= 3 ? 8 : 6) : (vectors == 1 ? 8 : 6); }
 
-template <class A>
+template <class A, class Finish>
 tile_function tile_for(int rows, std::int64_t vectors) {
   if constexpr (A::group == 4) {
     switch (vectors) {
-      case 1: return rows > 4 ? &tile<A, 8, 1> : rows > 1 ? &tile<A, 4, 1> : &tile<A, 1, 1>;
-      case 2: return rows > 4 ? &tile<A, 8, 2> : rows > 1 ? &tile<A, 4, 2> : &tile<A, 1, 2>;
-      case 3: return rows > 3 ? &tile<A, 6, 3> : rows > 1 ? &tile<A, 3, 3> : &tile<A, 1, 3>;
-      default: return rows > 3 ? &tile<A, 6, 4> : rows > 1 ? &tile<A, 3, 4> : &tile<A, 1, 4>;
+      case 1: return rows > 4 ? &tile<A, 8, 1, Finish> : rows > 1 ? &tile<A, 4, 1, Finish> : &tile<A, 1, 1, Finish>;
+      case 2: return rows > 4 ? &tile<A, 8, 2, Finish> : rows > 1 ? &tile<A, 4, 2, Finish> : &tile<A, 1, 2, Finish>;
+      case 3: return rows > 4 ? &tile<A, 8, 3, Finish> : rows > 1 ? &tile<A, 4, 3, Finish> : &tile<A, 1, 3, Finish>;
+      default: return rows > 3 ? &tile<A, 6, 4, Finish> : rows > 1 ? &tile<A, 3, 4, Finish> : &tile<A, 1, 4, Finish>;
     }
   } else {
-    if (vectors == 1) return rows > 4 ? &tile<A, 8, 1> : rows > 1 ? &tile<A, 4, 1> : &tile<A, 1, 1>;
-    return rows > 3 ? &tile<A, 6, 2> : rows > 1 ? &tile<A, 3, 2> : &tile<A, 1, 2>;
+    if (vectors == 1) return rows > 4 ? &tile<A, 8, 1, Finish> : rows > 1 ? &tile<A, 4, 1, Finish> : &tile<A, 1, 1, Finish>;
+    return rows > 3 ? &tile<A, 6, 2, Finish> : rows > 1 ? &tile<A, 3, 2, Finish> : &tile<A, 1, 2, Finish>;
   }
 }
 
@@ -317,10 +359,12 @@ class row_table {
 
 }  // namespace detail
 
-/// All sums of a convolution. `seen` is called with a tile's row table, its first row in the batch and their number
-/// before its sums are made (row sums of the data).
-template <class A, class Seen>
-QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen) {
+/// All sums of a convolution, to `sink`, or with a Finish to what it makes of `finish`. `seen` is called with a tile's
+/// row table, its first row in the batch and their number before its sums are made (row sums of the data); only where
+/// there is no Finish.
+template <class A, class Finish = detail::no_finish, class Seen>
+QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen, const void* finish = nullptr) {
+  constexpr bool finishes = !std::is_same_v<Finish, detail::no_finish>;
   if (const padded_image image = padded_of(s, j.element_bytes); image.needed) {
     j.data = image.make(j.data, j.scratch, j.padding);
     s.height = image.padded_height;
@@ -334,14 +378,21 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
   const detail::row_table rows(s, j);
   constexpr std::int64_t wide = A::group * A::lanes * 4;  // bytes of a row of sums
   const std::byte* table[most_runs * tile_rows * 2];
-  alignas(64) std::byte sums[batch_rows * wide];
+  alignas(64) std::byte sums[finishes ? 64 : batch_rows * wide];
   const std::int64_t pixels = s.pixels();
-  const int most = detail::rows_for<A>(l.vectors < A::group ? l.vectors : A::group);
-  const bool stay = j.shares_memory && (l.vectors > A::group || s.groups > 1);
+  const int most = detail::rows_for<A>(l.group);
+  const bool stay = j.shares_memory && (l.vectors > l.group || s.groups > 1);
+  const bool direct = finishes && s.pointwise() && s.groups == 1 && !rows.patches();
   // Tiles whose row tables are kept at once
-  std::int64_t tiles = most_runs * 2 / l.runs;
+  std::int64_t tiles = direct ? batch_rows : most_runs * 2 / l.runs;
   if (rows.patches()) tiles = 1;
   if (tiles > batch_rows / most) tiles = batch_rows / most;
+  detail::tile_input in;
+  in.runs = l.runs;
+  in.pieces = l.pieces;
+  in.flip = j.flip;
+  in.finish = finish;
+  in.step = s.depth * j.element_bytes;
   for (std::int64_t p = 0; p < pixels;) {
     std::int64_t left = pixels - p;
     if (stay && left > s.out_w - p % s.out_w) left = s.out_w - p % s.out_w;
@@ -349,21 +400,31 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
     const std::byte* panels = j.packed;
     const std::byte* bias = j.bias;
     for (std::int64_t g = 0; g < s.groups; ++g, panels += j.packed_step, bias += j.packed_step) {
-      for (int r = 0, t = 0; r < count; r += most, ++t) {
-        const std::byte** tile_table = table + t * l.runs * tile_rows;
-        const int have = count - r < most ? count - r : most;
-        rows.fill(p + r, have, g * s.group_depth() * j.element_bytes, tile_table);
-        seen(tile_table, r, have);
-      }
-      const std::byte* w = panels;
-      for (std::int64_t v = 0; v < l.vectors; v += A::group) {
-        const std::int64_t vectors = l.vectors - v < A::group ? l.vectors - v : A::group;
-        for (int r = 0, t = 0; r < count; r += most, ++t)
-          detail::tile_for<A>(count - r, vectors)(table + t * l.runs * tile_rows, l.runs, l.pieces, w, bias + v * A::lanes * 4, j.flip, sums + r * wide);
-        w += vectors * A::lanes * 4 * l.runs * l.pieces;
+      if (!direct)
+        for (int r = 0, t = 0; r < count; r += most, ++t) {
+          const std::byte** tile_table = table + t * l.runs * tile_rows;
+          const int have = count - r < most ? count - r : most;
+          rows.fill(p + r, have, g * s.group_depth() * j.element_bytes, tile_table);
+          seen(tile_table, r, have);
+        }
+      in.w = panels;
+      for (std::int64_t v = 0; v < l.vectors; v += l.group) {
+        const std::int64_t vectors = l.vectors - v < l.group ? l.vectors - v : l.group;
         const std::int64_t first = v * A::lanes;
         const std::int64_t channels = l.channels - first < vectors * A::lanes ? l.channels - first : vectors * A::lanes;
-        sink.take(sink.self, sums, count, p, g * l.channels + first, channels);
+        in.bias = bias + v * A::lanes * 4;
+        in.channel = g * l.channels + first;
+        in.channels = channels;
+        for (int r = 0, t = 0; r < count; r += most, ++t) {
+          in.rows = count - r < most ? count - r : most;
+          in.table = direct ? nullptr : table + t * l.runs * tile_rows;
+          in.first = j.data + (p + r) * in.step;
+          in.pixel = p + r;
+          in.sums = sums + (finishes ? 0 : r * wide);
+          detail::tile_for<A, Finish>(in.rows, vectors)(in);
+        }
+        in.w += vectors * A::lanes * 4 * l.runs * l.pieces;
+        if constexpr (!finishes) sink.take(sink.self, sums, count, p, in.channel, channels);
       }
     }
     p += count;
