@@ -13,11 +13,11 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 /// The panels of a matrix whose columns are contiguous: column o begins at from + o * column_bytes and has `bytes`.
 /// seen(o, words) gets each vector of 16 columns.
 template <class Seen>
-QNNX_INLINE void pack_columns(const packed_layout& l, int group, const std::byte* from, std::int64_t bytes, __m512i flip, std::byte* panels, Seen&& seen) {
+QNNX_INLINE void pack_columns(const packed_layout& l, const std::byte* from, std::int64_t bytes, __m512i flip, std::byte* panels, Seen&& seen) {
   for (std::int64_t o = 0; o < l.channels; o += 16) {
     const int columns = static_cast<int>(l.channels - o < 16 ? l.channels - o : 16);
-    std::byte* to = panels + l.at(0, 0, o, group);
-    const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o, group) - l.at(0, 0, o, group) : 0;
+    std::byte* to = panels + l.at(0, 0, o);
+    const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o) - l.at(0, 0, o) : 0;
     for (std::int64_t k = 0; k < bytes; k += 64) {
       const __mmask64 mask = bytes - k >= 64 ? ~0ull : (1ull << (bytes - k)) - 1;
       __m512i r[16];
@@ -37,12 +37,12 @@ QNNX_INLINE void pack_columns(const packed_layout& l, int group, const std::byte
 }
 /// The panels of a matrix of bytes whose rows are contiguous, l.channels bytes each.
 template <class Seen>
-QNNX_INLINE void pack_byte_rows(const packed_layout& l, int group, const std::byte* from, std::int64_t depth, __m512i flip, std::byte* panels, Seen&& seen) {
+QNNX_INLINE void pack_byte_rows(const packed_layout& l, const std::byte* from, std::int64_t depth, __m512i flip, std::byte* panels, Seen&& seen) {
   const __m128i flip16 = _mm512_castsi512_si128(flip);
   for (std::int64_t o = 0; o < l.channels; o += 16) {
     const auto mask = static_cast<__mmask16>(l.channels - o < 16 ? (1u << (l.channels - o)) - 1 : 0xffff);
-    std::byte* to = panels + l.at(0, 0, o, group);
-    const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o, group) - l.at(0, 0, o, group) : 0;
+    std::byte* to = panels + l.at(0, 0, o);
+    const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o) - l.at(0, 0, o) : 0;
     const auto row = [&](std::int64_t k) {
       return k < depth ? _mm_maskz_mov_epi8(mask, _mm_xor_si128(flip16, _mm_maskz_loadu_epi8(mask, from + k * l.channels + o))) : _mm_setzero_si128();
     };
@@ -57,11 +57,11 @@ QNNX_INLINE void pack_byte_rows(const packed_layout& l, int group, const std::by
   }
 }
 /// The panels of a matrix of floats whose rows are contiguous.
-QNNX_INLINE void pack_float_rows(const packed_layout& l, int group, const std::byte* from, std::int64_t depth, std::byte* panels) {
+QNNX_INLINE void pack_float_rows(const packed_layout& l, const std::byte* from, std::int64_t depth, std::byte* panels) {
   for (std::int64_t o = 0; o < l.channels; o += 16) {
     const auto mask = static_cast<__mmask16>(l.channels - o < 16 ? (1u << (l.channels - o)) - 1 : 0xffff);
-    std::byte* to = panels + l.at(0, 0, o, group);
-    const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o, group) - l.at(0, 0, o, group) : 0;
+    std::byte* to = panels + l.at(0, 0, o);
+    const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o) - l.at(0, 0, o) : 0;
     for (std::int64_t k = 0; k < depth; ++k) _mm512_storeu_si512(to + k * step, _mm512_maskz_loadu_epi32(mask, from + (k * l.channels + o) * 4));
   }
 }
@@ -72,8 +72,8 @@ void pack_float_matrix(const window_shape& s, const std::byte* from, bool column
   const packed_layout l(s, 16, 1);
   auto* biases = reinterpret_cast<float*>(out + l.word(bias_word));
   for (std::int64_t o = 0; o < l.padded; ++o) biases[o] = bias.present() && o < l.channels ? static_cast<float>(bias.load(o)) : 0.0f;
-  if (columns_contiguous) pack_columns(l, f32x16::group, from, s.depth * 4, _mm512_setzero_si512(), out + l.panels_at(1), [](std::int64_t, __m512i) {});
-  else pack_float_rows(l, f32x16::group, from, s.depth, out + l.panels_at(1));
+  if (columns_contiguous) pack_columns(l, from, s.depth * 4, _mm512_setzero_si512(), out + l.panels_at(1), [](std::int64_t, __m512i) {});
+  else pack_float_rows(l, from, s.depth, out + l.panels_at(1));
 }
 
 /// pack_bytes for a matrix of bytes with one scale.
@@ -97,8 +97,8 @@ void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bo
     }
     sum = _mm512_dpbusd_epi32(sum, ones, v);
   };
-  if (columns_contiguous) pack_columns(l, A::group, from, s.depth, flip, out + l.panels_at(packed_words), seen);
-  else pack_byte_rows(l, A::group, from, s.depth, flip, out + l.panels_at(packed_words), seen);
+  if (columns_contiguous) pack_columns(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
+  else pack_byte_rows(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
   put();
   // channel_packer::fold on all columns: one scale, magnitudes bounded by 128
   const std::int32_t zero = q.data_offset - (q.data_signed ? 128 : 0);
