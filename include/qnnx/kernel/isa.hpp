@@ -16,7 +16,8 @@ struct neon { using parent = reference; };
 struct neon_dot { using parent = neon; };
 struct armv7em_dsp_mixed { using parent = reference; };  // 16-bit data, 4-bit weights
 struct armv7em_dsp { using parent = armv7em_dsp_mixed; };
-struct mve { using parent = armv7em_dsp; };
+struct mve_mixed { using parent = armv7em_dsp; };
+struct mve { using parent = mve_mixed; };
 struct hvx { using parent = reference; };
 
 /// What this translation unit is compiled for.

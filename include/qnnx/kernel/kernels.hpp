@@ -16,6 +16,8 @@
 #include "qnnx/kernel/convolution/mve.hpp"
 #include "qnnx/kernel/convolution/mve_depthwise.hpp"
 #include "qnnx/kernel/convolution/mve_fully_connected.hpp"
+#include "qnnx/kernel/convolution/mve_mixed.hpp"
+#include "qnnx/kernel/convolution/mve_mixed_depthwise.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/elementwise/armv7em_dsp.hpp"
 #include "qnnx/kernel/elementwise/avx512vnni.hpp"

@@ -5,7 +5,7 @@
 //                 and half of 2^shift before the shift rounds ties away from zero. A negative acc whose h is 0 may be
 //                 treated as negative: half - 1 shifts to 0 as well. The zero point is in `add`, shifted left.
 //   tflite, once  floor(floor(acc * m / 2^32) + add) >> shift: one rounding, half up (fully connected layers)
-//   rne           one fused multiply-add with 1.5 * 2^23 rounds the exact product (2^-16 <= M < 2^8)
+//   rne           one fused multiply-add with 1.5 * 2^23 rounds the exact product (2^-16 <= M < 2^8, all |sum * M| < 2^22)
 // What the packed head of a channel holds depends on the policy; channels outside the ranges above make the whole node
 // take the general form. Layer 5a.
 
@@ -21,7 +21,7 @@ namespace qnnx::inline QNNX_ABI::kernel::dsp {
 struct channel_head {
   std::int32_t bias = 0;    // with the zero point of the data folded in
   std::int32_t factor = 0;  // tflite: Q31 mantissa; rne: bits of the float; general: mantissa
-  std::int32_t add = 0;     // tflite: see above; rne: zero point; general: exponent
+  std::int32_t add = 0;     // tflite: see above; rne: zero point less the bits of 1.5 * 2^23; general: exponent
   std::int32_t shift = 0;
 };
 
@@ -56,7 +56,9 @@ struct channel_facts {
   constexpr bool fits_fast(Rounding r) const {
     if (r.mode() == rounding_mode::half_up) return false;
     if (is_constant<Once, Signed>(r)) return true;
-    if (r.mode() == rounding_mode::rne) return as_float(m) >= 0x1p-16f && as_float(m) < 0x1p8f;
+    if (r.mode() == rounding_mode::rne)
+      return as_float(m) >= 0x1p-16f && as_float(m) < 0x1p8f &&
+             static_cast<double>(largest()) * static_cast<double>(as_float(m)) < 4194304.0;
     const int e = -m.exponent;
     if (e < (Once ? 2 : 1) || e > 30 || largest() >= (std::int64_t{1} << 30)) return false;
     return largest() + (std::int64_t{1} << (e - 1)) + (zero < 0 ? -zero : zero) * (std::int64_t{1} << e) <
@@ -68,7 +70,8 @@ struct channel_facts {
     const bool constant = is_constant<Once, Signed>(r);
     const std::int32_t value = constant ? output<Once, Signed>(bias, r) : zero;
     if (r.mode() == rounding_mode::rne)
-      return {bias, constant ? 0 : std::bit_cast<std::int32_t>(as_float(m)), value, 0};
+      return {bias, constant ? 0 : std::bit_cast<std::int32_t>(as_float(m)),
+              value - std::bit_cast<std::int32_t>(12582912.0f), 0};
     if (constant) return {bias, 0, 2 * value + 1, 1};
     const int shift = -m.exponent - (Once ? 1 : 0);
     return {bias, m.mantissa, (1 << (shift - 1)) + zero * (1 << shift), shift};
@@ -84,12 +87,8 @@ QNNX_INLINE std::int32_t finish_fast(std::int32_t acc, const channel_head& h, Ro
     else
       return saturate8<Signed>((smmlar(acc * 2, h.factor, h.add) + (acc >> 31)) >> h.shift);
   }
-  constexpr auto magic = std::bit_cast<std::int32_t>(12582912.0f);
-  constexpr auto lowest = std::bit_cast<std::int32_t>(12582912.0f - 4194304.0f);
-  auto q =
-      std::bit_cast<std::int32_t>(__builtin_fmaf(static_cast<float>(acc), std::bit_cast<float>(h.factor), 12582912.0f));
-  q = q < lowest ? lowest : q;
-  return saturate8<Signed>(q - magic + h.add);
+  const float q = __builtin_fmaf(static_cast<float>(acc), std::bit_cast<float>(h.factor), 12582912.0f);
+  return saturate8<Signed>(std::bit_cast<std::int32_t>(q) + h.add);
 }
 
 /// The same for any multiplier and policy.

@@ -15,25 +15,28 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::mve {
 
+inline constexpr std::int32_t magic = 0x4b400000;  // 1.5 * 2^23 as a float
+
 /// What four channels need beside their weights, in the packed form.
 struct quad_head {
   std::int32_t bias[4] = {};    // with the zero point of the data folded in
   std::int32_t factor[4] = {};  // tflite: Q31 mantissa; rne: bits of the float; general: mantissa
   std::int32_t shift[4] = {};   // tflite: of the rounding shift, negative; general: exponent
-  std::int32_t add[4] = {};     // the zero point, or the output of a dead channel
+  std::int32_t add[4] = {};     // the zero point, or the output of a dead channel; rne: less `magic`
 
   /// Puts channel j in, in the fast or the general form.
-  template <bool Once, class Rounding>
+  template <bool Once, bool Signed = true, class Rounding>
   constexpr void set(int j, const dsp::channel_facts& f, Rounding r, bool fast) {
     bias[j] = f.bias;
     factor[j] = f.m.mantissa;
     shift[j] = f.m.exponent;
     add[j] = f.zero;
     if (!fast) return;
-    const bool constant = f.is_constant<Once, true>(r);
-    if (constant) add[j] = f.output<Once, true>(f.bias, r);
+    const bool constant = f.is_constant<Once, Signed>(r);
+    if (constant) add[j] = f.output<Once, Signed>(f.bias, r);
     if (r.mode() == rounding_mode::rne) {
       factor[j] = constant ? 0 : std::bit_cast<std::int32_t>(dsp::as_float(f.m));
+      add[j] -= magic;
     } else if (constant) {
       factor[j] = 0;
       shift[j] = -1;
@@ -48,8 +51,6 @@ struct limits {
   std::int32_t hi = 127;
 };
 
-inline constexpr std::int32_t magic = 0x4b400000;   // 1.5 * 2^23 as a float
-inline constexpr std::int32_t lowest = 0x4b000000;  // 2^23
 
 #if QNNX_HAS_MVE_INSTRUCTIONS
 
@@ -75,7 +76,6 @@ QNNX_INLINE four finish_four(four sums, const quad_head& h, limits l, Rounding r
   four q;
   if (r.mode() == rounding_mode::rne) {
     q = vreinterpretq_s32_f32(vfmaq_f32(vdupq_n_f32(12582912.0f), vcvtq_f32_s32(v), vreinterpretq_f32_s32(factor)));
-    q = vsubq_n_s32(vmaxq_s32(q, vdupq_n_s32(lowest)), magic);
   } else {
     const four shift = vldrwq_s32(h.shift);
     if constexpr (Once)
@@ -240,7 +240,6 @@ four finish_four(four sums, const quad_head& h, limits l, Rounding r) {
     if (r.mode() == rounding_mode::rne) {
       x = std::bit_cast<std::int32_t>(
           __builtin_fmaf(static_cast<float>(v.v[i]), std::bit_cast<float>(h.factor[i]), 12582912.0f));
-      x = (x < lowest ? lowest : x) - magic;
     } else if (Once) {
       x = rounding_shift((static_cast<std::int64_t>(v.v[i]) * h.factor[i]) >> 32, h.shift[i]);
     } else {

@@ -93,11 +93,18 @@ struct mixed_gatherer {
   }
   /// -8 times the sums of the four windows of the block.
   QNNX_NOINLINE void nibble_sums(std::int32_t first, std::int32_t count, std::int32_t* sum) const {
+    constexpr word ones = 0x00010001u;
     const word* x = block() + first * 8;
-    word s[4] = {};
-    for (std::int32_t k = 2 * count; k > 0; --k, x += 4)
-      for (int p = 0; p < 4; ++p) s[p] = static_cast<word>(smlad(x[p], 0x00010001u, static_cast<std::int32_t>(s[p])));
-    for (int p = 0; p < 4; ++p) sum[p] = static_cast<std::int32_t>(-8u * s[p]);
+    const word* const end = x + count * 8;
+    std::int32_t a = 0, b = 0, c = 0, d = 0;
+    for (; x != end; x += 8) {
+      a = smlad(x[4], ones, smlad(x[0], ones, a));
+      b = smlad(x[5], ones, smlad(x[1], ones, b));
+      c = smlad(x[6], ones, smlad(x[2], ones, c));
+      d = smlad(x[7], ones, smlad(x[3], ones, d));
+    }
+    const auto times = [](std::int32_t s) { return static_cast<std::int32_t>(-8u * static_cast<word>(s)); };
+    sum[0] = times(a), sum[1] = times(b), sum[2] = times(c), sum[3] = times(d);
   }
 
  private:
@@ -187,9 +194,12 @@ QNNX_NOINLINE void multiply_mixed(const Finisher& done, const mixed_gatherer<Kin
       const channel_head h = *reinterpret_cast<const channel_head*>(w);
       const std::int32_t a = hidden(second), b = hidden(third),
                          d = hidden(fourth);  // else four pointers are kept on the stack
-      std::int32_t acc[4];
-      for (int p = 0; p < 4; ++p)
-        acc[p] = static_cast<std::int32_t>(static_cast<word>(start[p]) + static_cast<word>(h.bias));
+      const auto bias = static_cast<word>(h.bias);
+      std::int32_t acc[4] = {
+          static_cast<std::int32_t>(bias + static_cast<word>(start[0])),
+          static_cast<std::int32_t>(bias + static_cast<word>(start[1])),
+          static_cast<std::int32_t>(bias + static_cast<word>(start[2])),
+          static_cast<std::int32_t>(bias + static_cast<word>(start[3]))};
       w = Kind::multiply(block, w + sizeof(channel_head), quads, acc);
       y[0] = static_cast<storage>(done.template operator()<Form>(acc[0], h));
       y[a] = static_cast<storage>(done.template operator()<Form>(acc[1], h));
