@@ -199,7 +199,9 @@ net add_net(dice& d) {
   roll_rounding(d, n);
   const encoded e = roll_type(d);
   const shape dims{1, d.roll(1, 5), d.roll(1, 5), d.roll(1, 40)};
-  const auto scale = [&] { return d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)); };
+  const auto scale = [&] {
+    return e.unit() * (d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)));
+  };
   const int x = n.add_tensor({.name = "x",
                               .kind = tensor_kind::app_write,
                               .type = e.type,
@@ -304,4 +306,7 @@ TEST_CASE("Cortex-M: DepthWiseConv2d on 16-bit data and with 4-bit weights has t
 }
 TEST_CASE("Cortex-M: FullyConnected on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(dense_net, widths::mixed);
+}
+TEST_CASE("Cortex-M: ElementWiseAdd of 16 bits has the reference's bits") {
+  compare(add_net, widths::mixed);
 }

@@ -20,6 +20,7 @@
 #include "qnnx/kernel/convolution/mve_mixed_depthwise.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/elementwise/armv7em_dsp.hpp"
+#include "qnnx/kernel/elementwise/armv7em_dsp_mixed.hpp"
 #include "qnnx/kernel/elementwise/avx512vnni.hpp"
 #include "qnnx/kernel/elementwise/avx512vnni_unary.hpp"
 #include "qnnx/kernel/elementwise/binary.hpp"

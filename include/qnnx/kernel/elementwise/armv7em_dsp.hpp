@@ -15,14 +15,15 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace dsp {
 
-/// divide_by_power(doubling_high_mul(x << 20, m), right).
+/// divide_by_power(doubling_high_mul(x << Left, m), right).
+template <int Left = 20>
 struct scaled_operand {
   std::int32_t factor, half, sign, right;
   explicit scaled_operand(const std::int32_t* k) : factor(k[0]), half(0), sign(0), right(-k[1]) {
     if (right > 0) half = 1 << (right - 1), sign = -1;
   }
   QNNX_INLINE std::int32_t operator()(std::int32_t x) const {
-    return (smmlar(x * (1 << 21), factor, half) + ((x >> 31) & sign)) >> right;
+    return (smmlar(x * (1 << (Left + 1)), factor, half) + ((x >> 31) & sign)) >> right;
   }
 };
 
@@ -58,7 +59,7 @@ struct impl<op::elementwise_add, isa::armv7em_dsp> : answers_as<op::elementwise_
     };
     if (c.rounding().mode() == rounding_mode::tflite && k[1] <= 0 && k[1] > -31 && k[3] <= 0 && k[3] > -31 &&
         k[5] < 0 && k[5] >= -20) {
-      const dsp::scaled_operand fa(k), fb(k + 2);
+      const dsp::scaled_operand<> fa(k), fb(k + 2);
       const std::int32_t factor = k[4], shift = -k[5], add = (1 << (shift - 1)) + zero * (1 << shift);
       for (std::int32_t i = 0; i < n; ++i) {
         const std::int32_t sum = fa(pa[i] + oa) + fb(pb[i] + ob);
