@@ -24,13 +24,20 @@ struct outcome {
   std::string isa;
 };
 
-/// Nodes whose float results may differ by one unit in the last place.
+/// Nodes whose float results may differ by some units in the last place.
 bool real_function(const node_desc& n) {
   for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::sigmoid::name, op::tanh::name, op::gelu::name, op::elu::name,
                                    op::elementwise_unary::name, op::elementwise_exp::name, op::erf::name, op::layer_norm::name, op::rms_norm::name,
                                    op::reduce_sum::name, op::reduce_mean::name})
     if (n.op->name == name) return true;
   return false;
+}
+
+/// How many: GELU and Softmax are made of float exponentials (kernel/x86/real_functions.hpp).
+int units_allowed(const node_desc& n) {
+  for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::gelu::name})
+    if (n.op->name == name) return 8;
+  return 1;
 }
 
 outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& backend, unsigned seed) {
@@ -76,7 +83,11 @@ void compare(const net& made, const std::string& isa, unsigned seed, int& own) {
     std::memcpy(&a, &fast.bytes[i], 4);
     std::memcpy(&b, &expected.bytes[i], 4);
     const bool same = std::memcmp(&a, &b, 4) == 0 || (std::isnan(a) && std::isnan(b));
-    const bool neighbours = real_function(n->g.nodes[0]) && std::nextafter(a, b) == b;
+    bool neighbours = false;
+    if (real_function(n->g.nodes[0])) {
+      float near = a;
+      for (int step = 0; step < units_allowed(n->g.nodes[0]) && !neighbours; ++step) neighbours = (near = std::nextafter(near, b)) == b;
+    }
     wrong += !same && !neighbours && !(std::fabs(static_cast<double>(a) - static_cast<double>(b)) <= bound);
   }
   CHECK(wrong == 0);

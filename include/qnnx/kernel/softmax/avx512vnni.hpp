@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Softmax along the last axis with AVX-512.
-//   float  as the reference in double, within one unit in the last place (kernel/x86/real_functions.hpp; the order of
-//          the sum differs)
+//   float  beta 1: exponentials in float with what the difference to the maximum loses as a factor, their sum in double:
+//          within 8 units in the last place; another beta: in double, within one (kernel/x86/real_functions.hpp)
 //   8 bit  the reference's table of 32-bit words as four tables of bytes, 64 values at once; the sum is exact, the
 //          quotient in float decides the integer unless it lies within 2^-12 of a tie (it is wrong by less than
 //          2^-13 below 2^9; results above saturate): then the reference's double division. Not TFLite's form
@@ -131,6 +131,8 @@ struct impl<op::softmax, isa::avx512vnni> : answers_as<op::softmax> {
     if constexpr (is_fixed_v<typename Call::out_type>) {
       if (c.rounding().mode() == rounding_mode::tflite || y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
       x86::softmax_bytes(c, c.constants(), count);
+    } else if (c.params().beta == 1.0f) {
+      plain_rows(x.data, y.data, x.size(), count);
     } else {
       float_rows(c, x, y, count);
     }
@@ -146,6 +148,33 @@ struct impl<op::softmax, isa::avx512vnni> : answers_as<op::softmax> {
       most = _mm512_mask_max_ps(most, mask, _mm512_maskz_loadu_ps(mask, from + k), most);  // of a NaN the second
     }
     return _mm512_reduce_max_ps(most);
+  }
+  static void plain_rows(const float* x, float* y, std::int64_t size, std::int64_t count) {
+    for (std::int64_t base = 0; base < size; base += count) {
+      const float* from = x + base;
+      float* to = y + base;
+      const __m512 most = _mm512_set1_ps(largest(from, count));
+      __m512d even = _mm512_setzero_pd();
+      __m512d odd = _mm512_setzero_pd();
+      for (std::int64_t k = 0; k < count; k += 16) {
+        const auto mask = static_cast<__mmask16>(count - k >= 16 ? 0xffff : (1u << (count - k)) - 1);
+        const __m512 v = _mm512_mask_loadu_ps(most, mask, from + k);
+        const __m512 d = _mm512_sub_ps(v, most);
+        const __m512 back = _mm512_sub_ps(d, v);  // exact sum of two: v - most = d + lost
+        const __m512 lost = _mm512_sub_ps(_mm512_sub_ps(v, _mm512_sub_ps(d, back)), _mm512_add_ps(most, back));
+        const __m512 e = x86::exp_floats(d);
+        const __m512 exact = _mm512_mask_fmadd_ps(e, _mm512_cmp_ps_mask(d, _mm512_set1_ps(-200.0f), _CMP_GT_OQ), lost, e);
+        const __m512 kept = _mm512_maskz_mov_ps(mask, exact);
+        even = _mm512_add_pd(even, _mm512_cvtps_pd(_mm512_castps512_ps256(kept)));
+        odd = _mm512_add_pd(odd, _mm512_cvtps_pd(_mm512_extractf32x8_ps(kept, 1)));
+        _mm512_mask_storeu_ps(to + k, mask, kept);
+      }
+      const __m512 share = _mm512_set1_ps(static_cast<float>(1.0 / _mm512_reduce_add_pd(_mm512_add_pd(even, odd))));
+      for (std::int64_t k = 0; k < count; k += 16) {
+        const auto mask = static_cast<__mmask16>(count - k >= 16 ? 0xffff : (1u << (count - k)) - 1);
+        _mm512_mask_storeu_ps(to + k, mask, _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, to + k), share));
+      }
+    }
   }
   template <class Call, class X, class Y>
   static void float_rows(const Call& c, const X& x, const Y& y, std::int64_t count) {

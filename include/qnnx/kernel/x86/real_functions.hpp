@@ -7,6 +7,10 @@
 //   normal_tail  probability above a >= 0: e^(-a^2/2) t P(t), t = 5 / (5 + a); P interpolates at the 14 Chebyshev nodes
 //                of a in [0, 15] (computed with 40 digits; largest relative error there 2^-39)
 //   erf          the Taylor series below 3/4; 1 - 2 normal_tail(x sqrt 2) above, where that loses no more than a bit
+// And of 16 floats, for GELU and Softmax: within 8 units in the last place of the exact value (5.4 found on 300,000
+// points of GELU in [-13, 6]):
+//   exp          x = k ln 2 + r in two steps, a polynomial of degree 7 (Cephes, expf)
+//   gelu         as above with t = 3 / (3 + |x|), P of degree 10; the rounding of x^2 / 2 comes back as a factor
 // Layer 5a.
 
 #include "qnnx/numeric/error_function.hpp"
@@ -68,12 +72,6 @@ QNNX_INLINE __m512d normal_tail(__m512d a, __m512d bell) {
   for (int i = 12; i >= 0; --i) p = _mm512_fmadd_pd(p, t, _mm512_set1_pd(series[i]));
   return _mm512_mul_pd(_mm512_mul_pd(p, t), bell);
 }
-/// x times the probability of a standard normal variable below x.
-QNNX_INLINE __m512d gelu_vector(__m512d x) {
-  const __m512d tail = normal_tail(magnitude(x), exp_vector(_mm512_mul_pd(_mm512_mul_pd(x, x), _mm512_set1_pd(-0.5))));
-  const __mmask8 above = _mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_GE_OQ);
-  return _mm512_mul_pd(x, _mm512_mask_sub_pd(tail, above, _mm512_set1_pd(1.0), tail));
-}
 QNNX_INLINE __m512d erf_vector(__m512d x) {
   const __m512d a = magnitude(x);
   const __m512d square = _mm512_mul_pd(x, x);
@@ -88,6 +86,38 @@ QNNX_INLINE __m512d erf_vector(__m512d x) {
   const __m512i sign = _mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN));
   const __m512d signed_far = _mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(far), sign));
   return _mm512_mask_mul_pd(signed_far, near, x, p);
+}
+
+/// e^x, x <= 88; NaN stays NaN.
+QNNX_INLINE __m512 exp_floats(__m512 x) {
+  x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);  // of a NaN the second
+  const __m512 k = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m512 r = _mm512_fnmadd_ps(k, _mm512_set1_ps(0.693359375f), x);
+  r = _mm512_fmadd_ps(k, _mm512_set1_ps(2.12194440e-4f), r);
+  __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f}) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
+  p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
+  return _mm512_scalef_ps(p, k);
+}
+/// x times the probability of a standard normal variable below x.
+QNNX_INLINE __m512 gelu_floats(__m512 x) {
+  constexpr float series[] = {0x1.105936p-3f, 0x1.103ap-3f, 0x1.e753f6p-4f, 0x1.529accp-4f,
+                              0x1.43f108p-4f, -0x1.700092p-4f, 0x1.a9b446p-3f, -0x1.70f0ap-2f,
+                              0x1.2cfdb4p-2f, -0x1.e0072cp-4f, 0x1.3592bp-6f};
+  const __m512 three = _mm512_set1_ps(3.0f);
+  const __m512 half = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
+  const __m512 square = _mm512_mul_ps(half, x);
+  const __m512 rest = _mm512_fmsub_ps(half, x, square);
+  const __m512 bell = exp_floats(_mm512_sub_ps(_mm512_setzero_ps(), square));
+  const __m512 t = _mm512_div_ps(three, _mm512_add_ps(three, _mm512_abs_ps(x)));
+  __m512 p = _mm512_set1_ps(series[10]);
+#pragma GCC unroll 10
+  for (int i = 9; i >= 0; --i) p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(series[i]));
+  // beyond the bell's range `rest` may be no number
+  const __m512 curve = _mm512_mask_fnmadd_ps(bell, _mm512_cmp_ps_mask(square, _mm512_set1_ps(200.0f), _CMP_LT_OQ), rest, bell);
+  const __m512 tail = _mm512_mul_ps(_mm512_mul_ps(p, t), curve);
+  const __mmask16 above = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ);
+  return _mm512_mul_ps(x, _mm512_mask_sub_ps(tail, above, _mm512_set1_ps(1.0f), tail));
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86
