@@ -54,7 +54,7 @@ template <class F>
 double fastest_loop(F&& f, double operations) {
   constexpr long rounds = 100000;
   double best = 1e300;
-  for (int k = 0; k < 20; ++k) {
+  for (int k = 0; k < 300; ++k) {
     const auto start = clock_type::now();
     for (long r = 0; r < rounds; ++r) f();
     best = std::min(best, std::chrono::duration<double, std::nano>(clock_type::now() - start).count());

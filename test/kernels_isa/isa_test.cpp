@@ -33,9 +33,9 @@ bool real_function(const node_desc& n) {
   return false;
 }
 
-/// How many: GELU and Softmax are made of float exponentials (kernel/x86/real_functions.hpp).
+/// How many: GELU, Sigmoid, Tanh and Softmax are made of float exponentials (kernel/x86/real_functions.hpp).
 int units_allowed(const node_desc& n) {
-  for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::gelu::name})
+  for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::gelu::name, op::sigmoid::name, op::tanh::name})
     if (n.op->name == name) return 8;
   return 1;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One-input activations with AVX-512: 8-bit data through the reference's table, 64 values at once (vpermi2b); floats
-// of Relu and its bounded forms bit for bit; of Sigmoid, Tanh, Elu, HardSwish and HardSigmoid in double, within one unit
-// in the last place; of Gelu within 8 (kernel/x86/real_functions.hpp). Layer 5a.
+// of Relu and its bounded forms bit for bit; of Elu, HardSwish and HardSigmoid in double, within one unit in the last
+// place; of Sigmoid, Tanh and Gelu within 8 (kernel/x86/real_functions.hpp). Layer 5a.
 
 #include "qnnx/kernel/activation/reference.hpp"
 
@@ -45,14 +45,15 @@ struct neuron_kernel : answers_as<Op> {
  private:
   template <class Call>
   static void curve(const Call& c, const op::neuron_params& n) {
+    const auto floats = [&](auto f) { each_float(c.template in<0>().data, c.out().data, c.out().size(), f); };
     const auto each = [&](auto f) { each_double(c.template in<0>().data, c.out().data, c.out().size(), f); };
     const __m512d zero = _mm512_setzero_pd();
     const __m512d one = _mm512_set1_pd(1.0);
     const __m512d alpha = _mm512_set1_pd(static_cast<double>(n.alpha));
     switch (n.operation) {
-      case op::neuron::sigmoid: return each([](__m512d x) { return sigmoid_vector(x); });
-      case op::neuron::tanh: return each([](__m512d x) { return tanh_vector(x); });
-      case op::neuron::gelu: return each_float(c.template in<0>().data, c.out().data, c.out().size(), [](__m512 x) { return gelu_floats(x); });
+      case op::neuron::sigmoid: return floats([](__m512 x) { return sigmoid_floats(x); });
+      case op::neuron::tanh: return floats([](__m512 x) { return tanh_floats(x); });
+      case op::neuron::gelu: return floats([](__m512 x) { return gelu_floats(x); });
       case op::neuron::elu:
         return each([&](__m512d x) { return _mm512_mask_mov_pd(_mm512_mul_pd(alpha, expm1_vector(x)), _mm512_cmp_pd_mask(x, zero, _CMP_GT_OQ), x); });
       case op::neuron::hard_swish:

@@ -72,26 +72,69 @@ QNNX_INLINE __m512i load_bytes(const void* p, __mmask16 mask) {
   else return _mm512_cvtepu8_epi32(x);
 }
 
-/// 8-bit row: y = clamp(combine(a + offset, b + offset)), clamped to [lo, hi] - zero before zero is added.
+/// Four vectors of results as 64 bytes in order. The saturations keep what the clamp cuts anyway.
+QNNX_INLINE __m512i saturated_bytes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i zero16, bool is_signed, __m512i lo, __m512i hi) {
+  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero16);
+  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero16);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  if (is_signed) return _mm512_permutexvar_epi32(order, _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lo), hi));
+  return _mm512_permutexvar_epi32(order, _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), lo), hi));
+}
+
+/// 8-bit row: y = combine(a, b) + zero, clamped to [lo, hi]; combine sees values without offsets.
 template <bool Signed, class Combine>
-QNNX_INLINE void byte_row(const std::uint8_t* a, bool fixed_a, std::int32_t offset_a, const std::uint8_t* b, bool fixed_b, std::int32_t offset_b,
-                          std::uint8_t* y, std::int64_t n, std::int32_t zero, std::int32_t lo, std::int32_t hi, Combine&& combine) {
-  const __m512i oa = _mm512_set1_epi32(offset_a);
-  const __m512i ob = _mm512_set1_epi32(offset_b);
+QNNX_INLINE void byte_row(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n,
+                          std::int32_t zero, std::int32_t lo, std::int32_t hi, Combine&& combine) {
   const auto one = [](const std::uint8_t* p) { return Signed ? static_cast<std::int32_t>(static_cast<std::int8_t>(*p)) : static_cast<std::int32_t>(*p); };
   const __m512i all_a = _mm512_set1_epi32(fixed_a ? one(a) : 0);
   const __m512i all_b = _mm512_set1_epi32(fixed_b ? one(b) : 0);
-  const __m512i low = _mm512_set1_epi32(lo - zero);
-  const __m512i high = _mm512_set1_epi32(hi - zero);
-  const __m512i z = _mm512_set1_epi32(zero);
-  for (std::int64_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = first_lanes(n - i);
-    const __m512i xa = fixed_a ? all_a : load_bytes<Signed>(a + i, mask);
-    const __m512i xb = fixed_b ? all_b : load_bytes<Signed>(b + i, mask);
-    const __m512i q = _mm512_min_epi32(_mm512_max_epi32(combine(_mm512_add_epi32(xa, oa), _mm512_add_epi32(xb, ob)), low), high);
-    _mm_mask_storeu_epi8(y + i, mask, _mm512_cvtepi32_epi8(_mm512_add_epi32(q, z)));
-  }
+  const __m512i low = _mm512_set1_epi8(static_cast<char>(lo));
+  const __m512i high = _mm512_set1_epi8(static_cast<char>(hi));
+  const __m512i z = _mm512_set1_epi16(static_cast<short>(zero));
+  const auto block = [&](auto load_a, auto load_b) {
+    __m512i q[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) q[v] = combine(load_a(v), load_b(v));
+    return saturated_bytes(q[0], q[1], q[2], q[3], z, Signed, low, high);
+  };
+  const auto rows = [&](auto of_a, auto of_b) {
+    std::int64_t i = 0;
+    for (; i + 64 <= n; i += 64)
+      _mm512_storeu_si512(y + i, block([&](int v) { return of_a(i + 16 * v, static_cast<__mmask16>(0xffff)); }, [&](int v) { return of_b(i + 16 * v, static_cast<__mmask16>(0xffff)); }));
+    if (i == n) return;
+    const auto mask = [&](int v) { return n - i - 16 * v <= 0 ? static_cast<__mmask16>(0) : first_lanes(n - i - 16 * v); };
+    const __m512i last = block([&](int v) { return of_a(i + 16 * v, mask(v)); }, [&](int v) { return of_b(i + 16 * v, mask(v)); });
+    _mm512_mask_storeu_epi8(y + i, (1ull << (n - i)) - 1, last);
+  };
+  const auto moving = [](const std::uint8_t* p) { return [p](std::int64_t i, __mmask16 mask) { return load_bytes<Signed>(p + i, mask); }; };
+  const auto still = [](__m512i v) { return [v](std::int64_t, __mmask16) { return v; }; };
+  if (fixed_a && fixed_b) rows(still(all_a), still(all_b));
+  else if (fixed_a) rows(still(all_a), moving(b));
+  else if (fixed_b) rows(moving(a), still(all_b));
+  else rows(moving(a), moving(b));
 }
+
+/// add_quantized of values without offsets, not TFLite's: sum = a m0 + b m1 + what the offsets give (modulo 2^32, which
+/// the sum fits), (sum + half) >> shift, one less where that was a tie and came out odd (rne).
+struct quick_sum {
+  __m512i m0, m1, constant, ties;
+  __m128i shift;
+  bool even;
+  quick_sum(const std::int32_t* k, rounding_mode mode, std::int32_t offset_a, std::int32_t offset_b, bool subtract)
+      : shift(_mm_cvtsi32_si128(k[6])), even(mode == rounding_mode::rne) {
+    const auto a = static_cast<std::uint32_t>(k[0]);
+    const std::uint32_t b = subtract ? 0u - static_cast<std::uint32_t>(k[2]) : static_cast<std::uint32_t>(k[2]);
+    m0 = _mm512_set1_epi32(static_cast<std::int32_t>(a));
+    m1 = _mm512_set1_epi32(static_cast<std::int32_t>(b));
+    constant = _mm512_set1_epi32(static_cast<std::int32_t>(a * static_cast<std::uint32_t>(offset_a) + b * static_cast<std::uint32_t>(offset_b) + (1u << (k[6] - 1))));
+    ties = _mm512_set1_epi32(static_cast<std::int32_t>((1u << k[6]) - 1u));
+  }
+  QNNX_INLINE __m512i operator()(__m512i a, __m512i b) const {
+    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(_mm512_mullo_epi32(a, m0), constant), _mm512_mullo_epi32(b, m1));
+    const __m512i q = _mm512_sra_epi32(sum, shift);
+    return even ? _mm512_mask_and_epi32(q, _mm512_testn_epi32_mask(sum, ties), q, _mm512_set1_epi32(-2)) : q;
+  }
+};
 
 template <class Combine>
 QNNX_INLINE void float_row(const float* a, bool fixed_a, const float* b, bool fixed_b, float* y, std::int64_t n, const epilogue& e, Combine&& combine) {
@@ -139,6 +182,9 @@ struct elementwise_kernel : answers_as<Op> {
     const broadcast_rows rows(a, b, y);
     const op::binary what = operation_of<Op>(c.params());
     if (rows.length < 4) return reference::run(c);
+    if constexpr (is_fixed_v<typename Call::out_type>) {
+      if (y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
+    }
     if constexpr (is_float_v<typename Call::out_type>) {
       const auto each = [&](auto combine) {
         rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
@@ -162,15 +208,22 @@ struct elementwise_kernel : answers_as<Op> {
       const rounding_mode mode = c.rounding().mode();
       const auto each = [&](const auto& combine) {
         rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
-          byte_row<is_signed_fixed(Call::out_type::code)>(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a, a.offset(),
-                                                          reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b, b.offset(),
+          byte_row<is_signed_fixed(Call::out_type::code)>(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
+                                                          reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
                                                           reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length, y.zero(), k[0], k[1], combine);
         });
       };
-      if (what == op::binary::add && vector_add::fits(k + 2, mode)) return each(vector_add(k + 2, mode));
-      if (what == op::binary::subtract && vector_add::fits(k + 2, mode)) {
+      const __m512i offset_a = _mm512_set1_epi32(a.offset());
+      const __m512i offset_b = _mm512_set1_epi32(b.offset());
+      const auto each_real = [&](const auto& combine) {
+        each([&](__m512i p, __m512i q) { return combine(_mm512_add_epi32(p, offset_a), _mm512_add_epi32(q, offset_b)); });
+      };
+      const bool subtract = what == op::binary::subtract;
+      if ((what == op::binary::add || subtract) && vector_add::fits(k + 2, mode)) {
+        if (mode != rounding_mode::tflite) return each(quick_sum(k + 2, mode, a.offset(), b.offset(), subtract));
         const vector_add add(k + 2, mode);
-        return each([&](__m512i p, __m512i q) { return add.difference(p, q); });
+        if (subtract) return each_real([&](__m512i p, __m512i q) { return add.difference(p, q); });
+        return each_real(add);
       }
       if (what == op::binary::maximum || what == op::binary::minimum) {
         const bool larger = what == op::binary::maximum;
@@ -180,24 +233,24 @@ struct elementwise_kernel : answers_as<Op> {
         if (v.rne_fits && w.rne_fits) {
           const __m512 m = _mm512_set1_ps(v.factor);
           const __m512 n = _mm512_set1_ps(w.factor);
-          return each([&](__m512i p, __m512i q) { return pick(scale_rne(p, m), scale_rne(q, n)); });
+          return each_real([&](__m512i p, __m512i q) { return pick(scale_rne(p, m), scale_rne(q, n)); });
         }
         if (v.shifted_fits && w.shifted_fits) {
           const bool twice = mode == rounding_mode::tflite;
           const shifted_scale m(_mm512_set1_epi32(v.mantissa), _mm512_set1_epi32(v.shift), twice);
           const shifted_scale n(_mm512_set1_epi32(w.mantissa), _mm512_set1_epi32(w.shift), twice);
-          return each([&](__m512i p, __m512i q) { return pick(m(p), n(q)); });
+          return each_real([&](__m512i p, __m512i q) { return pick(m(p), n(q)); });
         }
       }
       if (what == op::binary::multiply) {
         const vector_multiplier v = vector_form({k[2], k[3]}, mode);
         if (v.rne_fits) {
           const __m512 m = _mm512_set1_ps(v.factor);
-          return each([&](__m512i p, __m512i q) { return scale_rne(_mm512_mullo_epi32(p, q), m); });
+          return each_real([&](__m512i p, __m512i q) { return scale_rne(_mm512_mullo_epi32(p, q), m); });
         }
         if (v.shifted_fits) {
           const shifted_scale scale(_mm512_set1_epi32(v.mantissa), _mm512_set1_epi32(v.shift), mode == rounding_mode::tflite);
-          return each([&](__m512i p, __m512i q) { return scale(_mm512_mullo_epi32(p, q)); });
+          return each_real([&](__m512i p, __m512i q) { return scale(_mm512_mullo_epi32(p, q)); });
         }
       }
       return reference::run(c);

@@ -30,7 +30,14 @@ inline void look_up(const void* table_bytes, const typename T::storage* x, void*
   auto* y = static_cast<std::uint8_t*>(out);
   const byte_table table(table_bytes);
   const __m512i flip = _mm512_set1_epi8(is_signed_fixed(T::code) ? static_cast<char>(0x80) : 0);
-  for (std::int64_t i = 0; i < count; i += 64) {
+  std::int64_t i = 0;
+  for (; i + 128 <= count; i += 128) {
+    const __m512i a = table(_mm512_xor_si512(flip, _mm512_loadu_si512(x + i)));
+    const __m512i b = table(_mm512_xor_si512(flip, _mm512_loadu_si512(x + i + 64)));
+    _mm512_storeu_si512(y + i, a);
+    _mm512_storeu_si512(y + i + 64, b);
+  }
+  for (; i < count; i += 64) {
     const __mmask64 mask = first_bytes(count - i);
     _mm512_mask_storeu_epi8(y + i, mask, table(_mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x + i))));
   }
@@ -39,7 +46,14 @@ inline void look_up(const void* table_bytes, const typename T::storage* x, void*
 /// y[i] = f(x[i]) on 16 floats.
 template <class F>
 QNNX_INLINE void each_float(const float* x, float* y, std::int64_t count, F&& f) {
-  for (std::int64_t i = 0; i < count; i += 16) {
+  std::int64_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    const __m512 a = f(_mm512_loadu_ps(x + i));
+    const __m512 b = f(_mm512_loadu_ps(x + i + 16));
+    _mm512_storeu_ps(y + i, a);
+    _mm512_storeu_ps(y + i + 16, b);
+  }
+  for (; i < count; i += 16) {
     const auto mask = static_cast<__mmask16>(count - i >= 16 ? 0xffff : (1u << (count - i)) - 1);
     _mm512_mask_storeu_ps(y + i, mask, f(_mm512_maskz_loadu_ps(mask, x + i)));
   }
