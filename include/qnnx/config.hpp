@@ -130,12 +130,12 @@ inline constexpr bool packs_only = true;
 #else
 inline constexpr bool packs_only = false;
 #endif
-/// Forms in which the packed nodes of the model are finished (kernel/arm/finish.hpp), bit by bit: only these are
-/// compiled. The program that packs the weights tells.
+/// What the nodes of the model need of their kernels' code, bit by bit: 1, 2, 4 are forms in which packed nodes are
+/// finished (kernel/arm/finish.hpp), the others are in kernel/code_parts.hpp. The program that packs the weights tells.
 #if defined(QNNX_PACKED_FORMS)
 inline constexpr unsigned packed_forms = QNNX_PACKED_FORMS;
 #else
-inline constexpr unsigned packed_forms = 7;
+inline constexpr unsigned packed_forms = 0xffffffffu;
 #endif
 }  // namespace config
 

@@ -60,7 +60,10 @@ void compare(std::mt19937& g, const std::vector<shape>& dims, const typename Op:
     bytes arena(static_cast<std::size_t>(d) + in_bytes + out_bytes);
     std::memcpy(arena.data() + d, v[0].v.data.data(), in_bytes);
     operands[0].at = d;
-    const step st{operands.data(), operands.data() + dims.size(), count, 1, &p, constants.data(), 0, 0, {}};
+    std::vector<const operand*> refs;
+    for (const operand& o : operands) refs.push_back(&o);
+    const step st{operand_list(refs.data()), operand_list(refs.data() + dims.size()), static_cast<std::int16_t>(count), 1,
+                  &p, constants.data(), 0, 0};
     kernel::run_shared<Op, isa::reference, Sig, rounding::rne>(st, {arena.data(), weights.data(), nullptr}, {}, {});
     arena.resize(out_bytes);
     return arena;

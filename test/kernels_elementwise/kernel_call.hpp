@@ -104,7 +104,11 @@ void run_as(const std::vector<value>& in, const typename Op::params& p, value& y
   }
   const operand result{bank::arena, in_place ? 0 : static_cast<std::int64_t>(arena.size()), y.dims, qy};
   if (!in_place) arena.resize(arena.size() + y.bytes.size());
-  const step st{.inputs = operands.data(), .outputs = &result, .input_count = static_cast<int>(in.size()), .output_count = 1,
+  std::vector<const operand*> refs;
+  for (const operand& o : operands) refs.push_back(&o);
+  refs.push_back(&result);
+  const step st{.inputs = operand_list(refs.data()), .outputs = operand_list(refs.data() + in.size()),
+                .input_count = static_cast<std::int16_t>(in.size()), .output_count = 1,
                 .params = &p, .constants = constants.data(), .epi = epi};
   const memory m{arena.data(), nullptr, nullptr};
   kernel::run_shared<Op, isa::reference, Sig, rounding::dynamic>(st, m, r, {});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "qnnx/runtime/node_needs.hpp"
 #include "qnnx/runtime/passes/edit.hpp"
@@ -92,6 +93,23 @@ class fitter {
   std::vector<detail::taboo> gaps_;
 };
 
+/// Moves outputs to where their only overlapping input of the same size is, one by one, if the plan stays valid.
+void settle_in_place(const graph_view& g, plan_buffers& b, std::int64_t bytes) {
+  for (int k = 0; k < g.node_count; ++k) {
+    const node_desc& n = g.nodes[k];
+    const int out = n.outputs[0];
+    const int in = n.input_count > 0 ? n.inputs[0] : -1;
+    if (n.output_count != 1 || in < 0 || b.size[in] == 0 || b.size[in] != b.size[out]) continue;
+    if (const std::int64_t d = detail::overlap_distance(g, b, in, out); d != 0 && d != in_place_only) continue;
+    for (const auto& [moved, to] : {std::pair{out, in}, std::pair{in, out}}) {
+      if (b.offset[moved] == b.offset[to]) break;
+      const std::int64_t before = std::exchange(b.offset[moved], b.offset[to]);
+      if (find_collision(g, b) < 0 && find_scratch_collision(g, b, bytes) < 0) break;
+      b.offset[moved] = before;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<step_memory> memory_of_steps(const graph_view& g, const node_needs& needs) {
@@ -173,6 +191,9 @@ memory_plan search_plan(const graph_view& g, const node_needs& needs, const plan
     }
   }
   std::copy(best.offset.begin(), best.offset.end(), s.offset.begin());
+  std::copy(best.scratch.begin(), best.scratch.end(), s.scratch_offset.begin());
+  settle_in_place(g, s.b, best.bytes);
+  best.offset = s.offset;
   if (const int t = find_collision(g, s.b); t >= 0)
     throw error("plan search: tensor '" + std::string(g.tensors[t].name) + "' shares bytes with another live tensor");
   best.offset.resize(static_cast<std::size_t>(g.tensor_count));

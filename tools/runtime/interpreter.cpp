@@ -44,8 +44,9 @@ void interpreter::prepare_steps(std::span<const kernel_entry> extra, const std::
   memory_ = {arena_.data(), weights_.data(), packed_.data()};
 
   operands_.resize(nodes);
+  operand_refs_.resize(nodes);
   constants_.resize(nodes);
-  steps_.resize(nodes);
+  steps_.reserve(nodes);
   for (std::size_t k = 0; k < nodes; ++k) {
     const node_desc& n = g.nodes[k];
     const facts_storage facts(g, static_cast<int>(k));
@@ -65,16 +66,17 @@ void interpreter::prepare_steps(std::span<const kernel_entry> extra, const std::
     const kernel_entry& e = *entries_[k];
     constants_[k].resize(static_cast<std::size_t>(e.constant_words(facts.get(), n.params)) + 1);
     e.prepare(facts.get(), n.params, g.rounding, constants_[k].data());
-    step& s = steps_[k];
-    s.inputs = operands_[k].data();
-    s.outputs = operands_[k].data() + n.input_count;
-    s.input_count = n.input_count;
-    s.output_count = n.output_count;
-    s.constants = constants_[k].data();
-    s.scratch_at = planned.scratch_offset[k];
-    s.packed_at = needs.packed_at[k];
-    s.epi = n.epi;
-    s.params = e.make_params(n.params);
+    for (const operand& o : operands_[k]) operand_refs_[k].push_back(&o);
+    steps_.push_back({.inputs = operand_list(operand_refs_[k].data()),
+                      .outputs = operand_list(operand_refs_[k].data() + n.input_count),
+                      .input_count = static_cast<std::int16_t>(n.input_count),
+                      .output_count = static_cast<std::int16_t>(n.output_count),
+                      .params = e.make_params(n.params),
+                      .constants = constants_[k].data(),
+                      .scratch_at = planned.scratch_offset[k],
+                      .packed_at = needs.packed_at[k],
+                      .epi = n.epi});
+    const step& s = steps_[k];
     if (e.pack && e.packed_bytes(facts.get(), n.params) > 0) e.pack(s, memory_, g.rounding, packed_.data() + needs.packed_at[k]);
   }
 }

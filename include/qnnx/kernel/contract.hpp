@@ -10,6 +10,8 @@
 //                                 canonical form stays in the container (optional: none)
 //   replaces                      which operands run() no longer reads where the packed form is given: a firmware archive
 //                                 leaves them out (optional: none)
+//   packed_is_enough              run() asks nothing of the operands that the packed form stands for, not even their
+//                                 sizes: a firmware archive has no entries for them (optional: false)
 //   takes                         which nodes of a signature it runs; where packed weights are embedded, the others get
 //                                 the parent's kernel, elsewhere run() hands them on (optional: all)
 //   overlap                       how far before a dying input the output must begin so that both may share memory
@@ -40,6 +42,18 @@ struct operand {
   std::ptrdiff_t at = 0;  // byte offset in the bank
   shape dims{};
   quant q{};
+  friend constexpr bool operator==(const operand&, const operand&) = default;
+};
+
+/// Operands of a step, by pointer: steps share them.
+class operand_list {
+ public:
+  constexpr operand_list() = default;
+  constexpr explicit operand_list(const operand* const* first) : first_(first) {}
+  constexpr const operand& operator[](std::int32_t i) const { return *first_[i]; }
+
+ private:
+  const operand* const* first_ = nullptr;
 };
 
 /// The memory a model runs in. (void: so that a static model is constant-initialised from any weight array.)
@@ -49,17 +63,19 @@ struct memory {
   const void* packed = nullptr;
 };
 
+inline constexpr epilogue no_epilogue{};
+
 /// A node ready to run. Static path: constant data in flash; dynamic path: built when the DLC is loaded.
 struct step {
-  const operand* inputs = nullptr;
-  const operand* outputs = nullptr;
-  std::int32_t input_count = 0;
-  std::int32_t output_count = 0;
+  operand_list inputs;
+  operand_list outputs;
+  std::int16_t input_count = 0;
+  std::int16_t output_count = 0;
   const void* params = nullptr;            // Op::params
   const std::int32_t* constants = nullptr;
   std::ptrdiff_t scratch_at = 0;           // in the arena
   std::ptrdiff_t packed_at = 0;            // in the packed weights
-  epilogue epi{};
+  const epilogue& epi = no_epilogue;
 };
 
 /// What prepare(), overlap() and the other contract functions read.
@@ -117,6 +133,9 @@ struct shared_call {
   int output_count() const { return s.output_count; }
   bool has(int i) const { return i < s.input_count && s.inputs[i].where != bank::absent; }
 
+  /// Where data in the arena begins, for kernels that need no view: less code.
+  const std::byte* input_bytes(int i) const { return m.arena + s.inputs[i].at; }
+  std::byte* output_bytes() const { return m.arena + s.outputs[0].at; }
   template <class T>
   view<T, shape> read(const operand& o) const {
     if (o.where == bank::absent) return {};
@@ -205,6 +224,11 @@ template <class K, class Params>
 constexpr bool takes_node(const node_facts& f, const Params& p) {
   if constexpr (requires { K::takes(f, p); }) return K::takes(f, p);
   else return (void)f, (void)p, true;
+}
+template <class K>
+constexpr bool packed_is_enough() {
+  if constexpr (requires { K::packed_is_enough; }) return K::packed_is_enough;
+  else return false;
 }
 /// Distance for input i, in_place_only, or no_overlap: its bytes may not be shared with the output.
 template <class K, class Params>

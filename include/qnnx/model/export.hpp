@@ -5,6 +5,7 @@
 // own name for firmware archives, so that several models link into one program. Weights come from the symbol
 // <prefix>_weights where the build embedded a blob, else from the caller. Layer 6a.
 
+#include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/model/abi.h"
 #include "qnnx/model/model.hpp"
 
@@ -116,37 +117,51 @@ struct exported {
   }
   /// A step as data: the shared kernel call of its configuration and the node's constants. A table of these costs the
   /// compiler far less than a function for each node, and no code in the library.
+  using kernel_function = void (*)(const step&, const memory&, typename lowered::rounding_type, part);
   struct call {
-    void (*kernel)(const step&, const memory&, typename lowered::rounding_type, part);
-    const step* node;
+    kernel_function kernel;  // null: nothing is left to do
+    step node;
   };
   /// Nodes that the tag wants compiled for their shapes keep a function of their own.
   template <int I>
   static void run_own(const step&, const memory& m, typename lowered::rounding_type, part) {
     lowered::template run_node<I>(m);
   }
+  /// A node that hands its bytes on has nothing to do where the plan puts its output on its input.
   template <int I>
-  static constexpr call call_of() {
+  static constexpr bool is_done() {
+    if constexpr (requires { lowered::template node_type<I>::kernel::keeps_bytes; }) {
+      const node_desc& n = lowered::g.nodes[I];
+      return in_arena(lowered::g.tensors[n.inputs[0]]) &&
+             lowered::plan.offset[static_cast<std::size_t>(n.inputs[0])] == lowered::plan.offset[static_cast<std::size_t>(n.outputs[0])];
+    } else {
+      return false;
+    }
+  }
+  template <int I>
+  static constexpr kernel_function function_of() {
     using n = typename lowered::template node_type<I>;
-    if constexpr (detail::specialises<Tag>(I)) return {&run_own<I>, &lowered::template step_data<I>::value};
-    else
-      return {&kernel::run_shared<typename n::op, typename n::isa, typename n::signature, typename lowered::rounding_type>,
-              &lowered::template step_data<I>::value};
+    if constexpr (is_done<I>()) return nullptr;
+    else if constexpr (detail::specialises<Tag>(I)) return &run_own<I>;
+    else return &kernel::run_shared<typename n::op, typename n::isa, typename n::signature, typename lowered::rounding_type>;
   }
   struct call_table {
-    call rows[step_count + 1];
+    call rows[step_count > 0 ? step_count : 1];
   };
   template <int... I>
   static constexpr call_table make_calls(std::integer_sequence<int, I...>) {
-    return {{call_of<I>()..., {nullptr, nullptr}}};
+    return {{call{function_of<I>(), lowered::template step_data<I>::value}...}};
   }
   static constexpr call_table calls = make_calls(std::make_integer_sequence<int, step_count>{});
 
   static void run_step(void* arena, const void* weights, const void* packed, std::int32_t i) {
-    calls.rows[i].kernel(*calls.rows[i].node, at(arena, weights, packed), {}, {});
+    const call& c = calls.rows[i];
+    if (c.kernel) c.kernel(c.node, at(arena, weights, packed), {}, {});
   }
   static void run(void* arena, const void* weights, const void* packed) {
-    for (const call* c = calls.rows; c->node; ++c) c->kernel(*c->node, at(arena, weights, packed), {}, {});
+    const memory m = at(arena, weights, packed);
+    for (const call* c = calls.rows; c != calls.rows + step_count; ++c)
+      if (c->kernel) c->kernel(c->node, m, {}, {});
   }
 
   template <int I>
@@ -182,17 +197,19 @@ struct exported {
     return {&lowered::g, lowered::asked.distance.data(), lowered::asked.scratch.data(), lowered::widest};
   }
 
-  /// Forms of kernel/arm/finish.hpp in which the packed nodes are finished (config::packed_forms): a packed form begins
-  /// with a word that is 0 for the general one.
+  /// config::packed_forms of the model. A packed form begins with a word that is 0 for the general one.
   static unsigned packed_forms(const std::byte* packed) {
     unsigned forms = 0;
     [&]<int... I>(std::integer_sequence<int, I...>) {
       const auto add = [&]<int K>(std::integral_constant<int, K>) {
         using n = typename lowered::template node_type<K>;
+        const std::byte* own = packed + lowered::packed.offset[K];
+        const detail::bound_facts<n::ins, n::outs> bound(lowered::g, K);
+        forms |= kernel::code_parts<typename n::kernel>(bound.get(), n::params, own);
         if constexpr (n::asks.packed > 0) {
           constexpr dtype t = lowered::g.tensors[lowered::g.nodes[K].outputs[0]].type;
           std::int32_t fast = 0;
-          std::memcpy(&fast, packed + lowered::packed.offset[K], sizeof fast);
+          std::memcpy(&fast, own, sizeof fast);
           const bool whole = n::constants[0] <= min_value(t) && n::constants[1] >= max_value(t);
           forms |= fast == 0 ? 4u : whole ? 1u : 2u;
         }
@@ -200,7 +217,7 @@ struct exported {
       const int done[] = {0, (add(std::integral_constant<int, I>{}), 0)...};
       (void)done;
     }(std::make_integer_sequence<int, step_count>{});
-    return forms == 0 ? 7u : forms;
+    return forms;
   }
 
   /// FNV-1a over names and sizes of the static tensors: ties a weights file to its model.

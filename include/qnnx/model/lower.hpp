@@ -125,6 +125,49 @@ struct plan_asks {
   std::array<std::int64_t, static_cast<std::size_t>(Nodes) * static_cast<std::size_t>(Widest) + 1> distance{};  // plan_buffers
   std::array<std::int64_t, Nodes + 1> scratch{};
 };
+/// Rows of a list that are alike: `row` has the first of each kind, `slot` the kind of each row.
+template <int Count>
+struct distinct {
+  std::array<int, Count + 1> slot{};
+  std::array<int, Count + 1> row{};
+  int count = 0;
+};
+template <int Count, class Same>
+constexpr distinct<Count> find_distinct(Same same) {
+  distinct<Count> d;
+  for (int i = 0; i < Count; ++i) {
+    int k = 0;
+    while (k < d.count && !same(d.row[static_cast<std::size_t>(k)], i)) ++k;
+    if (k == d.count) d.row[static_cast<std::size_t>(d.count++)] = i;
+    d.slot[static_cast<std::size_t>(i)] = k;
+  }
+  return d;
+}
+/// Where the operands of each node begin in a list of all, and how many of them are inputs.
+template <int Nodes>
+struct operand_uses {
+  std::array<int, Nodes + 1> first{};
+  std::array<int, Nodes + 1> inputs{};
+  int total = 0;
+};
+/// The constants of all nodes.
+template <int Nodes>
+struct constant_rows {
+  const std::int32_t* row[Nodes + 1];
+  int count[Nodes + 1];
+  constexpr bool same(int i, int j) const {
+    if (count[i] != count[j]) return false;
+    for (int w = 0; w < count[i]; ++w)
+      if (row[i][w] != row[j][w]) return false;
+    return true;
+  }
+  /// Where each kind of row begins when they stand one behind the other; the last entry is the end.
+  constexpr std::array<int, Nodes + 1> starts(const distinct<Nodes>& kinds) const {
+    std::array<int, Nodes + 1> at{};
+    for (std::size_t k = 0; k < static_cast<std::size_t>(kinds.count); ++k) at[k + 1] = at[k] + count[kinds.row[k]];
+    return at;
+  }
+};
 template <int Count>
 struct laid_out {
   std::array<std::int64_t, Count + 1> offset{};
@@ -303,9 +346,96 @@ struct lowering {
     if (d.kind == tensor_kind::constant && o.at < 0) o.q = {};  // left out: nothing reads its scales
     return o;
   }
+  /// Inputs that the kernel of node I is told of: not the last ones where the packed form stands for them.
+  template <int I>
+  static constexpr int told_inputs() {
+    const node_desc& n = g.nodes[I];
+    int count = n.input_count;
+    if constexpr (config::embedded_packed && kernel::packed_is_enough<typename node_type<I>::kernel>())
+      for (; count > 1 && node_type<I>::asks.packed > 0; --count) {
+        const std::int32_t t = n.inputs[static_cast<std::size_t>(count - 1)];
+        const bool absent = t < 0 || g.tensors[t].kind == tensor_kind::null;
+        if (!absent && ((node_type<I>::asks.replaced >> (count - 1)) & 1u) == 0) break;
+      }
+    return count;
+  }
+  /// What steps have in common stands in flash once: operands, parameters, constants, epilogues. Models of many nodes are
+  /// for hosts, where that would cost the compiler more than it saves.
+  static constexpr bool shares_tables = g.node_count <= 128;
+  struct shared {
+    static constexpr int nodes = g.node_count;
+    static constexpr auto make_uses() {
+      return []<int... I>(std::integer_sequence<int, I...>) {
+        const int ins[] = {told_inputs<I>()..., 0};
+        detail::operand_uses<nodes> u;
+        for (int k = 0; k < nodes; ++k) {
+          u.inputs[static_cast<std::size_t>(k)] = ins[k];
+          u.first[static_cast<std::size_t>(k)] = u.total;
+          u.total += ins[k] + g.nodes[k].output_count;
+        }
+        return u;
+      }(std::make_integer_sequence<int, nodes>{});
+    }
+    static constexpr auto uses = make_uses();
+    static constexpr auto make_used() {
+      std::array<operand, static_cast<std::size_t>(uses.total) + 1> a{};
+      for (int k = 0; k < nodes; ++k) {
+        auto at = static_cast<std::size_t>(uses.first[static_cast<std::size_t>(k)]);
+        for (int i = 0; i < uses.inputs[static_cast<std::size_t>(k)]; ++i)
+          a[at++] = make_operand(g.nodes[k].inputs[static_cast<std::size_t>(i)]);
+        for (int i = 0; i < g.nodes[k].output_count; ++i)
+          a[at++] = make_operand(g.nodes[k].outputs[static_cast<std::size_t>(i)]);
+      }
+      return a;
+    }
+    static constexpr auto make_operand_kinds() {
+      constexpr auto used = make_used();
+      return detail::find_distinct<uses.total>([&](int i, int j) {
+        return used[static_cast<std::size_t>(i)] == used[static_cast<std::size_t>(j)];
+      });
+    }
+    static constexpr auto operand_kinds = make_operand_kinds();
+    static constexpr auto make_operands() {
+      constexpr auto used = make_used();
+      std::array<operand, static_cast<std::size_t>(operand_kinds.count)> a{};
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] = used[static_cast<std::size_t>(operand_kinds.row[i])];
+      return a;
+    }
+    static constexpr auto operands = make_operands();
+    static constexpr auto make_refs() {
+      std::array<const operand*, static_cast<std::size_t>(uses.total)> a{};
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] = &operands[static_cast<std::size_t>(operand_kinds.slot[i])];
+      return a;
+    }
+    static constexpr auto refs = make_refs();
+
+    static constexpr auto param_kinds = detail::find_distinct<nodes>(
+        [](int i, int j) { return g.nodes[i].op == g.nodes[j].op && g.nodes[i].params == g.nodes[j].params; });
+    static constexpr auto epilogue_kinds =
+        detail::find_distinct<nodes>([](int i, int j) { return g.nodes[i].epi == g.nodes[j].epi; });
+
+    static constexpr auto make_words() {
+      return []<int... I>(std::integer_sequence<int, I...>) {
+        return detail::constant_rows<nodes>{{node_type<I>::constants.data()..., nullptr},
+                                            {static_cast<int>(node_type<I>::asks.constant_words)..., 0}};
+      }(std::make_integer_sequence<int, nodes>{});
+    }
+    static constexpr auto words = make_words();
+    static constexpr auto word_kinds = detail::find_distinct<nodes>([](int i, int j) { return words.same(i, j); });
+    static constexpr auto word_starts = words.starts(word_kinds);
+    static constexpr auto make_pool() {
+      std::array<std::int32_t, static_cast<std::size_t>(word_starts[static_cast<std::size_t>(word_kinds.count)]) + 1> a{};
+      for (std::size_t kind = 0; kind < static_cast<std::size_t>(word_kinds.count); ++kind)
+        for (int w = 0; w < words.count[word_kinds.row[kind]]; ++w)
+          a[static_cast<std::size_t>(word_starts[kind] + w)] = words.row[word_kinds.row[kind]][w];
+      return a;
+    }
+    static constexpr auto pool = make_pool();
+  };
+
   /// The constant data that node I runs from.
   template <int I>
-  struct step_data {
+  struct own_data {
     static constexpr auto make_operands() {
       constexpr int ins = g.nodes[I].input_count;
       std::array<operand, static_cast<std::size_t>(ins + g.nodes[I].output_count)> a{};
@@ -315,15 +445,37 @@ struct lowering {
       return a;
     }
     static constexpr auto operands = make_operands();
-    static constexpr step value{operands.data(),
-                                operands.data() + g.nodes[I].input_count,
-                                g.nodes[I].input_count,
-                                g.nodes[I].output_count,
-                                &node_type<I>::params,
-                                node_type<I>::constants.data(),
-                                static_cast<std::ptrdiff_t>(plan.scratch[I]),
-                                static_cast<std::ptrdiff_t>(packed.offset[I]),
-                                g.nodes[I].epi};
+    static constexpr auto make_refs() {
+      std::array<const operand*, operands.size()> a{};
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] = &operands[i];
+      return a;
+    }
+    static constexpr auto refs = make_refs();
+  };
+  template <int I>
+  struct step_epilogue {
+    static constexpr epilogue value = g.nodes[I].epi;
+  };
+  template <int I>
+  struct step_data {
+    static constexpr step make() {
+      constexpr auto place = static_cast<std::ptrdiff_t>(plan.scratch[I]);
+      constexpr auto at = static_cast<std::ptrdiff_t>(packed.offset[I]);
+      constexpr auto outs = static_cast<std::int16_t>(g.nodes[I].output_count);
+      if constexpr (shares_tables) {
+        constexpr int ins = shared::uses.inputs[I];
+        constexpr const operand* const* first = shared::refs.data() + shared::uses.first[I];
+        return {operand_list(first), operand_list(first + ins), static_cast<std::int16_t>(ins), outs,
+                &node_type<shared::param_kinds.row[static_cast<std::size_t>(shared::param_kinds.slot[I])]>::params,
+                shared::pool.data() + shared::word_starts[static_cast<std::size_t>(shared::word_kinds.slot[I])], place, at,
+                step_epilogue<shared::epilogue_kinds.row[static_cast<std::size_t>(shared::epilogue_kinds.slot[I])]>::value};
+      } else {
+        constexpr int ins = g.nodes[I].input_count;
+        return {operand_list(own_data<I>::refs.data()), operand_list(own_data<I>::refs.data() + ins), static_cast<std::int16_t>(ins),
+                outs, &node_type<I>::params, node_type<I>::constants.data(), place, at, step_epilogue<I>::value};
+      }
+    }
+    static constexpr step value = make();
   };
 
   template <int I>

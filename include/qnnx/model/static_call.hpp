@@ -50,6 +50,8 @@ struct static_call {
   const std::byte* base(const operand& o) const {
     return (o.where == bank::arena ? m.arena : static_cast<const std::byte*>(m.weights)) + o.at;
   }
+  const std::byte* input_bytes(int i) const { return m.arena + s.inputs[i].at; }
+  std::byte* output_bytes() const { return m.arena + s.outputs[0].at; }
   template <class T>
   view<T, shape> read(const operand& o) const {
     if (o.where == bank::absent) return {};

@@ -81,6 +81,7 @@ struct quant {
   std::int16_t axis = -1;
   std::int16_t block = 0;
 
+  friend constexpr bool operator==(const quant&, const quant&) = default;
   constexpr bool defined() const { return scale > 0 || scales != nullptr; }
   constexpr std::int32_t zero() const { return -offset; }
   constexpr float scale_at(std::int64_t channel) const { return scales ? scales[channel] : scale; }

@@ -59,6 +59,7 @@ class interpreter {
   std::vector<const kernel_entry*> entries_;
   std::vector<kernel_entry> extra_;
   std::vector<std::vector<operand>> operands_;
+  std::vector<std::vector<const operand*>> operand_refs_;
   std::vector<step> steps_;
   std::vector<std::vector<std::int32_t>> constants_;
   std::vector<std::int64_t> plan_offset_;

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "qnnx/kernel/arm/dsp.hpp"
+#include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/epilogue.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel::dsp {
@@ -105,7 +106,7 @@ QNNX_NOINLINE std::int32_t finish_general(std::int32_t acc, multiplier m, std::i
 struct node_head {
   std::int32_t fast = 0;
   std::int32_t undivided = 0;  // fully connected: sums of the whole depth fit (arm/dense.hpp)
-  std::int32_t unused[2] = {};
+  std::int32_t window[2] = {};     // convolutions: rows, columns
 };
 
 /// How the outputs of a node are finished.

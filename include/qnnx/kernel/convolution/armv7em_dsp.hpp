@@ -19,6 +19,8 @@ namespace dsp {
 struct window_sizes {
   std::int32_t rows, columns, depth, channels;  // kh, kw, Ci, Co
   constexpr explicit window_sizes(const shape& w) : rows(w[0]), columns(w[1]), depth(w[2]), channels(w[3]) {}
+  constexpr window_sizes(const node_head& h, const shape& x, const shape& y)
+      : rows(h.window[0]), columns(h.window[1]), depth(x[3]), channels(y[3]) {}
   constexpr std::int32_t line() const { return columns * depth; }
   constexpr std::int32_t padded_line() const { return (line() + 3) / 4 * 4; }
   constexpr std::int32_t padded() const { return rows * padded_line(); }
@@ -46,11 +48,11 @@ struct gatherer {
   bool pointwise;  // windows are single pixels, one after the other
 
   template <class Call>
-  explicit gatherer(const Call& c) : size(shape(c.s.inputs[1].dims)) {
+  gatherer(const Call& c, const window_sizes& window) : size(window) {
     const shape& x = c.s.inputs[0].dims;
     const shape& y = c.s.outputs[0].dims;
     const auto& p = c.params();
-    data = reinterpret_cast<const std::byte*>(c.template in<0>().data);
+    data = c.input_bytes(0);
     height = x[1], width = x[2], out_height = y[1], out_width = y[2];
     stride_h = static_cast<std::int32_t>(p.stride[0]), stride_w = static_cast<std::int32_t>(p.stride[1]);
     step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
@@ -62,7 +64,7 @@ struct gatherer {
   std::byte* zero_line(std::byte* scratch) const { return scratch + block_bytes(size.padded()); }
   /// Once before the blocks of a call.
   void prepare(std::byte* scratch) const {
-    if (!pointwise)
+    if (needs<code_part::windows> && !pointwise)
       std::memset(zero_line(scratch), static_cast<int>(zero), static_cast<std::size_t>(size.padded_line()));
   }
 
@@ -138,6 +140,7 @@ struct impl<op::conv2d, isa::armv7em_dsp>
     : dsp::packed_kernel<impl<op::conv2d, isa::armv7em_dsp>, op::conv2d> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
+  static constexpr bool packed_is_enough = true;
 
   /// Nodes it does not take run the reference.
   static constexpr bool takes(const node_facts& f, const params& p) { return p.group == 1 && dsp::takes_operands(f); }
@@ -150,6 +153,10 @@ struct impl<op::conv2d, isa::armv7em_dsp>
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
     return input == 0 ? pixel_overlap(f.c, p, 4, true) : -1;
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
+    if (!takes(f, p)) return 0;
+    return bit(pointwise(f.c.dims(0), f.c.out(0).dims, f.c.dims(1), p) ? code_part::single_pixels : code_part::windows);
   }
   /// Windows are single pixels, one after the other.
   static constexpr bool pointwise(const shape& x, const shape& y, const shape& w, const params& p) {
@@ -173,7 +180,7 @@ struct impl<op::conv2d, isa::armv7em_dsp>
             record[static_cast<std::int32_t>(sizeof h) + k / size.line() * size.padded_line() + k % size.line()] =
                 static_cast<std::byte>(weight(k, o));
         });
-    const dsp::node_head head{fast ? 1 : 0, 0, {}};
+    const dsp::node_head head{fast ? 1 : 0, 0, {size.rows, size.columns}};
     std::memcpy(out, &head, sizeof head);
   }
 
@@ -190,11 +197,12 @@ struct impl<op::conv2d, isa::armv7em_dsp>
   template <class Call, class Finisher, class Multiply>
   static QNNX_NOINLINE void blocks(const Call& c, const Finisher& done, Multiply multiply) {
     constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-    const dsp::gatherer g(c);
+    const dsp::gatherer g(c, dsp::window_sizes(*reinterpret_cast<const dsp::node_head*>(c.packed()), c.s.inputs[0].dims,
+                                               c.s.outputs[0].dims));
     std::byte* scratch = c.scratch();
     const auto* block = reinterpret_cast<const dsp::word*>(scratch);
     const std::int32_t quads = g.size.padded() / 4, channels = g.size.channels;
-    auto* y = reinterpret_cast<std::byte*>(c.out().data);
+    std::byte* y = c.output_bytes();
     const std::int32_t batches = c.s.outputs[0].dims[0];
     g.prepare(scratch);
     const std::int32_t image = g.out_height * g.out_width;
@@ -203,12 +211,12 @@ struct impl<op::conv2d, isa::armv7em_dsp>
       std::int32_t oh = 0, ow = 0;
       for (std::int32_t first = 0; first < image; first += 4) {
         const std::int32_t count = image - first < 4 ? image - first : 4;
-        if (g.pointwise) {
+        if (needs<code_part::single_pixels> && (!needs<code_part::windows> || g.pointwise)) {
           const std::int32_t d = g.size.depth, last = (count - 1) * d;
           const std::byte* pixel = from + first * d;
           dsp::interleave<is_signed>(pixel, pixel + (d < last ? d : last), pixel + (2 * d < last ? 2 * d : last),
                                      pixel + last, reinterpret_cast<dsp::word*>(scratch), quads);
-        } else {
+        } else if constexpr (needs<code_part::windows>) {
           dsp::corner at[4];
           for (int i = 0; i < 4; ++i) {
             at[i] = {oh * g.stride_h - g.top, ow * g.stride_w - g.left};

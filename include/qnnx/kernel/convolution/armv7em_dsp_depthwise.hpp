@@ -57,6 +57,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::armv7em_dsp>, op::depthwise_conv2d> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
+  static constexpr bool packed_is_enough = true;
 
   static constexpr bool takes_shape(const shape& x, const shape& w, const params& p) {
     return w[0] == 3 && w[1] == 3 && w[3] == x[3] && x[3] % 4 == 0 && p.dilation[0] == 1 && p.dilation[1] == 1 &&
@@ -95,6 +96,10 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     return input == 0 && in_place(f.c.dims(0), f.c.out(0).dims, p) ? in_place_only : no_overlap;
   }
 
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
+    return !takes(f, p) ? 0 : bit(p.stride[1] == 1 ? code_part::column_stride_1 : code_part::column_stride_2);
+  }
+
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
     const auto w = c.template in<1>();
@@ -124,9 +129,12 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
       if (!shares_well(c)) return reference::run(c);
     const auto done = dsp::finisher_of<false>(c);
     using finisher = std::decay_t<decltype(done)>;
-    const bool one = c.params().stride[1] == 1;
     dsp::with_form(done, c.packed(), [&](auto form) {
-      rows(c, done, one ? &dsp::depthwise_row<form.value, 1, finisher> : &dsp::depthwise_row<form.value, 2, finisher>);
+      if constexpr (!needs<code_part::column_stride_2>) rows(c, done, &dsp::depthwise_row<form.value, 1, finisher>);
+      else if constexpr (!needs<code_part::column_stride_1>) rows(c, done, &dsp::depthwise_row<form.value, 2, finisher>);
+      else
+        rows(c, done, c.params().stride[1] == 1 ? &dsp::depthwise_row<form.value, 1, finisher>
+                                                : &dsp::depthwise_row<form.value, 2, finisher>);
     });
   }
 
@@ -134,8 +142,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
   /// Whether a plan made for another kernel keeps data and outputs apart, or has them in place.
   template <class Call>
   static bool shares_well(const Call& c) {
-    const auto* x = reinterpret_cast<const std::byte*>(c.template in<0>().data);
-    const auto* y = reinterpret_cast<const std::byte*>(c.out().data);
+    const std::byte* x = c.input_bytes(0);
+    const std::byte* y = c.output_bytes();
     const shape& xs = c.s.inputs[0].dims;
     const shape& ys = c.s.outputs[0].dims;
     return y + ys.size() <= x || x + xs.size() <= y || (x == y && in_place(xs, ys, c.params()));
@@ -160,8 +168,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
                                        reinterpret_cast<std::int32_t*>(scratch + size.line_words() * size.channels)};
     const dsp::word zeros = (static_cast<dsp::word>(c.s.inputs[0].q.zero()) & 0xffu) * 0x01010101u;
     const auto* record = reinterpret_cast<const dsp::depthwise_record*>(c.packed() + sizeof(dsp::node_head));
-    const auto* data = reinterpret_cast<const std::byte*>(c.template in<0>().data);
-    auto* image = reinterpret_cast<std::byte*>(c.out().data);
+    const std::byte* data = c.input_bytes(0);
+    std::byte* image = c.output_bytes();
     for (std::int32_t n = 0; n < y[0]; ++n, data += static_cast<std::ptrdiff_t>(height) * width * channels,
                       image += static_cast<std::ptrdiff_t>(y[1]) * y[2] * channels)
       for (std::int32_t first = 0; first < channels; first += size.channels) {

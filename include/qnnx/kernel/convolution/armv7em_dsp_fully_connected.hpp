@@ -15,8 +15,10 @@ namespace dsp {
 
 struct dense_sizes {
   std::int32_t channels, depth, groups, quads;
-  constexpr explicit dense_sizes(const shape& w)
-      : channels(w[0]), depth(w[1]), groups((w[0] + 3) / 4), quads((w[1] + 3) / 4) {}
+  constexpr dense_sizes(std::int32_t n, std::int32_t k) : channels(n), depth(k), groups((n + 3) / 4), quads((k + 3) / 4) {}
+  constexpr explicit dense_sizes(const shape& w) : dense_sizes(w[0], w[1]) {}
+  /// Whether sums of whole groups of channels are made in one go.
+  constexpr bool whole_groups(const node_head& h) const { return h.undivided != 0 && depth % 4 == 0; }
   constexpr std::int64_t group_bytes() const {
     return static_cast<std::int64_t>(4 * sizeof(channel_head)) + std::int64_t{16} * quads;
   }
@@ -75,14 +77,16 @@ QNNX_NOINLINE void dense_row(const Finisher& done, const dense_sizes& size, cons
   const word data_sum = -128u * static_cast<word>(sum_bytes<Signed>(x, size.depth));
   const auto* at = reinterpret_cast<const word*>(packed + sizeof(node_head));
   std::int32_t o = 0;
-  if (reinterpret_cast<const node_head*>(packed)->undivided && size.depth % 4 == 0) {
-    at = dense_groups<Form, Signed>(done, size.channels / 4, size.quads, x, at, data_sum, y);
-    o = size.channels / 4 * 4;
-  }
-  for (; o < size.channels; o += 4) {
-    const std::int32_t count = size.channels - o < 4 ? size.channels - o : 4;
-    at = dense_group<Form, Signed>(done, count, size.depth, x, at, data_sum, y + o);
-  }
+  if constexpr (needs<code_part::whole_groups>)
+    if (size.whole_groups(*reinterpret_cast<const node_head*>(packed))) {
+      at = dense_groups<Form, Signed>(done, size.channels / 4, size.quads, x, at, data_sum, y);
+      o = size.channels / 4 * 4;
+    }
+  if constexpr (needs<code_part::rest_of_groups>)
+    for (; o < size.channels; o += 4) {
+      const std::int32_t count = size.channels - o < 4 ? size.channels - o : 4;
+      at = dense_group<Form, Signed>(done, count, size.depth, x, at, data_sum, y + o);
+    }
 }
 
 }  // namespace dsp
@@ -92,10 +96,20 @@ struct impl<op::fully_connected, isa::armv7em_dsp>
     : dsp::packed_kernel<impl<op::fully_connected, isa::armv7em_dsp>, op::fully_connected> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
+  static constexpr bool packed_is_enough = true;
 
   static constexpr bool takes(const node_facts& f, const params&) { return dsp::takes_operands(f); }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? dsp::dense_sizes(f.c.dims(1)).bytes() : 0;
+  }
+
+  static unsigned code_parts(const node_facts& f, const params& p, const std::byte* packed) {
+    if (!takes(f, p)) return 0;
+    const dsp::dense_sizes size(f.c.dims(1));
+    dsp::node_head h;
+    std::memcpy(&h, packed, sizeof h);
+    if (!size.whole_groups(h)) return bit(code_part::rest_of_groups);
+    return (size.channels >= 4 ? bit(code_part::whole_groups) : 0) | (size.channels % 4 ? bit(code_part::rest_of_groups) : 0);
   }
 
   template <class Call>
@@ -133,10 +147,12 @@ struct impl<op::fully_connected, isa::armv7em_dsp>
     const auto done = dsp::finisher_of<true>(c);
     constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
     using finisher = std::decay_t<decltype(done)>;
-    const dsp::dense_sizes size(c.s.inputs[1].dims);
-    const auto* x = reinterpret_cast<const std::byte*>(c.template in<0>().data);
-    auto* y = reinterpret_cast<std::byte*>(c.out().data);
-    const auto rows = static_cast<std::int32_t>(c.s.inputs[0].dims.size()) / size.depth;
+    const shape& ys = c.s.outputs[0].dims;
+    const std::int32_t channels = ys[ys.rank() - 1];
+    const auto rows = static_cast<std::int32_t>(ys.size()) / channels;
+    const dsp::dense_sizes size(channels, static_cast<std::int32_t>(c.s.inputs[0].dims.size()) / rows);
+    const std::byte* x = c.input_bytes(0);
+    std::byte* y = c.output_bytes();
     dsp::with_form(done, c.packed(), [&](auto form) {
       for (std::int32_t r = 0; r < rows; ++r, x += size.depth, y += size.channels)
         dsp::dense_row<form.value, is_signed, finisher>(done, size, x, c.packed(), y);

@@ -121,7 +121,7 @@ struct impl<op::conv2d, isa::mve>
  private:
   template <bool Fast, class Call>
   static QNNX_NOINLINE void pixels(const Call& c) {
-    const dsp::gatherer g(c);
+    const dsp::gatherer g(c, dsp::window_sizes(c.s.inputs[1].dims));
     const mve::panel_sizes size = sizes(c.s.inputs[1].dims);
     const mve::limits l{c.constants()[0], c.constants()[1]};
     auto* window = reinterpret_cast<std::int8_t*>(c.scratch());

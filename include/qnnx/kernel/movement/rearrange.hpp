@@ -16,6 +16,7 @@ namespace qnnx::inline QNNX_ABI::kernel {
 /// Same bytes, other sizes; nothing to do where the plan put the output on its input.
 template <class Params>
 struct keep_bytes {
+  static constexpr bool keeps_bytes = true;  // nothing to do in place
   static constexpr std::int64_t overlap(const node_facts& f, const Params&, int input) {
     return elementwise_overlap(f.c, input);
   }

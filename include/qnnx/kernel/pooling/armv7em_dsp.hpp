@@ -4,6 +4,7 @@
 // Sums become outputs by the reference's functions. Layer 5a.
 
 #include "qnnx/kernel/arm/dsp.hpp"
+#include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
 
 #if QNNX_HAS_ARMV7EM_DSP
@@ -32,21 +33,32 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
            f.epi.table < 0;
   }
 
+  static constexpr bool same_encoding(const quant& x, const quant& y, rounding_mode r) {
+    return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
+    return !takes(f, p) ? 0 : bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean);
+  }
+
   template <class Call>
   static void run(const Call& c) {
     const params& p = c.params();
     if constexpr (!config::embedded_packed)
       if (!takes_shape(c.s.inputs[0].dims, p) || c.s.epi.residual >= 0 || c.s.epi.table >= 0) return reference::run(c);
-    const auto x = c.template in<0>();
-    const auto y = c.out();
     const shape& xs = c.s.inputs[0].dims;
     const shape& ys = c.s.outputs[0].dims;
     const std::int32_t channels = xs[3];
-    const auto* data = reinterpret_cast<const std::byte*>(x.data);
-    auto* to = y.data;
+    const std::byte* data = c.input_bytes(0);
+    auto* to = reinterpret_cast<typename Call::out_type::storage*>(c.output_bytes());
     const auto part = [](std::int32_t at, std::uint32_t stride, std::uint32_t before, std::uint32_t after,
                          std::uint32_t filter, std::int32_t size) {
       window w;
+      if constexpr (config::embedded_packed) {  // all_full
+        w.from = at * static_cast<std::int32_t>(stride);
+        w.padded = static_cast<std::int32_t>(filter);
+        w.to = w.from + w.padded;
+        return w;
+      }
       const std::int32_t start = at * static_cast<std::int32_t>(stride) - static_cast<std::int32_t>(before);
       const std::int32_t end = start + static_cast<std::int32_t>(filter);
       w.from = start > 0 ? start : 0;
@@ -94,7 +106,7 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
       const std::int32_t* k = c.constants();
       lo = k[0], hi = k[1], zero = y.zero();
       m = {k[finish_constants::header], k[finish_constants::header + 1]};
-      mean = c.rounding().mode() == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
+      mean = needs<code_part::mean> && (!needs<code_part::scaled_mean> || same_encoding(x, y, c.rounding().mode()));
       if constexpr (!config::embedded_packed)
         if (!mean && count != static_cast<std::int32_t>(c.params().filter_size[0] * c.params().filter_size[1]))
           m = make_multiplier(
@@ -104,7 +116,7 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     }
     QNNX_INLINE typename T::storage operator()(std::int32_t sum) const {
       sum += shift;
-      if (!mean) return static_cast<typename T::storage>(requantize(sum, m, zero, lo, hi, c.rounding()));
+      if (needs<code_part::scaled_mean> && !mean) return static_cast<typename T::storage>(requantize(sum, m, zero, lo, hi, c.rounding()));
       const std::int32_t q = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
       return static_cast<typename T::storage>(q < lo ? lo : q > hi ? hi : q);
     }

@@ -18,9 +18,9 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 /// The rows along an axis: element k of row (outer, inner) stands at base + k * stride.
 struct axis_rows {
-  std::int64_t outer = 1;
-  std::int64_t count = 1;
-  std::int64_t stride = 1;
+  std::ptrdiff_t outer = 1;  // what fits memory, for code on 32-bit machines
+  std::ptrdiff_t count = 1;
+  std::ptrdiff_t stride = 1;
 
   template <class View>
   axis_rows(const View& x, int axis) {
@@ -32,8 +32,8 @@ struct axis_rows {
   }
   template <class F>
   void each(F&& f) const {
-    for (std::int64_t o = 0; o < outer; ++o)
-      for (std::int64_t i = 0; i < stride; ++i) f(o * count * stride + i);
+    for (std::ptrdiff_t o = 0; o < outer; ++o)
+      for (std::ptrdiff_t i = 0; i < stride; ++i) f(o * count * stride + i);
   }
 };
 
@@ -164,27 +164,26 @@ struct impl<op::softmax, isa::reference> {
     const auto y = c.out();
     using T = typename Call::out_type;
     const std::int32_t* k3 = c.constants();
-    const std::int32_t lowest = static_cast<std::int32_t>(min_value(T::code));
+    const auto lowest = static_cast<std::int32_t>(min_value(T::code)), highest = static_cast<std::int32_t>(max_value(T::code));
     const axis_rows rows(x, op::along_axis::resolved(c.params(), x.rank()));
     const auto exponential = [&](std::int32_t diff) {
       const auto shifted = static_cast<std::int32_t>(static_cast<std::uint32_t>(diff) << (k3[1] > 0 ? k3[1] : 0));
       return tflite::exp_negative(tflite::mul(shifted, k3[0]));
     };
-    rows.each([&](std::int64_t base) {
+    rows.each([&](std::ptrdiff_t base) {
       const std::int32_t top = top_of(x, rows, base);
       std::int32_t sum = 0;
-      for (std::int64_t k = 0; k < rows.count; ++k) {
+      for (std::ptrdiff_t k = 0; k < rows.count; ++k) {
         const std::int32_t diff = x.load(base + k * rows.stride) - top;
         if (diff >= k3[2]) sum = tflite::wrap_add(sum, tflite::shift_right(exponential(diff), 12));
       }
       const tflite::reciprocal inverse = tflite::invert(sum);
-      for (std::int64_t k = 0; k < rows.count; ++k) {
-        const std::int64_t i = base + k * rows.stride;
+      for (std::ptrdiff_t k = 0; k < rows.count; ++k) {
+        const std::ptrdiff_t i = base + k * rows.stride;
         const std::int32_t diff = x.load(i) - top;
-        std::int64_t q = lowest;
-        if (diff >= k3[2])
-          q = std::int64_t{tflite::shift_right(tflite::mul(inverse.value, exponential(diff)), inverse.over_unit + 31 - 8)} + lowest;
-        y.store(i, clamp<std::int64_t>(q, min_value(T::code), max_value(T::code)));
+        std::int32_t q = lowest;  // plus at most 2^27
+        if (diff >= k3[2]) q += tflite::shift_right(tflite::mul(inverse.value, exponential(diff)), inverse.over_unit + 31 - 8);
+        y.store(i, clamp(q, lowest, highest));
       }
     });
   }

@@ -42,6 +42,7 @@ std::vector<step_memory> memory_of_steps(const graph_view& g, const node_needs& 
 /// Most bytes live at any node.
 std::int64_t plan_lower_bound(const graph_view& g, std::span<const kernel_entry> table);
 
+/// Searches, then puts outputs on their inputs where that costs nothing: a node that hands its bytes on is then no work.
 memory_plan search_plan(const graph_view& g, const node_needs& needs, const plan_search_options& options = {});
 memory_plan search_plan(const graph_view& g, std::span<const kernel_entry> table, const plan_search_options& options = {});
 

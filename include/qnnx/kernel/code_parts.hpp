@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Parts of kernels that a firmware archive leaves out where no node of the model needs them. A kernel says with
+//   code_parts(facts, params, packed)
+// which parts a node needs; its run() asks needs<part> before it goes there. Layer 5a.
+
+#include "qnnx/kernel/contract.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel {
+
+enum class code_part : unsigned {
+  whole_groups = 1u << 3,     // fully connected: channels and depth are multiples of four
+  rest_of_groups = 1u << 4,   // fully connected: others
+  windows = 1u << 5,          // convolution: windows of several pixels
+  single_pixels = 1u << 6,    // convolution: 1x1 windows
+  column_stride_1 = 1u << 7,  // depthwise
+  column_stride_2 = 1u << 8,
+  mean = 1u << 9,             // average pool of one encoding
+  scaled_mean = 1u << 10,     // average pool from one encoding to another
+};
+constexpr unsigned bit(code_part p) { return static_cast<unsigned>(p); }
+
+template <code_part P>
+inline constexpr bool needs = (config::packed_forms & bit(P)) != 0;
+
+/// The parts that a node needs; none of those above where its kernel does not say.
+template <class K, class Params>
+constexpr unsigned code_parts(const node_facts& f, const Params& p, const std::byte* packed) {
+  if constexpr (requires { K::code_parts(f, p, packed); }) return K::code_parts(f, p, packed);
+  else return (void)f, (void)p, (void)packed, 0u;
+}
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
