@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   c.value("--isa", "LIST", "x86-64 targets: instruction sets compiled in, the best is taken when the library is loaded: reference,avx2,avx512vnni, or native.").standard("reference,avx512vnni");
   c.value("--optimize", "LEVEL", "What the compiler optimizes for: s (size), 2 or 3 (speed). Default: s for Cortex-M, 2 for hosts.");
   c.value("--ram_budget", "BYTES", "Cortex-M: most bytes of arena; a larger model is an error that names what lives where it is fullest.");
+  c.values("--ram_bank", cli::arity::one_or_more, "NAME=BYTES[:SECTION]", "Firmware: a memory that tensors may be placed in, in order of preference; <name>_infer takes a pointer to each. SECTION: of the array that the header's <NAME>_ARENA_<BANK> macro defines.");
   c.value("--flash_budget", "BYTES", "Cortex-M: most bytes of code, tables and weights together, without the C library.");
   c.flag("--verbose", "Print the commands and what the compilers say.");
   if (!c.parse(argc, argv)) return 0;
@@ -32,6 +33,11 @@ int run(int argc, char** argv) {
   r.verbose = c.given("--verbose");
   if (c.given("--ram_budget")) r.ram_budget = c.integer("--ram_budget", 0, 1L << 40);
   if (c.given("--flash_budget")) r.flash_budget = c.integer("--flash_budget", 0, 1L << 40);
+  for (const auto& use : c.uses("--ram_bank"))
+    for (const std::string& word : use) r.banks.push_back(cli::parse_ram_bank(word));
+  for (const cli::ram_bank& a : r.banks)
+    for (const cli::ram_bank& b : r.banks)
+      if (&a != &b && a.name == b.name) throw cli::usage_error("option --ram_bank: got '" + a.name + "' twice, expected different names");
   r.optimize = c.text("--optimize");
   if (!r.optimize.empty() && r.optimize != "s" && r.optimize != "2" && r.optimize != "3")
     throw cli::usage_error("option --optimize: got '" + r.optimize + "', expected s, 2 or 3");

@@ -67,6 +67,13 @@
 #define QNNX_ISA_BEST reference
 #endif
 
+// Code that is compiled for one model of a firmware (the parts that it needs, its banks) has a name of its own, so that
+// several archives link into one program: the library generator sets it.
+#if defined(QNNX_ABI_VARIANT)
+#undef QNNX_ABI
+#define QNNX_ABI QNNX_ABI_VARIANT
+#endif
+
 // Which intrinsics this translation unit may use; ISA kernels are compiled away elsewhere.
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && !defined(QNNX_FORCE_REFERENCE)
 #define QNNX_HAS_AVX512VNNI 1
@@ -124,6 +131,13 @@ inline constexpr bool own_plan = true;
 #else
 inline constexpr bool own_plan = false;
 #endif
+/// Where the banks of the arena end, as offsets from its beginning (ir/plan.hpp): one bank where nothing is said.
+#if defined(QNNX_TARGET_WALLS)
+inline constexpr std::ptrdiff_t bank_ends[] = {QNNX_TARGET_WALLS};
+#else
+inline constexpr std::ptrdiff_t bank_ends[] = {PTRDIFF_MAX};
+#endif
+inline constexpr int bank_count = static_cast<int>(sizeof bank_ends / sizeof bank_ends[0]);
 /// The program that packs a firmware's weights and says what its kernels ask; it runs no node.
 #if defined(QNNX_PACK_PROGRAM)
 inline constexpr bool packs_only = true;

@@ -67,20 +67,36 @@ std::string arena_peak(std::span<const std::byte> facts) {
   return s;
 }
 
-std::string firmware_header(std::span<const std::byte> facts, const std::string& name) {
+std::string firmware_header(std::span<const std::byte> facts, const std::string& name, const std::vector<used_bank>& banks) {
+  const bool several = banks.size() > 1;
   const qnnx_model_facts head = facts_head(facts);
   const std::string big = upper(name);
   std::string s = "/* C interface of the model '" + name + "', written by qnnx-model-lib-generator.\n"
-                  "   real = (q + OFFSET) * SCALE. The arena is " + big + "_ARENA_BYTES bytes, 16-byte aligned. */\n"
+                  "   real = (q + OFFSET) * SCALE. " + (several ? "The arena is in banks" : "The arena is " + big + "_ARENA_BYTES bytes") + ", 16-byte aligned. */\n"
                   "#ifndef QNNX_MODEL_" + big + "_H\n#define QNNX_MODEL_" + big + "_H\n#include <stdint.h>\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   const auto define = [&](const std::string& what, const std::string& value) { s += "#define " + big + "_" + what + " " + value + "\n"; };
-  define("ARENA_BYTES", std::to_string(head.arena_bytes));
+  if (!several) define("ARENA_BYTES", std::to_string(head.arena_bytes));
+  for (const used_bank& b : banks) {
+    const std::string bank = "ARENA_" + upper(b.name);
+    define(bank + "_BYTES", std::to_string(b.bytes));
+    define(bank + "(array)", "__attribute__((" + (b.section.empty() ? "" : "section(\"" + b.section + "\"), ") + "aligned(16))) unsigned char array[" +
+                                 big + "_" + bank + "_BYTES]");
+  }
   define("WEIGHT_BYTES", std::to_string(head.weight_bytes));
   define("PACKED_BYTES", std::to_string(head.packed_bytes));
   define("MACS", std::to_string(head.macs));
-  s += "\nextern const unsigned char " + name + "_weights[];\n/* weights: null for the embedded ones; packed: null */\nvoid " + name +
-       "_run(void* arena, const void* weights, const void* packed);\nstatic inline void " + name +
-       "_infer(void* arena) { " + name + "_run(arena, 0, 0); }\n";
+  s += "\nextern const unsigned char " + name + "_weights[];\n/* weights: null for the embedded ones; packed: null" +
+       (several ? "; arena: pointers to the banks */" : " */") + "\nvoid " + name + "_run(void* arena, const void* weights, const void* packed);\n";
+  if (several) {
+    std::string parameters, pointers;
+    for (const used_bank& b : banks) {
+      parameters += (parameters.empty() ? "void* " : ", void* ") + b.name;
+      pointers += (pointers.empty() ? "" : ", ") + b.name;
+    }
+    s += "static inline void " + name + "_infer(" + parameters + ") {\n  void* banks[] = {" + pointers + "};\n  " + name + "_run(banks, 0, 0);\n}\n";
+  } else {
+    s += "static inline void " + name + "_infer(void* arena) { " + name + "_run(arena, 0, 0); }\n";
+  }
   for (std::uint32_t k = 0; k < head.count; ++k) {
     const qnnx_model_fact f = fact_row(facts, k);
     const auto type = static_cast<dtype>(f.type);
@@ -95,8 +111,12 @@ std::string firmware_header(std::span<const std::byte> facts, const std::string&
       define(upper(role) + "_OFFSET", "(" + std::to_string(f.offset) + ")");
     }
     const std::string c = input ? "" : "const ";
-    s += "static inline " + c + c_type(type) + "* " + name + "_" + role + "(void* arena) { return (" + c + c_type(type) + "*)((char*)arena + " +
-         std::to_string(f.arena_offset) + "); }\n";
+    std::string arena = "arena";
+    std::int64_t at = f.arena_offset;
+    for (const used_bank& b : banks)
+      if (several && f.arena_offset >= b.first) arena = b.name, at = f.arena_offset - b.first;
+    s += "static inline " + c + c_type(type) + "* " + name + "_" + role + "(void* " + arena + ") { return (" + c + c_type(type) + "*)((char*)" + arena +
+         " + " + std::to_string(at) + "); }\n";
   }
   return s + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 }

@@ -3,8 +3,10 @@
 // The C header of a firmware archive, from the facts that the compiler left in the object file. Layer 8.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace qnnx::cli {
 
@@ -13,7 +15,15 @@ std::string arena_peak(std::span<const std::byte> facts);
 /// Bytes of the arena.
 std::int64_t arena_bytes(std::span<const std::byte> facts);
 
-/// `facts`: the bytes of section .qnnx_facts. `name`: prefix of the model's symbols.
-std::string firmware_header(std::span<const std::byte> facts, const std::string& name);
+/// A memory bank as a plan uses it.
+struct used_bank {
+  std::string name;
+  std::string section;     // empty: none
+  std::int64_t first = 0;  // offset of the plan where it begins
+  std::int64_t bytes = 0;  // that the plan reaches
+};
+
+/// `facts`: the bytes of section .qnnx_facts. `name`: prefix of the model's symbols. `banks`: none where the arena is one.
+std::string firmware_header(std::span<const std::byte> facts, const std::string& name, const std::vector<used_bank>& banks);
 
 }  // namespace qnnx::cli

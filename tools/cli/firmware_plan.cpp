@@ -90,17 +90,43 @@ firmware_plan::firmware_plan(const std::string& printed, const std::vector<ram_b
     throw error("memory banks: got " + std::to_string(room) + " bytes in all, expected " + std::to_string(plan_.bytes) + " (--ram_bank); " + bounds());
 }
 
-std::vector<std::int64_t> firmware_plan::bank_bytes() const {
-  std::vector<std::int64_t> used(walls_.size() + 1, 0);
+std::vector<used_bank> firmware_plan::banks() const {
+  std::vector<used_bank> used;
+  std::int64_t first = 0;
+  for (const ram_bank& b : banks_) {
+    used.push_back({b.name, b.section, first, 0});
+    first += b.bytes / arena_alignment * arena_alignment;
+  }
   const auto add = [&](std::int64_t at, std::int64_t bytes) {
     if (at < 0 || bytes <= 0) return;
-    std::size_t bank = 0;
-    while (bank < walls_.size() && at >= walls_[bank]) ++bank;
-    used[bank] = std::max(used[bank], at + align_up(bytes) - (bank ? walls_[bank - 1] : 0));
+    std::size_t bank = used.size();
+    while (bank > 0 && at < used[bank - 1].first) --bank;
+    if (bank > 0) used[bank - 1].bytes = std::max(used[bank - 1].bytes, at + align_up(bytes) - used[bank - 1].first);
   };
   for (std::size_t t = 0; t < tensors_.size(); ++t) add(plan_.offset[t], byte_size(tensors_[t]));
-  for (std::size_t k = 0; k < nodes_.size(); ++k) add(plan_.scratch[k], needs_.scratch[k]);
+  for (std::size_t k = 0; k < nodes_.size(); ++k)
+    if (needs_.scratch[k] > 0) add(plan_.scratch[k], needs_.scratch[k]);
   return used;
+}
+
+std::string firmware_plan::bank_list() const {
+  std::string s;
+  const std::vector<used_bank> used = banks();
+  for (std::size_t k = 0; k < used.size(); ++k)
+    s += (k ? ", " : " (") + used[k].name + " " + std::to_string(used[k].bytes) + " of " + std::to_string(banks_[k].bytes);
+  return s.empty() ? s : s + ")";
+}
+
+std::int64_t firmware_plan::bytes() const {
+  std::int64_t sum = 0;
+  for (const used_bank& b : banks()) sum += b.bytes;
+  return banks_.empty() ? plan_.bytes : sum;
+}
+
+std::string firmware_plan::variant() const {
+  std::string s;
+  for (std::int64_t w : walls_) s += "_" + std::to_string(w);
+  return s;
 }
 
 std::string firmware_plan::macros() const {
@@ -117,7 +143,7 @@ std::string firmware_plan::bounds() const {
 }
 
 std::string firmware_plan::report() const {
-  std::string s = "arena " + std::to_string(plan_.bytes) + " bytes; " + bounds() + "\n\n" +
+  std::string s = "arena " + std::to_string(bytes()) + " bytes" + bank_list() + "; " + bounds() + "\n\n" +
                   "Bytes while a step runs. kernels = others + dying + made - shared + scratch: what no plan for these kernels is below;\n"
                   "graph = others + the larger of dying and made: what no execution step by step is below.\n"
                   "step  others   dying    made  shared scratch kernels   graph  scratch_at  name\n";

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/firmware_header.hpp"
 #include "cli/model_library.hpp"
 #include "qnnx/runtime/passes/plan_search.hpp"
 
@@ -29,8 +30,14 @@ class firmware_plan {
   /// A table of the steps and one of the tensors.
   std::string report() const;
 
-  /// Bytes of each bank that the plan reaches; one entry where there are no banks.
-  std::vector<std::int64_t> bank_bytes() const;
+  /// The banks and how far the plan reaches into each; none where none were given.
+  std::vector<used_bank> banks() const;
+  /// " (dtcm 8000 of 8192, sram 800 of 65536)"; empty where there are no banks.
+  std::string bank_list() const;
+  /// Bytes of all banks that the plan reaches.
+  std::int64_t bytes() const;
+  /// Tells code for these banks from code for others.
+  std::string variant() const;
 
  private:
   std::vector<std::string> names_;

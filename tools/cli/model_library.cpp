@@ -192,17 +192,32 @@ std::string spelled(const section_sizes& n) {
 }
 
 /// What a program that only runs the model carries of it, against the budgets.
-std::string firmware_report(const library_request& r, const section_sizes& n, long weights, std::span<const std::byte> facts) {
-  const std::int64_t arena = arena_bytes(facts), flash = std::int64_t{n.text} + n.rodata + n.data;
+std::string firmware_report(const library_request& r, const section_sizes& n, long weights, std::span<const std::byte> facts,
+                            const firmware_plan* plan) {
+  const std::int64_t arena = plan ? plan->bytes() : arena_bytes(facts), flash = std::int64_t{n.text} + n.rodata + n.data;
   const std::string parts = "code " + std::to_string(n.text) + ", tables " + std::to_string(n.rodata - weights + n.data) + ", weights " + std::to_string(weights);
   if (r.ram_budget >= 0 && arena > r.ram_budget)
     throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget); at " + arena_peak(facts));
   if (r.flash_budget >= 0 && flash > r.flash_budget)
     throw error("flash: got " + std::to_string(flash) + " bytes (" + parts + "), expected at most " + std::to_string(r.flash_budget) + " (--flash_budget)");
-  return "flash " + std::to_string(flash) + " bytes (" + parts + "), arena " + std::to_string(arena) + ", other RAM " + std::to_string(n.data + n.bss);
+  return "flash " + std::to_string(flash) + " bytes (" + parts + "), arena " + std::to_string(arena) + (plan ? plan->bank_list() : "") +
+         ", other RAM " + std::to_string(n.data + n.bss) + (plan ? "; " + plan->bounds() : "");
 }
 
 }  // namespace
+
+ram_bank parse_ram_bank(const std::string& text) {
+  ram_bank b;
+  const std::size_t equals = text.find('='), colon = text.find(':');
+  b.name = text.substr(0, equals);
+  const std::string bytes = equals == std::string::npos ? "" : text.substr(equals + 1, colon == std::string::npos ? colon : colon - equals - 1);
+  if (colon != std::string::npos) b.section = text.substr(colon + 1);
+  const bool number = !bytes.empty() && bytes.size() < 12 && bytes.find_first_not_of("0123456789") == std::string::npos;
+  if (number) b.bytes = std::stol(bytes);
+  if (b.name.empty() || b.name != clean_name(b.name) || b.bytes < arena_alignment || (colon != std::string::npos && b.section.empty()))
+    throw usage_error("option --ram_bank: got '" + text + "', expected NAME=BYTES or NAME=BYTES:SECTION with a C name and 16 bytes or more");
+  return b;
+}
 
 std::vector<std::string> build_library(const library_request& r, const std::string& target) {
   const target_info& t = target_named(target);
@@ -210,8 +225,8 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   if (compiler.empty())
     throw error("target " + target + ": got no compiler, expected " + joined(t.compilers, " or ") + " on PATH: install " + t.package);
   if (!file_exists(r.cpp)) throw error("cannot read '" + r.cpp + "': no such file");
-  if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0))
-    throw usage_error("options --ram_budget and --flash_budget are for firmware: got target " + target);
+  if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0 || !r.banks.empty()))
+    throw usage_error("options --ram_budget, --ram_bank and --flash_budget are for firmware: got target " + target);
   weights w;
   if (!r.bin.empty()) w = read_weights(r.bin);
   const std::string headers = header_folder();
@@ -271,7 +286,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
       throw error("target " + target + ": " + e.what());
     }
     write_text(work.file("plan.h"), plan->macros());
-    common.insert(common.end(), {"-include", work.file("plan.h")});
+    common.insert(common.end(), {"-include", work.file("plan.h"), "-DQNNX_ABI_VARIANT=v1_" + clean_name(target) + "_" + forms + plan->variant()});
   }
   std::vector<std::string> isas = t.x86 ? r.isas : std::vector<std::string>{};
   if (isas.size() > 1) {
@@ -340,18 +355,17 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     steps.run(std::move(alone));
     const long embedded = r.bin.empty() ? 0 : static_cast<long>(read_file(work.file("weights.blob")).size());
     try {
-      report = firmware_report(r, sizes_of(t, work.file("run.elf"), work), embedded, facts);
+      report = firmware_report(r, sizes_of(t, work.file("run.elf"), work), embedded, facts, plan.get());
     } catch (const error& e) {
       throw error("target " + target + ": " + e.what());
     }
-    write_text(work.file(r.name + ".h"), firmware_header(facts, clean_name(r.name)));
+    write_text(work.file(r.name + ".h"), firmware_header(facts, clean_name(r.name), plan ? plan->banks() : std::vector<used_bank>{}));
     fs::rename(work.file(r.name + ".h"), folder + "/" + r.name + ".h");
     files.push_back(folder + "/" + r.name + ".h");
     if (plan) {
       write_text(work.file("memory.txt"), plan->report());
       fs::rename(work.file("memory.txt"), folder + "/" + r.name + "_memory.txt");
       files.push_back(folder + "/" + r.name + "_memory.txt");
-      report += "; " + plan->bounds();
     }
   } else {
     report = spelled(sizes_of(t, work.file(library), work));

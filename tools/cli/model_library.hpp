@@ -17,6 +17,9 @@ struct ram_bank {
   std::string section;  // of the array that the header defines; empty: none
 };
 
+/// "dtcm=65536:.dtcm"; throws usage_error.
+ram_bank parse_ram_bank(const std::string& text);
+
 struct library_request {
   std::string cpp;
   std::string bin;                  // empty: no weights inside

@@ -22,6 +22,7 @@
 // All but run are constexpr functions of the node. One source serves static and dynamic extents: `call.in<0>()` is a
 // view whose extents are constants or values. The reference kernel asks for nothing but constants. Layer 5a.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -61,6 +62,16 @@ struct memory {
   std::byte* arena = nullptr;
   const void* weights = nullptr;
   const void* packed = nullptr;
+  /// Banks behind the first, where the arena has several.
+  [[no_unique_address]] std::array<std::byte*, config::bank_count - 1> more{};
+
+  /// Where an offset of the plan is.
+  QNNX_INLINE std::byte* at(std::ptrdiff_t offset) const {
+    if constexpr (config::bank_count > 1)
+      for (std::size_t k = config::bank_count - 1; k > 0; --k)
+        if (offset >= config::bank_ends[k - 1]) return more[k - 1] + (offset - config::bank_ends[k - 1]);
+    return arena + offset;
+  }
 };
 
 inline constexpr epilogue no_epilogue{};
@@ -126,7 +137,7 @@ struct shared_call {
   Rounding rounding() const { return r; }
   const epilogue& epi() const { return s.epi; }
   const std::int32_t* constants() const { return s.constants; }
-  std::byte* scratch() const { return m.arena + s.scratch_at; }
+  std::byte* scratch() const { return m.at(s.scratch_at); }
   const std::byte* packed() const { return static_cast<const std::byte*>(m.packed) + s.packed_at; }
   bool packed_missing() const { return m.packed == nullptr; }
   int input_count() const { return s.input_count; }
@@ -134,13 +145,13 @@ struct shared_call {
   bool has(int i) const { return i < s.input_count && s.inputs[i].where != bank::absent; }
 
   /// Where data in the arena begins, for kernels that need no view: less code.
-  const std::byte* input_bytes(int i) const { return m.arena + s.inputs[i].at; }
-  std::byte* output_bytes() const { return m.arena + s.outputs[0].at; }
+  const std::byte* input_bytes(int i) const { return m.at(s.inputs[i].at); }
+  std::byte* output_bytes() const { return m.at(s.outputs[0].at); }
   template <class T>
   view<T, shape> read(const operand& o) const {
     if (o.where == bank::absent) return {};
-    const std::byte* base = o.where == bank::arena ? m.arena : static_cast<const std::byte*>(m.weights);
-    return {reinterpret_cast<const typename T::storage*>(base + o.at), o.dims, &o.q};
+    const std::byte* first = o.where == bank::arena ? m.at(o.at) : static_cast<const std::byte*>(m.weights) + o.at;
+    return {reinterpret_cast<const typename T::storage*>(first), o.dims, &o.q};
   }
   /// Input I; a view that is not present() where an optional input is left out.
   template <int I>
@@ -153,7 +164,7 @@ struct shared_call {
   view<in_type<Type>, shape> in_at(int i) const { return read<in_type<Type>>(s.inputs[i]); }
   view<out_type, shape, false> out_at(int i) const {
     const operand& o = s.outputs[i];
-    return {reinterpret_cast<typename out_type::storage*>(m.arena + o.at), o.dims, &o.q};
+    return {reinterpret_cast<typename out_type::storage*>(m.at(o.at)), o.dims, &o.q};
   }
   view<out_type, shape, false> out() const { return out_at(0); }
   view<out_type, shape> residual() const { return read<out_type>(s.inputs[s.epi.residual]); }

@@ -63,7 +63,8 @@ typedef struct qnnx_model {
   int32_t input_count;
   int32_t output_count;
   const void* weights;   /* the embedded blob, or null: the caller brings weight_bytes bytes */
-  /* All memory is 64-byte aligned. `packed` is made once by pack() and may be null where packed_bytes is 0. */
+  /* All memory is 64-byte aligned (firmware archives: the arena 16-byte). Where an archive was made for several memory
+     banks, `arena` points to an array of as many pointers. `packed` is made once by pack() and may be null where packed_bytes is 0. */
   void (*run)(void* arena, const void* weights, const void* packed);
   void (*run_step)(void* arena, const void* weights, const void* packed, int32_t step);
   void (*pack)(void* arena, const void* weights, void* packed);

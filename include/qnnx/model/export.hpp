@@ -108,9 +108,16 @@ struct exported {
   }
   static constexpr step_table steps = make_steps();
 
+  /// Where the arena has several banks, `arena` points to as many pointers.
   static memory at(void* arena, const void* weights, const void* packed) {
     memory m;
-    m.arena = static_cast<std::byte*>(arena);
+    if constexpr (config::bank_count > 1) {
+      const auto* first = static_cast<void* const*>(arena);
+      m.arena = static_cast<std::byte*>(first[0]);
+      for (std::size_t k = 0; k < m.more.size(); ++k) m.more[k] = static_cast<std::byte*>(first[k + 1]);
+    } else {
+      m.arena = static_cast<std::byte*>(arena);
+    }
     m.weights = weights;
     m.packed = config::embedded_packed && !packed ? static_cast<const std::byte*>(weights) + lowered::data.total : packed;
     return m;

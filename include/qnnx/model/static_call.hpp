@@ -40,7 +40,7 @@ struct static_call {
   static constexpr rounding_type rounding() { return {}; }
   static constexpr const epilogue& epi() { return s.epi; }
   static constexpr const std::int32_t* constants() { return node::constants.data(); }
-  std::byte* scratch() const { return m.arena + s.scratch_at; }
+  std::byte* scratch() const { return m.at(s.scratch_at); }
   const std::byte* packed() const { return static_cast<const std::byte*>(m.packed) + s.packed_at; }
   bool packed_missing() const { return m.packed == nullptr; }
   static constexpr int input_count() { return ins; }
@@ -48,10 +48,10 @@ struct static_call {
   static constexpr bool has(int i) { return i < ins && s.inputs[i].where != bank::absent; }
 
   const std::byte* base(const operand& o) const {
-    return (o.where == bank::arena ? m.arena : static_cast<const std::byte*>(m.weights)) + o.at;
+    return o.where == bank::arena ? m.at(o.at) : static_cast<const std::byte*>(m.weights) + o.at;
   }
-  const std::byte* input_bytes(int i) const { return m.arena + s.inputs[i].at; }
-  std::byte* output_bytes() const { return m.arena + s.outputs[0].at; }
+  const std::byte* input_bytes(int i) const { return m.at(s.inputs[i].at); }
+  std::byte* output_bytes() const { return m.at(s.outputs[0].at); }
   template <class T>
   view<T, shape> read(const operand& o) const {
     if (o.where == bank::absent) return {};
@@ -71,10 +71,10 @@ struct static_call {
   view<in_type<Type>, shape> in_at(int i) const { return read<in_type<Type>>(s.inputs[i]); }
   view<out_type, shape, false> out_at(int i) const {
     const operand& o = s.outputs[i];
-    return {reinterpret_cast<typename out_type::storage*>(m.arena + o.at), o.dims, &o.q};
+    return {reinterpret_cast<typename out_type::storage*>(m.at(o.at)), o.dims, &o.q};
   }
   view<out_type, out_extents, false> out() const {
-    return {reinterpret_cast<typename out_type::storage*>(m.arena + s.outputs[0].at), {}, &s.outputs[0].q};
+    return {reinterpret_cast<typename out_type::storage*>(m.at(s.outputs[0].at)), {}, &s.outputs[0].q};
   }
   view<out_type, shape> residual() const { return read<out_type>(s.inputs[s.epi.residual]); }
   view<out_type, shape> table() const { return read<out_type>(s.inputs[s.epi.table]); }

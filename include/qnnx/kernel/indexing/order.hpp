@@ -93,7 +93,7 @@ struct impl<op::top_k, isa::reference> {
     const params& p = c.params();
     const std::int64_t n = x.extent(x.rank() - 1);
     const auto k = static_cast<std::int64_t>(p.k);
-    std::byte* indices = c.output_count() > 1 ? c.m.arena + c.s.outputs[1].at : nullptr;
+    std::byte* indices = c.output_count() > 1 ? c.m.at(c.s.outputs[1].at) : nullptr;
     const auto before = [&](std::int64_t a, std::int64_t b) {  // a comes before b
       const auto va = x.load(a);
       const auto vb = x.load(b);
