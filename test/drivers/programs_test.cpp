@@ -202,6 +202,8 @@ TEST_CASE("a Cortex-M archive comes with a C header") {
     return a;
   };
   refuses(p.folder, with({"cortex-m4", "--ram_budget", "1"}), 1, "expected at most 1 (--ram_budget); at step '");
+  refuses(p.folder, with({"cortex-m4", "--ram_bank", "a=16", "b=16"}), 1, "memory banks: got 32 bytes in all, expected ");
+  refuses(p.folder, with({"cortex-m4", "--ram_bank", "a-b=16"}), 2, "option --ram_bank: got 'a-b=16', expected NAME=BYTES");
   refuses(p.folder, with({"cortex-m4", "--flash_budget", "100"}), 1, "expected at most 100 (--flash_budget)");
   refuses(p.folder, with({"x86_64-linux-gnu", "--ram_budget", "1"}), 2, "are for firmware");
   refuses(p.folder, with({"cortex-m4", "--optimize", "fast"}), 2, "option --optimize: got 'fast', expected s, 2 or 3");

@@ -35,23 +35,23 @@ CORES = {  # compiler flags, board, instructions per SysTick tick under -icount 
 }
 
 
-def ports(header: str, upper: str, kind: str) -> list[tuple[str, int]]:
-    """Accessor functions and sizes of a model's inputs or outputs, from its C header."""
+def ports(header: str, upper: str, kind: str) -> list[tuple[str, int, str]]:
+    """Accessor functions of a model's inputs or outputs, their sizes and memory banks, from its C header."""
     sizes = [int(n) for n in re.findall(rf"#define {upper}_{kind.upper()}_\w+_BYTES (\d+)", header)]
-    return list(zip(re.findall(rf"(\w+_{kind}_\w+)\(void\* arena\)", header), sizes))
+    return [(f, n, bank) for (f, bank), n in zip(re.findall(rf"(\w+_{kind}_\w+)\(void\* (\w+)\)", header), sizes)]
 
 
-def port_calls(inputs: list[tuple[str, int]], outputs: list[tuple[str, int]]) -> tuple[str, str]:
+def port_calls(inputs: list[tuple[str, int, str]], outputs: list[tuple[str, int, str]]) -> tuple[str, str]:
     """C++ that fills the inputs, and C++ that adds the outputs to the hash h."""
-    return ("".join(f"    fill((unsigned char*){f}(arena), {n});\n" for f, n in inputs),
-            "".join(f"    h = hash((const unsigned char*){f}(arena), {n}, h);\n" for f, n in outputs))
+    return ("".join(f"    fill((unsigned char*){f}({bank}), {n});\n" for f, n, bank in inputs),
+            "".join(f"    h = hash((const unsigned char*){f}({bank}), {n}, h);\n" for f, n, bank in outputs))
 
 
-def helpers(upper: str) -> str:
-    """C++ in front of main: the arena, the generator of random_bytes, fnv."""
+def helpers(upper: str, banks: tuple[str, ...] = ()) -> str:
+    """C++ in front of main: the arena or its banks, the generator of random_bytes, fnv."""
+    arena = "".join(f"{upper}_ARENA_{b.upper()}({b});\n" for b in banks) or f"alignas(16) unsigned char arena[{upper}_ARENA_BYTES];\n"
     return f"""#include "board.hpp"
-alignas(16) unsigned char arena[{upper}_ARENA_BYTES];
-static std::uint32_t state = 1;
+{arena}static std::uint32_t state = 1;
 static void fill(unsigned char* p, unsigned n) {{
   for (unsigned i = 0; i < n; ++i) {{ state = state * 1664525u + 1013904223u; p[i] = (unsigned char)(state >> 24); }}
 }}
@@ -62,16 +62,19 @@ static std::uint32_t hash(const unsigned char* p, unsigned n, std::uint32_t h) {
 """
 
 
-def firmware_main(name: str, header: str) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
-    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+def firmware_main(name: str, header: str) -> tuple[str, list[tuple[str, int, str]], list[tuple[str, int, str]]]:
+    upper = re.search(r"#define (\w+)_WEIGHT_BYTES", header).group(1)
     inputs, outputs = ports(header, upper, "input"), ports(header, upper, "output")
     fill, hashed = port_calls(inputs, outputs)
+    arena = re.search(r"_infer\((.*)\) {", header).group(1).replace("void* ", "")
+    banks = () if arena == "arena" else tuple(arena.split(", "))
+    size = " + ".join(f"sizeof {b}" for b in banks or ("arena",))
     code = f"""#include "{name}.h"
-{helpers(upper)}int main() {{
-  board::print("arena", sizeof arena);
+{helpers(upper, banks)}int main() {{
+  board::print("arena", {size});
   for (int k = 0; k < {RUNS}; ++k) {{
 {fill}    board::start_timer();
-    {name}_infer(arena);
+    {name}_infer({arena});
     board::print("ticks", (std::uint32_t)board::ticks());
     std::uint32_t h = 2166136261u;
 {hashed}    board::print("hash", h);
@@ -96,18 +99,18 @@ def emulate(cpu: str, elf: Path) -> str:
 
 def make_inputs(header: str, work: Path) -> tuple[list[list[Path]], list[str]]:
     """The inputs that firmware_main makes, as files and work/list.txt; the files of each run, and the outputs' names."""
-    upper = re.search(r"#define (\w+)_ARENA_BYTES", header).group(1)
+    upper = re.search(r"#define (\w+)_WEIGHT_BYTES", header).group(1)
     state, rows = 1, []
     for k in range(RUNS):
         row = []
-        for function, size in ports(header, upper, "input"):
+        for function, size, _ in ports(header, upper, "input"):
             state, data = random_bytes(state, size)
             path = work / f"in_{k}_{len(row)}.raw"
             path.write_bytes(data)
             row.append((function.split("_input_", 1)[1], path))
         rows.append(row)
     write_list(work / "list.txt", rows)
-    return [[p for _, p in row] for row in rows], [f.split("_output_", 1)[1] for f, _ in ports(header, upper, "output")]
+    return [[p for _, p in row] for row in rows], [f.split("_output_", 1)[1] for f, _, _ in ports(header, upper, "output")]
 
 
 def host_hashes(tools: Path, work: Path, outputs: list[str], *source: object, **environment: str) -> list[int]:
@@ -141,6 +144,7 @@ def main() -> int:
     parser.add_argument("--input_list", type=Path)
     parser.add_argument("--cpu", nargs="+", choices=CORES, default=["cortex-m4"])
     parser.add_argument("--optimize", choices=("s", "2", "3"), default="s")
+    parser.add_argument("--bank", nargs="+", default=[], metavar="NAME=BYTES[:SECTION]", help="the generator's --ram_bank")
     parser.add_argument("--arena", type=int, help="most bytes the arena may have")
     parser.add_argument("--instructions", type=float, help="most instructions of an inference (QEMU counts them, they repeat)")
     args = parser.parse_args()
@@ -161,7 +165,7 @@ def main() -> int:
     good, expected = True, []
     for cpu in args.cpu:
         print(run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", work / f"{name}.bin", "-t", cpu, "--optimize", args.optimize,
-                  "-o", work / "lib").strip())
+                  "-o", work / "lib", *(["--ram_bank", *args.bank] if args.bank else [])).strip())
         lib = work / "lib" / cpu
         header = (lib / f"{name}.h").read_text()
         (work / "main.cpp").write_text(firmware_main(name, header)[0])
