@@ -4,7 +4,7 @@
 
     device.py EXAMPLE --bin TOOLS --source REPOSITORY --work DIR [--target cortex-m4 ...] [--real]
 
-EXAMPLE: kws. --real: the MLPerf Tiny network of ../shared/data in place of the bundled one. The network runs on the host
+EXAMPLE: kws, anomaly, image. --real: the MLPerf Tiny network of ../shared/data in place of the bundled one. The network runs on the host
 too, on inputs that are made here again from what the example documents; every byte must be equal. The bundled networks
 must also give the right answers. Ends with 77 (skipped) where no target's tools, or the network, are there.
 """
@@ -138,7 +138,91 @@ def kws(args: argparse.Namespace, targets: list[str]) -> bool:
     return good
 
 
-EXAMPLES = {"kws": kws}
+def anomaly(args: argparse.Namespace, targets: list[str]) -> bool:
+    """Spectra -> autoencoder, a C program. Levels are those of spectra.c, stored as main.c documents."""
+    e = Example(args, "anomaly")
+    spectra, bands = e.work / "spectra", 640 if args.real else 64
+    spectra.mkdir()
+    run("gcc", "-O1", e.here / "spectra.c", "-o", e.work / "spectra_tool")
+    run(e.work / "spectra_tool", spectra, 0, 8, bands)
+    if args.real:
+        e.convert(e.real_model("ad_int8"))
+    else:
+        run(e.work / "spectra_tool", spectra, 2000, 50, bands)
+        write_list(e.work / "calibration.txt", [[("", f)] for f in sorted(spectra.glob("*_20*.raw"))])
+        e.convert(e.here / "machine.onnx", "--input_list", e.work / "calibration.txt", "--use_per_channel_quantization")
+    e.library(targets[0])
+    header = (e.work / "lib" / targets[0] / "anomaly.h").read_text()
+    scale, offset, signed = port(header, "INPUT")
+    lowest, per_step = (-128 if signed else 0), int(32768 / scale + 0.5)
+    store = lambda v: min(max((((v - 170) * per_step + 0x8000) >> 16) - offset, lowest), lowest + 255) & 0xFF  # noqa: E731
+    levels = [(spectra / f"{'good' if k < 4 else 'broken'}_{k}.u8").read_bytes() for k in range(8)]
+    results = e.on_host([bytes(store(v) for v in level) for level in levels], "Identity")
+    good = True
+    for target in targets:
+        text = e.on_target(target, [e.here / "main.c", args.source / "examples/firmware/board_c.cpp"])
+        same, alarms = numbers(text, "hash") == [fnv(r) for r in results], numbers(text, "alarm")
+        right = args.real or alarms == [0] * 4 + [1] * 4
+        good = good and same and right
+        print(f"anomaly on {target}: {'same outputs as the host' if same else 'DIFFERS from the host'}, alarms {alarms}"
+              f"{'' if right else ', expected four 0 and four 1'}, squared decibels {[round(n / 256, 1) for n in numbers(text, 'score')]}; "
+              f"million instructions {instructions(target, numbers(text, 'network'))}")
+    return good
+
+
+def pictures(args: argparse.Namespace) -> tuple[list[bytes], list[int], float]:
+    """Ten images, one of each class, their labels, and what a step of a byte is worth."""
+    if not args.real:
+        data, labels = args.source / "examples/quickstart/data", []
+        every = [int(w) for w in (data / "test_labels.txt").read_text().split()]
+        chosen = [every.index(k) for k in range(10)]
+        pixels = (data / "test_images.u8").read_bytes()
+        return [pixels[k * 784:(k + 1) * 784] for k in chosen], list(range(10)), 1 / 255
+    folder = args.source.parent / "shared/data/YoongiKim+CIFAR-10-images/test"
+    try:
+        from PIL import Image
+    except ImportError as e:
+        raise Skipped("python3-pil is not installed: it reads the JPEG images") from e
+    names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    return [Image.open(folder / n / "0000.jpg").convert("RGB").tobytes() for n in names], list(range(10)), 1.0
+
+
+def image(args: argparse.Namespace, targets: list[str]) -> bool:
+    """Images -> classifier; whole on the first targets, and a layer at a time by a C program."""
+    e = Example(args, "image")
+    if args.real:
+        e.convert(e.real_model("ic_int8"))
+    else:
+        run(sys.executable, args.source / "examples/quickstart/unpack_data.py", "--out", e.work / "data")
+        e.convert(args.source / "examples/quickstart/digits.onnx", "--input_list", e.work / "data/calibration_list.txt", "--use_per_channel_quantization")
+    images, labels, pixel = pictures(args)
+    rows = ",\n".join("  {" + ",".join(str(b) for b in i) + "}" for i in images)
+    (e.work / "images.h").write_text(f"enum {{ image_bytes = {len(images[0])}, image_count = {len(images)} }};\nstatic const float image_pixel = {pixel!r}f;\n"
+                                     f"static const unsigned char images[image_count][image_bytes] = {{\n{rows}}};\n")
+    e.library(targets[0])
+    header = (e.work / "lib" / targets[0] / "image.h").read_text()
+    scale, offset, signed = port(header, "INPUT")
+    lowest, per_byte = (-128 if signed else 0), int(pixel / scale * 65536 + 0.5)
+    store = lambda v: min(max(((v * per_byte + 0x8000) >> 16) - offset, lowest), lowest + 255) & 0xFF  # noqa: E731
+    output = re.search(r"image_output_(\w+)\(", header).group(1)
+    results = e.on_host([bytes(store(v) for v in i) for i in images], output)
+    best = [max(range(len(r)), key=lambda n: (r[n] ^ 0x80) if signed else r[n]) for r in results]
+    right = sum(b == k for b, k in zip(best, labels))
+    good = right >= (5 if args.real else 9)
+    print(f"image: {right} of {len(labels)} images right{'' if good else ', too few'}")
+    include = f"-I{args.source / 'include'}"
+    for target in targets:
+        text = e.on_target(target, [e.here / "main.cpp"], include)
+        layers = e.on_target(target, [e.here / "layers.c", args.source / "examples/firmware/board_c.cpp"], include)
+        wanted = [fnv(r) for r in results]
+        same = numbers(text, "hash") == wanted == numbers(layers, "hash") and numbers(text, "class") == best and sum(numbers(layers, "yields")) > 0
+        good = good and same
+        print(f"image on {target}: {'same scores as the host, whole and by layers' if same else 'DIFFERS from the host'}; "
+              f"million instructions {instructions(target, numbers(text, 'network'))}, the longest layer {instructions(target, numbers(layers, 'network'))}")
+    return good
+
+
+EXAMPLES = {"kws": kws, "anomaly": anomaly, "image": image}
 
 
 def main() -> int:
