@@ -28,6 +28,7 @@ from pathlib import Path
 for folder in ("test", "test/firmware"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
 from commands import run  # noqa: E402
+import tflm  # noqa: E402
 from cortex_m import CORES, RUNS, emulate, expected_hashes, helpers, link, port_calls, ports  # noqa: E402
 from inputs import CHANNELS, FLOAT, TYPES, calibration_list  # noqa: E402
 
@@ -44,6 +45,17 @@ TFLM = {
 }
 TFLM_ARENA = {"kws": 22820, "vww": 100708, "ic": 54996, "ad": 2580}
 TFLM_TEXT = {"kws": 111588, "vww": 111588, "ic": 106444, "ad": 59484}
+
+PAINT = """[[gnu::noinline]] static unsigned char* paint() {
+  volatile unsigned char* p = (volatile unsigned char*)__builtin_frame_address(0) - 64;
+  for (int i = 0; i < 16384; ++i) p[-i] = 0xa5;
+  return (unsigned char*)p;
+}
+"""
+DEEPEST = """    unsigned deep = 16383;
+    while (deep > 0 && top[-(int)deep] == 0xa5) --deep;
+    board::print("stack", deep + 64);
+"""
 
 
 def program(name: str, header: str, layers: bool) -> str:
@@ -64,21 +76,13 @@ def program(name: str, header: str, layers: bool) -> str:
     return f"""#include "{name}.h"
 #include "qnnx/model/abi.h"
 extern "C" const qnnx_model* {name}_get(void);
-{helpers(upper)}[[gnu::noinline]] static unsigned char* paint() {{
-  volatile unsigned char* p = (volatile unsigned char*)__builtin_frame_address(0) - 64;
-  for (int i = 0; i < 16384; ++i) p[-i] = 0xa5;
-  return (unsigned char*)p;
-}}
-int main() {{
+{helpers(upper)}{PAINT}int main() {{
   board::print("arena", sizeof arena);
   for (int k = 0; k < {RUNS}; ++k) {{
 {fill}    unsigned char* top = paint();
     board::start_timer();
 {call}    board::print("ticks", (std::uint32_t)board::ticks());
-    unsigned deep = 16383;
-    while (deep > 0 && top[-(int)deep] == 0xa5) --deep;
-    board::print("stack", deep + 64);
-    std::uint32_t h = 2166136261u;
+{DEEPEST}    std::uint32_t h = 2166136261u;
 {hashed}    board::print("hash", h);
   }}
   return 0;
@@ -135,7 +139,11 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
     instructions = int(max(number("ticks", printed)) * per_tick)
     layers = [{"type": t, "macs": int(m), "instructions": int(int(n) * per_tick)}
               for t, m, n in re.findall(r"^(\w+) macs (\d+)\nlayer (\d+)", per_layer, re.M)]
-    peer = TFLM.get(cpu, {}).get(network)
+    peer, built = TFLM.get(cpu, {}).get(network), None
+    if args.peer and types == "s8":
+        built = tflm.measure(args.tree, model, network, cpu, args.source, args.work, PAINT, DEEPEST, sections, empty)
+        built["same_bytes_as_host"] = built.pop("hashes") == known["hashes"]
+        peer = built["instructions"]
     return {
         "network": label, "cpu": cpu, "optimize": "O" + level, "same_bytes_as_host": same, "instructions": instructions,
         "macs": int(re.search(r"_MACS (\d+)", header).group(1)), "tflm_instructions": int(peer) if peer else None,
@@ -144,6 +152,7 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
         "ram": {"arena": number("arena", printed)[0], "stack": max(number("stack", printed)),
                 "other": full.get(".data", 0) + full.get(".bss", 0) - empty.get(".data", 0) - empty.get(".bss", 0)},
         "tflm_arena": TFLM_ARENA.get(network), "tflm_text": TFLM_TEXT.get(network), "layers": layers,
+        "peer": built,
     }
 
 
@@ -159,6 +168,16 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def beside(row: dict) -> str:
+    """One line about the peer that was built, with our part of its figures."""
+    peer = row["peer"]
+    ours, theirs = (r["flash"]["code"] + r["flash"]["tables"] for r in (row, peer))
+    return (f"{peer['name']}: {peer['instructions'] / 1e6:.3f} million instructions (ours {row['instructions'] / peer['instructions']:.3f} of it), "
+            f"code and tables {theirs} ({ours / theirs:.3f}), model {peer['flash']['weights']} ({row['flash']['weights'] / peer['flash']['weights']:.3f}), "
+            f"arena {peer['ram']['arena']} ({row['ram']['arena'] / peer['ram']['arena']:.3f}), stack {peer['ram']['stack']}, other RAM {peer['ram']['other']}, "
+            f"{'same bytes as the host' if peer['same_bytes_as_host'] else 'other bytes than the host'}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for option in ("bin", "source", "work", "data"):
@@ -169,14 +188,14 @@ def main() -> int:
     parser.add_argument("--optimize", nargs="+", choices=("s", "2", "3"), default=["2"])
     parser.add_argument("--isa", default="reference", help="kernels of the host's library that the bytes are compared with")
     parser.add_argument("--layers", action="store_true", help="print the layers too")
-    parser.add_argument("--peer", nargs=2, metavar=("NAME", "PATH"), help="not built here: refused with what is known of it")
+    parser.add_argument("--peer", choices=("tflm",), help="TensorFlow Lite Micro, built from --tflm and counted the same way")
+    parser.add_argument("--tflm", type=lambda s: Path(s).resolve(), metavar="TREE", help="a tflite-micro source tree with its downloads")
     for option in ("json", "markdown"):
         parser.add_argument(f"--{option}", type=Path)
     args = parser.parse_args()
-    if args.peer:
-        print(f"peer '{args.peer[0]}' at '{args.peer[1]}': this program does not build peers; TFLM's figures of August 2026 are in it",
-              file=sys.stderr)
-        return 2
+    if bool(args.peer) != bool(args.tflm):
+        parser.error("--peer tflm and --tflm TREE belong together")
+    args.tree = tflm.Tree(args.tflm) if args.peer else None
     for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
         if not shutil.which(tool):
             print(f"skipped: {tool} is not installed")
@@ -188,6 +207,8 @@ def main() -> int:
                 row = measure(args, network, types, cpu, level)
                 rows.append(row)
                 print(table([row]).splitlines()[-1], flush=True)
+                if row["peer"]:
+                    print("    " + beside(row), flush=True)
                 if args.layers:
                     for k, layer in enumerate(row["layers"]):
                         per_mac = f"{layer['instructions'] / layer['macs']:.2f}/MAC" if layer["macs"] else ""
@@ -197,7 +218,8 @@ def main() -> int:
     if args.json:
         args.json.write_text(json.dumps(facts, indent=1) + "\n")
     if args.markdown:
-        args.markdown.write_text(f"Commit {facts['commit']}, {facts['compiler']}.\n\n{table(rows)}")
+        peers = "".join(f"\n- {r['network']}, {r['cpu']}, -{r['optimize']}: {beside(r)}" for r in rows if r["peer"])
+        args.markdown.write_text(f"Commit {facts['commit']}, {facts['compiler']}.\n\n{table(rows)}{peers}\n")
     return 0 if all(r["same_bytes_as_host"] for r in rows) else 1
 
 
