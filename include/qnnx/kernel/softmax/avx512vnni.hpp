@@ -34,6 +34,7 @@ struct word_lookup {
   explicit QNNX_INLINE word_lookup(const word_table& t) : plane{byte_table(t.planes[0]), byte_table(t.planes[1]), byte_table(t.planes[2]), byte_table(t.planes[3])} {}
   QNNX_INLINE void operator()(__m512i at, __mmask64 mask, __m512i* out) const {
     __m512i b[4];
+#pragma GCC unroll 4
     for (int p = 0; p < 4; ++p) b[p] = _mm512_maskz_mov_epi8(mask, plane[p](at));
     const __m512i low01 = _mm512_unpacklo_epi8(b[0], b[1]);
     const __m512i high01 = _mm512_unpackhi_epi8(b[0], b[1]);
@@ -58,6 +59,8 @@ void softmax_bytes(const Call& c, const std::int32_t* words, std::int64_t count)
   const __m512i flip = _mm512_set1_epi8(is_signed ? static_cast<char>(0x80) : 0);
   const __m512i zero = _mm512_set1_epi32(y.zero());
   const __m512i low_half = _mm512_set1_epi64(0xffffffff);
+  constexpr std::int64_t most_kept = 1024;  // of longer rows, words are looked up twice
+  alignas(64) std::int32_t kept[most_kept];
   for (std::int64_t base = 0, n = x.size(); base < n; base += count) {
     __m512i most = _mm512_setzero_si512();
     for (std::int64_t k = 0; k < count; k += 64) {
@@ -77,25 +80,34 @@ void softmax_bytes(const Call& c, const std::int32_t* words, std::int64_t count)
       const __mmask64 mask = first_bytes(count - k);
       __m512i w[4];
       look(distance(k, mask), mask, w);
-      for (const __m512i& v : w) sum = _mm512_add_epi64(sum, _mm512_add_epi64(_mm512_and_si512(v, low_half), _mm512_srli_epi64(v, 32)));
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        sum = _mm512_add_epi64(sum, _mm512_add_epi64(_mm512_and_si512(w[i], low_half), _mm512_srli_epi64(w[i], 32)));
+        if (count <= most_kept) _mm512_store_si512(kept + k + 16 * i, w[i]);
+      }
     }
     const double unit = static_cast<double>(_mm512_reduce_add_epi64(sum)) * static_cast<double>(y.scale());
     const __m512 inverse = _mm512_set1_ps(static_cast<float>(1.0 / unit));
     for (std::int64_t k = 0; k < count; k += 64) {
       const __mmask64 mask = first_bytes(count - k);
-      const __m512i at = distance(k, mask);
       __m512i w[4];
-      look(at, mask, w);
+      if (count <= most_kept) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) w[i] = _mm512_load_si512(kept + k + 16 * i);
+      } else {
+        look(distance(k, mask), mask, w);
+      }
       __mmask16 close = 0;
-      for (__m512i& v : w) {
-        const __m512 q = _mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(v), inverse), _mm512_set1_ps(65536.0f));
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const __m512 q = _mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(w[i]), inverse), _mm512_set1_ps(65536.0f));
         const __m512 whole = _mm512_roundscale_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
         close |= _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_sub_ps(q, whole)), _mm512_set1_ps(0.5f - 0x1p-12f), _CMP_GT_OQ);
-        v = _mm512_add_epi32(_mm512_cvtps_epi32(whole), zero);
+        w[i] = _mm512_add_epi32(_mm512_cvtps_epi32(whole), zero);
       }
       if (close) [[unlikely]] {
         alignas(64) std::uint8_t distances[64];
-        _mm512_store_si512(distances, at);
+        _mm512_store_si512(distances, distance(k, mask));
         for (std::int64_t j = 0; j < 64 && k + j < count; ++j) {
           const std::int64_t q = round_real(static_cast<double>(words[distances[j]]) / unit, c.rounding()) - y.offset();
           y.store(base + k + j, clamp<std::int64_t>(q, min_value(T::code), max_value(T::code)));

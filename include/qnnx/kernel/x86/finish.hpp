@@ -298,7 +298,15 @@ inline void take_bytes(const void* self, const std::byte* sums, int rows, std::i
   const std::int64_t in_group = channel - g * o.group_channels;
   const bool residual = o.residual != nullptr;
   const std::int32_t* k = o.constants;
-  if (o.vector && !residual && !flags.weight_offset && (flags.how == scaling::rne || flags.how == scaling::narrow)) {
+  if (o.vector && !residual && (flags.how == scaling::rne || flags.how == scaling::narrow)) {
+    if (flags.weight_offset) {  // added in the sums, which are this tile's own
+      auto* own = const_cast<std::int32_t*>(acc);
+      for (std::int64_t v = 0; v < count; v += 16) {
+        const __m512i offset = words(offset_word, in_group + v);
+        for (int r = 0; r < rows; ++r)
+          _mm512_storeu_si512(own + r * 64 + v, _mm512_add_epi32(_mm512_loadu_si512(own + r * 64 + v), _mm512_mullo_epi32(offset, _mm512_set1_epi32(o.data_sums[r]))));
+      }
+    }
     // constants of vectors beyond the last are read from the last: their results are not stored
     const std::int64_t last = (count - 1) / 16 * 16;
     const auto at = [&](int v) { return in_group + (16 * v < last ? 16 * v : last); };
