@@ -148,8 +148,8 @@ constexpr tap_range taps_inside(std::int32_t start, std::int32_t kernel, std::in
 /// rows from low(r) = r * stride - before (within the image) on, and all bytes of a row may be written before its last
 /// pixel is read. So the worst of (r + 1) * out_row - low(r) * in_row, which is linear in r but where low(r) meets the
 /// first and the last row: the ends of those three stretches are enough.
-constexpr std::int64_t window_overlap(std::int64_t out_rows, std::int64_t out_row, std::int64_t in_rows, std::int64_t in_row,
-                                      std::int64_t stride, std::int64_t before) {
+constexpr std::int64_t window_overlap(std::int64_t out_rows, std::int64_t out_row, std::int64_t in_rows,
+                                      std::int64_t in_row, std::int64_t stride, std::int64_t before) {
   const std::int64_t top = before / stride;
   const std::int64_t bottom = (in_rows + before) / stride;
   std::int64_t worst = 0;

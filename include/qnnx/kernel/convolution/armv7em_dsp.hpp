@@ -136,8 +136,7 @@ QNNX_NOINLINE void multiply_block(const Finisher& done, const std::byte* packed,
 /// Memory is shared by pixels: the windows of four are gathered before any of these is written. The reference's
 /// distance is longer, so it will do too.
 template <>
-struct impl<op::conv2d, isa::armv7em_dsp>
-    : dsp::packed_kernel<impl<op::conv2d, isa::armv7em_dsp>, op::conv2d> {
+struct impl<op::conv2d, isa::armv7em_dsp> : dsp::packed_kernel<impl<op::conv2d, isa::armv7em_dsp>, op::conv2d> {
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
   static constexpr bool packed_is_enough = true;
@@ -148,7 +147,8 @@ struct impl<op::conv2d, isa::armv7em_dsp>
     return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).packed() : 0;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).scratch(pointwise(f.c.dims(0), f.c.out(0).dims, f.c.dims(1), p)) : 0;
+    return takes(f, p) ? dsp::window_sizes(f.c.dims(1)).scratch(pointwise(f.c.dims(0), f.c.out(0).dims, f.c.dims(1), p))
+                       : 0;
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
@@ -160,7 +160,8 @@ struct impl<op::conv2d, isa::armv7em_dsp>
   }
   /// Windows are single pixels, one after the other.
   static constexpr bool pointwise(const shape& x, const shape& y, const shape& w, const params& p) {
-    return w[0] == 1 && w[1] == 1 && p.stride[0] == 1 && p.stride[1] == 1 && w[2] % 4 == 0 && x[1] == y[1] && x[2] == y[2];
+    return w[0] == 1 && w[1] == 1 && p.stride[0] == 1 && p.stride[1] == 1 && w[2] % 4 == 0 && x[1] == y[1] &&
+           x[2] == y[2];
   }
 
   template <class Call>

@@ -72,7 +72,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
                                            sizeof(dsp::depthwise_record) * static_cast<std::size_t>(f.c.dims(1)[3]))
                : 0;
   }
-  static constexpr std::int32_t most_line_bytes = 1024;  // of all channels made at a time, where these are more than four
+  static constexpr std::int32_t most_line_bytes =
+      1024;  // of all channels made at a time, where these are more than four
   static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) {
     const dsp::lines one(1, y[2], static_cast<std::int32_t>(p.stride[1]));
     const std::int32_t fours = x[3] / 4, fit = most_line_bytes / (16 * one.line_words()), most = fit < 1 ? 1 : fit;
@@ -86,7 +87,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
   static constexpr bool in_place(const shape& x, const shape& y, const params& p) {
     if (x[0] != 1) return false;
     for (std::int32_t r = 0; r < y[1]; ++r) {
-      const std::int32_t taken = r * static_cast<std::int32_t>(p.stride[0]) - static_cast<std::int32_t>(p.pad_amount[0]) + 3;
+      const std::int32_t taken =
+          r * static_cast<std::int32_t>(p.stride[0]) - static_cast<std::int32_t>(p.pad_amount[0]) + 3;
       if (taken < x[1] && (r + 1) * y[2] > (taken < 0 ? 0 : taken) * x[2]) return false;
     }
     return true;
@@ -130,11 +132,14 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     const auto done = dsp::finisher_of<false>(c);
     using finisher = std::decay_t<decltype(done)>;
     dsp::with_form(done, c.packed(), [&](auto form) {
-      if constexpr (!needs<code_part::column_stride_2>) rows(c, done, &dsp::depthwise_row<form.value, 1, finisher>);
-      else if constexpr (!needs<code_part::column_stride_1>) rows(c, done, &dsp::depthwise_row<form.value, 2, finisher>);
+      if constexpr (!needs<code_part::column_stride_2>)
+        rows(c, done, &dsp::depthwise_row<form.value, 1, finisher>);
+      else if constexpr (!needs<code_part::column_stride_1>)
+        rows(c, done, &dsp::depthwise_row<form.value, 2, finisher>);
       else
-        rows(c, done, c.params().stride[1] == 1 ? &dsp::depthwise_row<form.value, 1, finisher>
-                                                : &dsp::depthwise_row<form.value, 2, finisher>);
+        rows(c, done,
+             c.params().stride[1] == 1 ? &dsp::depthwise_row<form.value, 1, finisher>
+                                       : &dsp::depthwise_row<form.value, 2, finisher>);
     });
   }
 
@@ -183,8 +188,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
             if (next >= low) {
               if (next == low) low_slot = slot;
               const bool inside = next >= 0 && next < height;
-              dsp::split_row<is_signed>(size, data + static_cast<std::ptrdiff_t>(next) * width * channels + first, channels,
-                                        count, inside ? width : 0, left, zeros, scratch + slot);
+              dsp::split_row<is_signed>(size, data + static_cast<std::ptrdiff_t>(next) * width * channels + first,
+                                        channels, count, inside ? width : 0, left, zeros, scratch + slot);
             }
             slot = slot == 2 ? 0 : slot + 1;
           }

@@ -15,7 +15,8 @@ namespace dsp {
 
 struct dense_sizes {
   std::int32_t channels, depth, groups, quads;
-  constexpr dense_sizes(std::int32_t n, std::int32_t k) : channels(n), depth(k), groups((n + 3) / 4), quads((k + 3) / 4) {}
+  constexpr dense_sizes(std::int32_t n, std::int32_t k)
+      : channels(n), depth(k), groups((n + 3) / 4), quads((k + 3) / 4) {}
   constexpr explicit dense_sizes(const shape& w) : dense_sizes(w[0], w[1]) {}
   /// Whether sums of whole groups of channels are made in one go.
   constexpr bool whole_groups(const node_head& h) const { return h.undivided != 0 && depth % 4 == 0; }
@@ -109,7 +110,8 @@ struct impl<op::fully_connected, isa::armv7em_dsp>
     dsp::node_head h;
     std::memcpy(&h, packed, sizeof h);
     if (!size.whole_groups(h)) return bit(code_part::rest_of_groups);
-    return (size.channels >= 4 ? bit(code_part::whole_groups) : 0) | (size.channels % 4 ? bit(code_part::rest_of_groups) : 0);
+    return (size.channels >= 4 ? bit(code_part::whole_groups) : 0) |
+           (size.channels % 4 ? bit(code_part::rest_of_groups) : 0);
   }
 
   template <class Call>

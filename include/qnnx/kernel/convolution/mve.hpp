@@ -80,8 +80,7 @@ QNNX_NOINLINE void two_pixels(const panel_sizes& size, const std::byte* packed, 
 
 /// Memory is shared by pixels, two at a time; those of 1x1 windows are read while they are written.
 template <>
-struct impl<op::conv2d, isa::mve>
-    : dsp::packed_kernel<impl<op::conv2d, isa::mve>, op::conv2d> {
+struct impl<op::conv2d, isa::mve> : dsp::packed_kernel<impl<op::conv2d, isa::mve>, op::conv2d> {
   template <class Sig>
   static constexpr bool supports = mve::is_s8<Sig>;
 
@@ -130,12 +129,14 @@ struct impl<op::conv2d, isa::mve>
     const std::int32_t batches = c.s.outputs[0].dims[0], count = g.out_height * g.out_width;
     const bool pointwise = g.height == g.out_height && g.width == g.out_width && g.size.rows * g.size.columns == 1 &&
                            g.stride_h * g.stride_w == 1;
+    // Data that is read as it is may lie as near as the reference's rows allow: then a pair must not reach further.
+    const bool in_pairs = config::own_plan || !pointwise || size.channels <= (g.out_width - 1) * size.depth;
     const std::int32_t last =
         pointwise ? g.height * g.width * size.depth - 16 * size.steps : -1;  // where a whole read may begin
     for (std::int32_t n = 0; n < batches; ++n, image += g.height * g.width * g.size.depth) {
       std::int32_t oh = 0, ow = 0;
-      for (std::int32_t first = 0; first < count; first += 2) {
-        const bool both = first + 1 < count;
+      for (std::int32_t first = 0; first < count; first += in_pairs ? 2 : 1) {
+        const bool both = first + 1 < count && in_pairs;
         const std::int8_t* x0 = image + first * size.depth;
         const std::int8_t* x1 = both ? x0 + size.depth : x0;
         if (x1 - image > last) {

@@ -37,7 +37,8 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
   }
   static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
-    return !takes(f, p) ? 0 : bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean);
+    return !takes(f, p) ? 0
+                        : bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean);
   }
 
   template <class Call>
@@ -116,7 +117,8 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     }
     QNNX_INLINE typename T::storage operator()(std::int32_t sum) const {
       sum += shift;
-      if (needs<code_part::scaled_mean> && !mean) return static_cast<typename T::storage>(requantize(sum, m, zero, lo, hi, c.rounding()));
+      if (needs<code_part::scaled_mean> && !mean)
+        return static_cast<typename T::storage>(requantize(sum, m, zero, lo, hi, c.rounding()));
       const std::int32_t q = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
       return static_cast<typename T::storage>(q < lo ? lo : q > hi ? hi : q);
     }
