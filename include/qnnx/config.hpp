@@ -35,6 +35,12 @@
 #elif defined(QNNX_EMULATE_MVE)
 #define QNNX_ABI v1_mve
 #define QNNX_ISA_BEST mve
+#elif defined(QNNX_EMULATE_ARMV7M)
+#define QNNX_ABI v1_armv7m
+#define QNNX_ISA_BEST armv7m
+#elif defined(QNNX_EMULATE_RV64)
+#define QNNX_ABI v1_rv64
+#define QNNX_ISA_BEST rv64
 #elif defined(__AMX_INT8__)
 #define QNNX_ABI v1_amx
 #define QNNX_ISA_BEST amx
@@ -53,6 +59,9 @@
 #elif defined(__ARM_FEATURE_DSP) && !defined(__ARM_NEON)
 #define QNNX_ABI v1_armv7em_dsp
 #define QNNX_ISA_BEST armv7em_dsp
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_MATMUL_INT8)
+#define QNNX_ABI v1_i8mm
+#define QNNX_ISA_BEST i8mm
 #elif defined(__ARM_FEATURE_DOTPROD)
 #define QNNX_ABI v1_neon_dot
 #define QNNX_ISA_BEST neon_dot
@@ -62,6 +71,21 @@
 #elif defined(__HVX__)
 #define QNNX_ABI v1_hvx
 #define QNNX_ISA_BEST hvx
+#elif defined(__ARM_ARCH_6M__)
+#define QNNX_ABI v1_armv6m
+#define QNNX_ISA_BEST armv6m
+#elif defined(__ARM_ARCH_7M__)
+#define QNNX_ABI v1_armv7m
+#define QNNX_ISA_BEST armv7m
+#elif defined(__riscv_xlen) && __riscv_xlen == 32 && defined(__riscv_mul)
+#define QNNX_ABI v1_rv32
+#define QNNX_ISA_BEST rv32
+#elif defined(__riscv_xlen) && __riscv_xlen == 64 && defined(__riscv_mul)
+#define QNNX_ABI v1_rv64
+#define QNNX_ISA_BEST rv64
+#elif defined(__wasm__)
+#define QNNX_ABI v1_wasm
+#define QNNX_ISA_BEST wasm
 #else
 #define QNNX_ABI v1_reference
 #define QNNX_ISA_BEST reference
@@ -114,6 +138,60 @@
 #define QNNX_HAS_MVE 0
 #endif
 
+// aarch64: NEON, and its two extensions with products of bytes.
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(QNNX_FORCE_REFERENCE)
+#define QNNX_HAS_NEON 1
+#else
+#define QNNX_HAS_NEON 0
+#endif
+#if QNNX_HAS_NEON && defined(__ARM_FEATURE_DOTPROD)
+#define QNNX_HAS_NEON_DOT 1
+#else
+#define QNNX_HAS_NEON_DOT 0
+#endif
+#if QNNX_HAS_NEON && defined(__ARM_FEATURE_MATMUL_INT8)
+#define QNNX_HAS_I8MM 1
+#else
+#define QNNX_HAS_I8MM 0
+#endif
+
+// Scalar processors: the bits of a word in which two sums of products grow side by side (kernel/scalar); 0: not one.
+#if defined(QNNX_FORCE_REFERENCE)
+#define QNNX_SCALAR_BITS 0
+#elif defined(QNNX_EMULATE_ARMV7M) || defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__)
+#define QNNX_SCALAR_BITS 32
+#elif defined(QNNX_EMULATE_RV64) || defined(__wasm__)
+#define QNNX_SCALAR_BITS 64
+#elif defined(__riscv_mul)
+#define QNNX_SCALAR_BITS __riscv_xlen
+#else
+#define QNNX_SCALAR_BITS 0
+#endif
+#define QNNX_HAS_SCALAR (QNNX_SCALAR_BITS != 0)
+#define QNNX_HAS_SCALAR_64 (QNNX_SCALAR_BITS == 64)
+// No instruction gives the upper half of a product on Armv6-M. Inner loops in assembly there and on Armv7-M.
+#if defined(__ARM_ARCH_6M__)
+#define QNNX_HAS_LONG_MULTIPLY 0
+#else
+#define QNNX_HAS_LONG_MULTIPLY 1
+#endif
+#if defined(__ARM_ARCH_6M__) && QNNX_HAS_SCALAR
+#define QNNX_HAS_ARMV6M_ASSEMBLY 1
+#else
+#define QNNX_HAS_ARMV6M_ASSEMBLY 0
+#endif
+#if defined(__ARM_ARCH_7M__) && QNNX_HAS_SCALAR
+#define QNNX_HAS_ARMV7M_ASSEMBLY 1
+#else
+#define QNNX_HAS_ARMV7M_ASSEMBLY 0
+#endif
+// Kernels of armv7em_dsp that others take over, with its instructions written out.
+#if QNNX_HAS_ARMV7EM_DSP || QNNX_HAS_SCALAR || QNNX_HAS_NEON
+#define QNNX_HAS_DSP_KERNELS 1
+#else
+#define QNNX_HAS_DSP_KERNELS 0
+#endif
+
 namespace qnnx::inline QNNX_ABI {
 
 namespace config {
@@ -126,7 +204,8 @@ inline constexpr bool embedded_packed = false;
 #endif
 /// The memory plan is made with what this target's kernels ask; one that came with the model, which every instruction
 /// set accepts, is not used.
-#if defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE)
+#if defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE) || \
+    defined(QNNX_EMULATE_ARMV7M) || defined(QNNX_EMULATE_RV64)
 inline constexpr bool own_plan = true;
 #else
 inline constexpr bool own_plan = false;

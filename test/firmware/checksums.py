@@ -26,6 +26,7 @@ from cortex_m import CORES, RUNS, emulate, firmware_main, host_hashes, link, mak
 from real_models import HOST_C, MODELS  # noqa: E402
 from user_mode import USER, link_user, needs, run_user  # noqa: E402
 
+AARCH64 = ("reference", "neon", "neon_dot", "i8mm")
 NETWORKS = {"kws": "kws_int8", "vww": "vww_int8", "ic": "ic_int8", "ad": "ad_int8"}
 
 
@@ -62,13 +63,15 @@ class Network:
         environment = {"QNNX_ISA": isa} if isa else {}
         return chain(host_hashes(self.args.bin, self.work, self.outputs, *source, **environment))
 
-    def on_aarch64(self) -> str:
-        library = self.library("aarch64-linux-gnu") / "libnet.so"
+    def on_aarch64(self, isa: str) -> str:
+        library = self.work / "lib/aarch64-linux-gnu/libnet.so"
+        if not library.exists():
+            self.library("aarch64-linux-gnu", "--isa", ",".join(AARCH64))
         (self.work / "host.c").write_text(HOST_C)
         run("aarch64-linux-gnu-gcc", "-O1", f"-I{self.args.source / 'include'}", self.work / "host.c", "-ldl", "-o", self.work / "host")
         hashes = []
         for k in range(RUNS):
-            run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", self.work / "host", library, self.work / "made", *self.files[k])
+            run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", self.work / "host", library, self.work / "made", *self.files[k], QNNX_ISA=isa)
             hashes.append(fnv((self.work / "made").read_bytes()))
         return chain(hashes)
 
@@ -117,7 +120,8 @@ def rows(args: argparse.Namespace) -> dict[str, object]:
     add("x86_64 clang", ["clang++-14"], lambda n: n.on_host("--model", n.library("x86_64-linux-clang") / "libnet.so"))
     for backend in ("reference", "cpu"):
         add(f"interpreter {backend}", [], lambda n, b=backend: n.on_host("--dlc_path", n.work / "net.dlc", "--backend", b))
-    add("aarch64-linux-gnu", ["aarch64-linux-gnu-g++", "qemu-aarch64"], lambda n: n.on_aarch64())
+    for isa in AARCH64:
+        add(f"aarch64-linux-gnu {isa}", ["aarch64-linux-gnu-g++", "qemu-aarch64"], lambda n, i=isa: n.on_aarch64(i))
     for core in CORES:
         add(core, ["arm-none-eabi-g++", "qemu-system-arm"], lambda n, c=core: n.on_cortex(c))
     for target in USER:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels for Cortex-M give the reference's bits: random shapes, encodings, paddings, activations, weights at the
-// ends of their range, dead channels and rounding policies, through the interpreter, with portable definitions of the
-// instructions (test/firmware runs the instructions themselves).
+// The kernels for Cortex-M and for processors without vectors give the reference's bits: random shapes, encodings,
+// paddings, activations, weights at the ends of their range, dead channels and rounding policies, through the
+// interpreter, with portable definitions of the instructions (test/firmware runs the instructions themselves;
+// test/kernels_neon compiles this file for aarch64).
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -19,6 +20,16 @@ UNIT(convolution)
 UNIT(elementwise)
 UNIT(pooling)
 #undef UNIT
+
+// Sets of test/kernels_neon/unit.cpp. A build for another machine names its own: -DQNNX_TEST_SETS='SET(neon)'.
+#ifdef QNNX_TEST_SETS
+#define QNNX_ONE_UNIT_SETS QNNX_TEST_SETS
+#else
+#define QNNX_ONE_UNIT_SETS SET(armv7m) SET(rv64)
+#endif
+#define SET(NAME) extern "C" const void* qnnx_test_kernels_##NAME(std::size_t*);
+QNNX_ONE_UNIT_SETS
+#undef SET
 
 namespace {
 
@@ -40,12 +51,19 @@ std::vector<kernel_entry> entries_of(std::initializer_list<unit_function> units)
 struct instruction_set {
   const char* name;
   std::vector<kernel_entry> kernels;
+  bool mixed = false;  // has kernels for 16-bit data and 4-bit weights
 };
 const std::vector<instruction_set>& instruction_sets() {
   static const std::vector<instruction_set> all{
+#ifndef QNNX_TEST_SETS
       {"armv7em_dsp", entries_of({qnnx_kernels_convolution_armv7em_dsp, qnnx_kernels_elementwise_armv7em_dsp,
-                                  qnnx_kernels_pooling_armv7em_dsp})},
-      {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve})}};
+                                  qnnx_kernels_pooling_armv7em_dsp}), true},
+      {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve}), true},
+#endif
+#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME})},
+      QNNX_ONE_UNIT_SETS
+#undef SET
+  };
   return all;
 }
 
@@ -274,6 +292,7 @@ void compare(Make&& make, widths kind = widths::bytes) {
     const auto expected = result(n, {}, seed, plain);
     CHECK(plain == "reference");
     for (const instruction_set& set : instruction_sets()) {
+      if (kind == widths::mixed && !set.mixed) continue;
       CAPTURE(set.name);
       CHECK(result(n, set.kernels, seed, own) == expected);
       CHECK(own == set.name);

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# The Cortex-M kernels with portable definitions of their instructions, one dispatch unit per family, for test_kernels_arm.
-foreach(isa armv7em_dsp mve)
+# The Cortex-M kernels with portable definitions of their instructions, one dispatch unit per family, and those without
+# vectors (words of 32 and of 64 bits), one unit each, for test_kernels_arm.
+function(qnnx_emulated_unit unit isa)
   string(TOUPPER ${isa} isa_upper)
+  add_library(${unit} OBJECT ${ARGN})
+  target_compile_definitions(${unit} PRIVATE QNNX_EMULATE_${isa_upper})
+  target_link_libraries(${unit} PRIVATE qnnx)
+  qnnx_warnings(${unit})
+  target_sources(test_kernels_arm PRIVATE $<TARGET_OBJECTS:${unit}>)
+endfunction()
+foreach(isa armv7em_dsp mve)
   foreach(family convolution elementwise pooling)
-    set(unit qnnx_test_${family}_${isa})
-    add_library(${unit} OBJECT ${PROJECT_SOURCE_DIR}/tools/runtime/kernel_isa.cpp)
-    target_compile_definitions(${unit} PRIVATE QNNX_FAMILY=${family} QNNX_EMULATE_${isa_upper})
-    target_link_libraries(${unit} PRIVATE qnnx)
-    qnnx_warnings(${unit})
-    target_sources(test_kernels_arm PRIVATE $<TARGET_OBJECTS:${unit}>)
+    qnnx_emulated_unit(qnnx_test_${family}_${isa} ${isa} ${PROJECT_SOURCE_DIR}/tools/runtime/kernel_isa.cpp)
+    target_compile_definitions(qnnx_test_${family}_${isa} PRIVATE QNNX_FAMILY=${family})
   endforeach()
+endforeach()
+foreach(isa armv7m rv64)
+  qnnx_emulated_unit(qnnx_test_${isa} ${isa} ${PROJECT_SOURCE_DIR}/test/kernels_neon/unit.cpp)
 endforeach()

@@ -133,20 +133,20 @@ int main(int argc, char** argv) {
 """
 
 
-def on_aarch64(args: argparse.Namespace, work: Path, library: Path, inputs: list, outputs: list[str], reference: Path) -> str:
-    """Runs the library in qemu-aarch64; compares the outputs' stored values with Result_<n> of `reference`."""
+def on_aarch64(args: argparse.Namespace, work: Path, library: Path, inputs: list, outputs: list[str], reference: Path, isas: list[str]) -> str:
+    """Runs the library in qemu-aarch64, forced to each instruction set; compares the outputs' stored values with Result_<n> of `reference`."""
     (work / "host.c").write_text(HOST_C)
     run("aarch64-linux-gnu-gcc", "-O1", f"-I{args.source / 'include'}", work / "host.c", "-ldl", "-o", work / "host_aarch64")
-    for k in range(RUNS):
+    for k, isa in ((k, isa) for k in range(RUNS) for isa in isas):
         made = work / f"aarch64_{k}.bin"
-        run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", work / "host_aarch64", library, made, *[files[k] for _, files in inputs])
+        run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", work / "host_aarch64", library, made, *[files[k] for _, files in inputs], QNNX_ISA=isa)
         expected = b""
         for o in outputs:
             native = reference / f"Result_{k}" / f"{o}_native.raw"
             expected += (native if native.exists() else reference / f"Result_{k}" / f"{o}.raw").read_bytes()
         if made.read_bytes() != expected:
-            raise RuntimeError(f"aarch64: run {k} differs from the host")
-    return "aarch64 same outputs"
+            raise RuntimeError(f"aarch64 {isa}: run {k} differs from the host")
+    return f"aarch64 same outputs: {', '.join(isas)}"
 
 
 def best_isa() -> str:
@@ -198,9 +198,12 @@ def check(name: str, path: Path, args: argparse.Namespace) -> str:
         raise RuntimeError(f"kernels of this processor and reference kernels: {len(bad)} tensors differ, first {bad[0]}, worst {worst:.2g}")
     text = f"{count} tensor files, equal: {', '.join(best)}; and with reference kernels; between them {f'{worst:.1g}' if worst else 'equal'}"
     if "aarch64-linux-gnu" in args.targets:
-        run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", "aarch64-linux-gnu", "-o", work / "lib")
-        outputs = [n for n, t in json.loads(net_json)["graph"]["tensors"].items() if t["type"] == 1]
-        text += "; " + on_aarch64(args, work, work / "lib/aarch64-linux-gnu/libnet.so", inputs, outputs, plain[first])
+        run(args.bin / "qnnx-model-lib-generator", "-c", work / "net.cpp", "-b", work / "net.bin", "-t", "aarch64-linux-gnu", "--isa", "reference,i8mm",
+            "-o", work / "lib")
+        outputs = [n for n, t in tensors.items() if t["type"] == 1]
+        float_weights = any(t["data_type"] == 0x232 and t["type"] == 4 for t in tensors.values())  # their sums are rounded otherwise
+        text += "; " + on_aarch64(args, work, work / "lib/aarch64-linux-gnu/libnet.so", inputs, outputs, plain[first],
+                                  ["reference"] if float_weights else ["reference", "i8mm"])
     shutil.rmtree(work)
     return f"{text} ({time.monotonic() - began:.0f} s)"
 

@@ -48,28 +48,30 @@ const std::vector<target_info>& targets() {
   static const char* const clang_package = "clang-14 lld-14 llvm-14 libstdc++-arm-none-eabi-newlib";
   static const char* const dsp = "QNNX_EMULATE_ARMV7EM_DSP";
   static const char* const mve = "QNNX_EMULATE_MVE";
+  static const char* const scalar = "QNNX_EMULATE_ARMV7M";   // the packed form depends on the size of words alone
+  static const char* const scalar_64 = "QNNX_EMULATE_RV64";
   static const std::vector<target_info> all{
       {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
       {"x86_64-linux-clang", clang, {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
       {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
-      {"aarch64-none-elf", {"aarch64-linux-gnu-g++"}, {"-ffreestanding", "-fno-pic", "-fno-stack-protector", "-mno-outline-atomics"},
+      {"aarch64-none-elf", {"aarch64-linux-gnu-g++"}, {"-ffreestanding", "-fno-pic", "-fno-stack-protector", "-mno-outline-atomics", "-DQNNX_FORCE_REFERENCE"},
        "aarch64-linux-gnu-", true, false, "g++-aarch64-linux-gnu"},
-      {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
-      {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package},
+      {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package, scalar},
+      {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package, scalar},
       {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
       {"cortex-m7", arm, {"-mthumb", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
       {"cortex-m33", arm, {"-mthumb", "-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
       {"cortex-m55", arm, {"-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package, mve},
       {"cortex-m85", arm, {"-mthumb", "-march=armv8.1-m.main+mve.fp+fp.dp", "-mfloat-abi=hard"}, "arm-none-eabi-", true, false, arm_package, mve},
       {.name = "riscv32", .compilers = riscv, .flags = {"-march=rv32imac", "-mabi=ilp32"}, .tools = "riscv64-unknown-elf-", .firmware = true,
-       .x86 = false, .package = riscv_package, .join = {"riscv64-unknown-elf-ld", "-melf32lriscv"}, .borrows_headers = true},
+       .x86 = false, .package = riscv_package, .emulate = scalar, .join = {"riscv64-unknown-elf-ld", "-melf32lriscv"}, .borrows_headers = true},
       {.name = "riscv64", .compilers = riscv, .flags = {"-march=rv64imac", "-mabi=lp64", "-mcmodel=medany"}, .tools = "riscv64-unknown-elf-",
-       .firmware = true, .x86 = false, .package = riscv_package, .join = {"riscv64-unknown-elf-ld"}, .borrows_headers = true},
+       .firmware = true, .x86 = false, .package = riscv_package, .emulate = scalar_64, .join = {"riscv64-unknown-elf-ld"}, .borrows_headers = true},
       {.name = "hexagon-v67", .compilers = clang,
        .flags = {"--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B", "-G0", "-ffreestanding", "-fno-pic", "-fconstexpr-steps=50000000"},
        .tools = "llvm", .firmware = true, .x86 = false, .package = clang_package, .join = {"ld.lld"}, .borrows_headers = true},
       {.name = "wasm32", .compilers = clang, .flags = {"--target=wasm32", "-mbulk-memory", "-ffreestanding", "-fconstexpr-steps=50000000"},
-       .tools = "llvm", .firmware = true, .x86 = false, .package = clang_package, .join = {"wasm-ld"}, .borrows_headers = true, .wasm = true},
+       .tools = "llvm", .firmware = true, .x86 = false, .package = clang_package, .emulate = scalar_64, .join = {"wasm-ld"}, .borrows_headers = true, .wasm = true},
   };
   return all;
 }

@@ -88,29 +88,60 @@ std::string pack_source(const std::string& model) {
          "  std::printf(\"%u\\n\", forms);\n  print_needs();\n  return 0;\n}\n";
 }
 
-std::vector<std::string> isa_flags(const std::string& isa) {
-  if (isa == "reference") return {};
-  if (isa == "avx2") return {"-mavx2", "-mfma", "-mf16c"};
-  if (isa == "avx512vnni")
-    return {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c"};
-  if (isa == "native") return {"-march=native"};
-  throw usage_error("instruction set '" + isa + "' is unknown: expected reference, avx2, avx512vnni or native");
+/// An instruction set that a host library may have: its compiler flags, and the C condition that a processor has it.
+struct host_isa {
+  const char* name;
+  std::vector<std::string> flags;
+  const char* condition;
+};
+const std::vector<host_isa>& host_isas(bool x86) {
+  static const std::vector<host_isa> intel{
+      {"reference", {}, "1"},
+      {"avx2", {"-mavx2", "-mfma", "-mf16c"}, "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")"},
+      {"avx512vnni",
+       {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c"},
+       "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
+       "__builtin_cpu_supports(\"avx512vbmi\")"},
+      {"native", {"-march=native"}, "1"}};
+  static const std::vector<host_isa> arm{
+      {"reference", {"-DQNNX_FORCE_REFERENCE"}, "1"},
+      {"neon", {}, "1"},
+      {"neon_dot", {"-march=armv8.2-a+dotprod"}, "getauxval(AT_HWCAP) & (1ul << 20)"},  // HWCAP_ASIMDDP
+      {"i8mm", {"-march=armv8.2-a+dotprod+i8mm"}, "(getauxval(AT_HWCAP) & (1ul << 20)) && (getauxval(AT_HWCAP2) & (1ul << 13))"}};  // HWCAP2_I8MM
+  return x86 ? intel : arm;
+}
+const host_isa* find_isa(bool x86, const std::string& name) {
+  for (const host_isa& i : host_isas(x86))
+    if (name == i.name) return &i;
+  return nullptr;
+}
+/// The sets of a list that this kind of processor may have; the usual ones where the list has none of them.
+std::vector<const host_isa*> isas_of(bool x86, const std::vector<std::string>& names) {
+  std::vector<const host_isa*> found;
+  for (const std::string& name : names) {
+    if (const host_isa* i = find_isa(x86, name)) found.push_back(i);
+    else if (!find_isa(!x86, name))
+      throw usage_error("instruction set '" + name + "' is unknown: expected reference, avx2, avx512vnni, native, neon, neon_dot or i8mm");
+  }
+  if (found.empty())
+    for (const char* name : x86 ? std::vector<const char*>{"reference", "avx512vnni"} : std::vector<const char*>{"neon", "neon_dot", "i8mm"})
+      found.push_back(find_isa(x86, name));
+  return found;
 }
 
-/// Chooses among the builds of one model by the processor; QNNX_ISA forces one of them.
-std::string chooser_source(const std::vector<std::string>& isas) {
-  std::string s = "#include <stdlib.h>\n#include <string.h>\n#include \"qnnx/model/abi.h\"\nextern \"C\" {\n";
-  for (const std::string& isa : isas) s += "const qnnx_model* qnnx_model_" + isa + "_get(void);\n";
+/// Chooses among the builds of one model by the processor, the last that it has; QNNX_ISA forces one of them.
+std::string chooser_source(const std::vector<const host_isa*>& isas, bool x86) {
+  std::string s = "#include <stdlib.h>\n#include <string.h>\n#include \"qnnx/model/abi.h\"\n";
+  if (!x86) s += "#include <sys/auxv.h>\n";
+  s += "extern \"C\" {\n";
+  for (const host_isa* isa : isas) s += "const qnnx_model* qnnx_model_" + std::string(isa->name) + "_get(void);\n";
   s += "__attribute__((visibility(\"default\"))) uint32_t qnnx_model_abi_version(void) { return QNNX_MODEL_ABI_VERSION; }\n"
        "__attribute__((visibility(\"default\"))) const qnnx_model* qnnx_model_get(void) {\n"
-       "  const char* forced = getenv(\"QNNX_ISA\");\n  const bool any = !forced || !*forced;\n  __builtin_cpu_init();\n";
+       "  const char* forced = getenv(\"QNNX_ISA\");\n  const bool any = !forced || !*forced;\n";
+  if (x86) s += "  __builtin_cpu_init();\n";
   for (auto isa = isas.rbegin(); isa != isas.rend(); ++isa) {
-    std::string have = "true";
-    if (*isa == "avx2") have = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")";
-    if (*isa == "avx512vnni")
-      have = "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
-             "__builtin_cpu_supports(\"avx512vbmi\")";
-    s += "  if ((any || strcmp(forced, \"" + *isa + "\") == 0) && " + have + ") return qnnx_model_" + *isa + "_get();\n";
+    const std::string name = (*isa)->name;
+    s += "  if ((any || strcmp(forced, \"" + name + "\") == 0) && (" + (*isa)->condition + ")) return qnnx_model_" + name + "_get();\n";
   }
   return s + "  return nullptr;\n}\n}\n";
 }
@@ -288,17 +319,17 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     write_text(work.file("plan.h"), plan->macros());
     common.insert(common.end(), {"-include", work.file("plan.h"), "-DQNNX_ABI_VARIANT=v1_" + clean_name(target) + "_" + forms + plan->variant()});
   }
-  std::vector<std::string> isas = t.x86 ? r.isas : std::vector<std::string>{};
+  const std::vector<const host_isa*> isas = t.firmware ? std::vector<const host_isa*>{} : isas_of(t.x86, r.isas);
   if (isas.size() > 1) {
-    for (const std::string& isa : isas) {  // the plainest first: the linker keeps its copy of what all share
-      std::vector<std::string> flags = isa_flags(isa);
-      flags.push_back("-DQNNX_MODEL_SYMBOL=qnnx_model_" + isa);
-      compile(r.cpp, "model_" + isa + ".o", flags);
+    for (const host_isa* isa : isas) {  // the plainest first: the linker keeps its copy of what all share
+      std::vector<std::string> flags = isa->flags;
+      flags.push_back(std::string("-DQNNX_MODEL_SYMBOL=qnnx_model_") + isa->name);
+      compile(r.cpp, std::string("model_") + isa->name + ".o", flags);
     }
-    write_text(work.file("choose.cpp"), chooser_source(isas));
+    write_text(work.file("choose.cpp"), chooser_source(isas, t.x86));
     compile(work.file("choose.cpp"), "choose.o", {});
   } else {
-    std::vector<std::string> flags = isas.empty() ? std::vector<std::string>{} : isa_flags(isas[0]);
+    std::vector<std::string> flags = isas.empty() ? std::vector<std::string>{} : isas[0]->flags;
     flags.push_back("-DQNNX_MODEL_SYMBOL=" + symbol);
     if (packs) flags.insert(flags.end(), {"-DQNNX_EMBEDDED_PACKED", "-DQNNX_PACKED_FORMS=" + forms + "u"});
     compile(r.cpp, "model.o", flags);
@@ -343,6 +374,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
       std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_MODEL_FACTS", "-DQNNX_MODEL_SYMBOL=" + symbol,
                                  "-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol, "-I" + headers, "-isystem", work.file("boost_only"), "-c", r.cpp,
                                  "-o", facts_object};
+      if (packs) a.insert(a.end(), {std::string("-D") + t.emulate, "-DQNNX_EMBEDDED_PACKED", "-DQNNX_PACKED_FORMS=" + forms + "u"});
       if (plan) a.insert(a.end(), {"-include", work.file("plan.h")});
       steps.run(std::move(a));
     }

@@ -14,11 +14,18 @@ struct avx512vnni { using parent = avx2; };
 struct amx { using parent = avx512vnni; };
 struct neon { using parent = reference; };
 struct neon_dot { using parent = neon; };
+struct i8mm { using parent = neon_dot; };
 struct armv7em_dsp_mixed { using parent = reference; };  // 16-bit data, 4-bit weights
 struct armv7em_dsp { using parent = armv7em_dsp_mixed; };
 struct mve_mixed { using parent = armv7em_dsp; };
 struct mve { using parent = mve_mixed; };
 struct hvx { using parent = reference; };
+struct scalar { using parent = reference; };  // kernel/scalar: one source for the processors below
+struct armv6m { using parent = scalar; };
+struct armv7m { using parent = scalar; };
+struct rv32 { using parent = scalar; };
+struct rv64 { using parent = scalar; };
+struct wasm { using parent = scalar; };
 
 /// What this translation unit is compiled for.
 using best = QNNX_ISA_BEST;

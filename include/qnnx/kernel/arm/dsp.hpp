@@ -13,6 +13,23 @@ namespace qnnx::inline QNNX_ABI::kernel::dsp {
 
 using word = std::uint32_t;
 
+/// x * y in two words: of four products of halves where the processor multiplies words to words.
+struct long_product {
+  std::int32_t high;
+  word low;
+};
+constexpr long_product multiply_long(std::int32_t x, std::int32_t y) {
+  if constexpr (QNNX_HAS_LONG_MULTIPLY) {
+    const std::int64_t p = static_cast<std::int64_t>(x) * y;
+    return {static_cast<std::int32_t>(p >> 32), static_cast<word>(p & 0xffffffff)};
+  }
+  const std::int32_t xl = x & 0xffff, yl = y & 0xffff, xh = x >> 16, yh = y >> 16;
+  const word low = static_cast<word>(xl) * static_cast<word>(yl);
+  const std::int32_t first = xh * yl + static_cast<std::int32_t>(low >> 16);
+  const std::int32_t second = xl * yh + (first & 0xffff);
+  return {xh * yh + (first >> 16) + (second >> 16), (static_cast<word>(second) << 16) | (low & 0xffffu)};
+}
+
 #if QNNX_HAS_DSP_INSTRUCTIONS
 
 /// Bytes 0 and 2 (after a rotation: 1 and 3) extended to two 16-bit lanes.
@@ -134,10 +151,13 @@ constexpr std::int32_t smlatb(word x, word y, std::int32_t a) {
   return detail::wrap(std::int64_t{a} + detail::high(x) * detail::low(y));
 }
 constexpr std::int32_t smmlar(std::int32_t x, std::int32_t y, std::int32_t a) {
-  return detail::wrap(a + ((static_cast<std::int64_t>(x) * y + 0x80000000LL) >> 32));
+  if constexpr (QNNX_HAS_LONG_MULTIPLY)
+    return detail::wrap(a + ((static_cast<std::int64_t>(x) * y + 0x80000000LL) >> 32));
+  const long_product p = multiply_long(x, y);
+  return static_cast<std::int32_t>(static_cast<word>(p.high) + (p.low >> 31) + static_cast<word>(a));
 }
 constexpr std::int32_t smmla(std::int32_t x, std::int32_t y, std::int32_t a) {
-  return detail::wrap(a + ((static_cast<std::int64_t>(x) * y) >> 32));
+  return static_cast<std::int32_t>(static_cast<word>(multiply_long(x, y).high) + static_cast<word>(a));
 }
 constexpr word pkhbt16(word low, word high) {
   return (low & 0xffffu) | (high << 16);

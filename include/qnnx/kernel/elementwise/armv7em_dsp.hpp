@@ -10,7 +10,7 @@
 #include "qnnx/kernel/arm/dsp.hpp"
 #include "qnnx/kernel/elementwise/reference.hpp"
 
-#if QNNX_HAS_ARMV7EM_DSP
+#if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace dsp {

@@ -7,7 +7,7 @@
 #include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
 
-#if QNNX_HAS_ARMV7EM_DSP
+#if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel {
 
 /// Adder::channels neighbouring channels are summed by Adder::add(first element, rows, columns, step, pitch, sums).
@@ -138,7 +138,7 @@ struct lane_adder {
     for (std::int32_t r = 0; r < rows; ++r, from += pitch) {
       const std::byte* at = from;
       for (std::int32_t k = 0; k < columns; ++k, at += step) {
-        const dsp::word v = dsp::load_word(at) ^ (Signed ? 0x80808080u : 0u);
+        const dsp::word v = dsp::load_word(__builtin_assume_aligned(at, 4)) ^ (Signed ? 0x80808080u : 0u);
         even += dsp::uxtb16(v);
         odd += dsp::uxtb16_ror8(v);
       }

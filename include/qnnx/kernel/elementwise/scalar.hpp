@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// ElementWiseAdd and PoolAvg2d without vectors: the kernels of armv7em_dsp, whose instructions are written out (the
+// products by arm/dsp.hpp's multiply_long). Layer 5a.
+
+#include "qnnx/kernel/elementwise/armv7em_dsp.hpp"
+#include "qnnx/kernel/pooling/armv7em_dsp.hpp"
+
+#if QNNX_HAS_SCALAR
+namespace qnnx::inline QNNX_ABI::kernel {
+
+template <>
+struct impl<op::elementwise_add, isa::scalar> : impl<op::elementwise_add, isa::armv7em_dsp> {};
+template <>
+struct impl<op::pool_avg2d, isa::scalar> : impl<op::pool_avg2d, isa::armv7em_dsp> {};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif
