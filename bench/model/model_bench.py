@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench" / "networks"))
 TFLITE_FILES = ["kws_ref_model", "kws_ref_model_float32", "pretrainedResnet", "pretrainedResnet_quant", "vww_96_float", "vww_96_int8",
                 "ad01_fp32", "ad01_int8", "mobilenet_v1_0.25_224_1_default_1", "mobilenet_v1_0.25_224_quant"]
-DEFAULT = ["kws", "ic", "vww", "ad", "mobilenet_v2", "resnet50"]
+DEFAULT = ["kws", "ic", "vww", "ad", "mobilenet_v2", "resnet50", "efficientnet_b0", "vit_tiny", "bert"]
 
 
 def options():

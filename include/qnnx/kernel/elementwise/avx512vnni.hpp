@@ -99,29 +99,36 @@ QNNX_INLINE void byte_row(const std::uint8_t* a, bool fixed_a, const std::uint8_
   };
   const auto rows = [&](auto of_a, auto of_b) {
     std::int64_t i = 0;
-    for (; i + 64 <= n; i += 64)
-      _mm512_storeu_si512(y + i, block([&](int v) { return of_a(i + 16 * v, static_cast<__mmask16>(0xffff)); }, [&](int v) { return of_b(i + 16 * v, static_cast<__mmask16>(0xffff)); }));
+    for (; i + 64 <= n; i += 64) _mm512_storeu_si512(y + i, block([&](int v) { return of_a(i + 16 * v); }, [&](int v) { return of_b(i + 16 * v); }));
     if (i == n) return;
     const auto mask = [&](int v) { return n - i - 16 * v <= 0 ? static_cast<__mmask16>(0) : first_lanes(n - i - 16 * v); };
     const __m512i last = block([&](int v) { return of_a(i + 16 * v, mask(v)); }, [&](int v) { return of_b(i + 16 * v, mask(v)); });
     _mm512_mask_storeu_epi8(y + i, (1ull << (n - i)) - 1, last);
   };
-  const auto moving = [](const std::uint8_t* p) { return [p](std::int64_t i, __mmask16 mask) { return load_bytes<Signed>(p + i, mask); }; };
-  const auto still = [](__m512i v) { return [v](std::int64_t, __mmask16) { return v; }; };
-  if (fixed_a && fixed_b) rows(still(all_a), still(all_b));
-  else if (fixed_a) rows(still(all_a), moving(b));
-  else if (fixed_b) rows(moving(a), still(all_b));
-  else rows(moving(a), moving(b));
+  struct moving {
+    const std::uint8_t* p;
+    QNNX_INLINE __m512i operator()(std::int64_t i) const {
+      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i));
+      return Signed ? _mm512_cvtepi8_epi32(x) : _mm512_cvtepu8_epi32(x);
+    }
+    QNNX_INLINE __m512i operator()(std::int64_t i, __mmask16 mask) const { return load_bytes<Signed>(p + i, mask); }
+  };
+  struct still {
+    __m512i v;
+    QNNX_INLINE __m512i operator()(std::int64_t, __mmask16 = 0) const { return v; }
+  };
+  if (fixed_a && fixed_b) rows(still{all_a}, still{all_b});
+  else if (fixed_a) rows(still{all_a}, moving{b});
+  else if (fixed_b) rows(moving{a}, still{all_b});
+  else rows(moving{a}, moving{b});
 }
 
 /// add_quantized of values without offsets, not TFLite's: sum = a m0 + b m1 + what the offsets give (modulo 2^32, which
 /// the sum fits), (sum + half) >> shift, one less where that was a tie and came out odd (rne).
+template <bool Even>
 struct quick_sum {
-  __m512i m0, m1, constant, ties;
-  __m128i shift;
-  bool even;
-  quick_sum(const std::int32_t* k, rounding_mode mode, std::int32_t offset_a, std::int32_t offset_b, bool subtract)
-      : shift(_mm_cvtsi32_si128(k[6])), even(mode == rounding_mode::rne) {
+  __m512i m0, m1, constant, ties, shift;
+  quick_sum(const std::int32_t* k, std::int32_t offset_a, std::int32_t offset_b, bool subtract) : shift(_mm512_set1_epi32(k[6])) {
     const auto a = static_cast<std::uint32_t>(k[0]);
     const std::uint32_t b = subtract ? 0u - static_cast<std::uint32_t>(k[2]) : static_cast<std::uint32_t>(k[2]);
     m0 = _mm512_set1_epi32(static_cast<std::int32_t>(a));
@@ -131,8 +138,8 @@ struct quick_sum {
   }
   QNNX_INLINE __m512i operator()(__m512i a, __m512i b) const {
     const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(_mm512_mullo_epi32(a, m0), constant), _mm512_mullo_epi32(b, m1));
-    const __m512i q = _mm512_sra_epi32(sum, shift);
-    return even ? _mm512_mask_and_epi32(q, _mm512_testn_epi32_mask(sum, ties), q, _mm512_set1_epi32(-2)) : q;
+    const __m512i q = _mm512_srav_epi32(sum, shift);
+    return Even ? _mm512_mask_and_epi32(q, _mm512_testn_epi32_mask(sum, ties), q, _mm512_set1_epi32(-2)) : q;
   }
 };
 
@@ -220,7 +227,8 @@ struct elementwise_kernel : answers_as<Op> {
       };
       const bool subtract = what == op::binary::subtract;
       if ((what == op::binary::add || subtract) && vector_add::fits(k + 2, mode)) {
-        if (mode != rounding_mode::tflite) return each(quick_sum(k + 2, mode, a.offset(), b.offset(), subtract));
+        if (mode == rounding_mode::rne) return each(quick_sum<true>(k + 2, a.offset(), b.offset(), subtract));
+        if (mode == rounding_mode::half_up) return each(quick_sum<false>(k + 2, a.offset(), b.offset(), subtract));
         const vector_add add(k + 2, mode);
         if (subtract) return each_real([&](__m512i p, __m512i q) { return add.difference(p, q); });
         return each_real(add);
