@@ -204,7 +204,9 @@ inline constexpr bool embedded_packed = false;
 #endif
 /// The memory plan is made with what this target's kernels ask; one that came with the model, which every instruction
 /// set accepts, is not used.
-#if defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE) || \
+#if defined(QNNX_SHARED_PLAN)  // what an archive without weights asks, whose kernels pack nothing ahead
+inline constexpr bool own_plan = false;
+#elif defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE) || \
     defined(QNNX_EMULATE_ARMV7M) || defined(QNNX_EMULATE_RV64)
 inline constexpr bool own_plan = true;
 #else

@@ -302,7 +302,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_PACK_PROGRAM",
                                std::string("-D") + (t.emulate[0] ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
                                work.file("boost_only"), work.file("pack.cpp"), "-o", work.file("pack")};
-    if (packs) a.push_back("-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u");
+    a.push_back(packs ? "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u" : "-DQNNX_SHARED_PLAN");
     steps.run(std::move(a));
     write_file(work.file("plain.blob"), w.blob);
     process pack(packs ? std::vector<std::string>{work.file("pack"), work.file("plain.blob"), work.file("weights.blob")}
