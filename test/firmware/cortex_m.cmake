@@ -5,8 +5,15 @@
 set(cortex_m ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/cortex_m.py --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR})
 set(tiny ${PROJECT_SOURCE_DIR}/../shared/data/mlcommons+tiny/benchmark/training)
 set(firmware ${PROJECT_BINARY_DIR}/firmware)
-add_test(NAME firmware.digits_m4 COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DBIN=${qnnx_bin}
-  -DWORK=${firmware} -P ${PROJECT_SOURCE_DIR}/cmake/firmware_digits.cmake)
+# Bits of activations, of weights, cores, least accuracy; ON: in two banks of memory too.
+function(digits_test name act weights cpus accuracy)
+  add_test(NAME firmware.${name} COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DBIN=${qnnx_bin} -DWORK=${firmware}
+    -DACT=${act} -DWEIGHTS=${weights} -DCPUS=${cpus} -DACCURACY=${accuracy} -DBANKS=${ARGN}
+    -P ${PROJECT_SOURCE_DIR}/cmake/firmware_digits.cmake)
+endfunction()
+digits_test(digits_m4 8 8 "cortex-m4" 0.97 ON)
+digits_test(digits_s16 16 8 "cortex-m4 cortex-m55" 0.97)
+digits_test(digits_s4 8 4 "cortex-m4 cortex-m55" 0.97)
 add_test(NAME firmware.kws_m4 COMMAND ${cortex_m} --work ${firmware}/kws_m4 --arena 8800 --optimize 2 --instructions 4.235e6
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
 add_test(NAME firmware.vww_m4 COMMAND ${cortex_m} --work ${firmware}/vww_m4 --arena 38400 --optimize 2 --instructions 13.255e6
@@ -18,7 +25,7 @@ add_test(NAME firmware.ad_m4 COMMAND ${cortex_m} --work ${firmware}/ad_m4 --aren
 add_test(NAME firmware.kws_cores COMMAND ${cortex_m} --work ${firmware}/kws_cores
   --cpu cortex-m0plus cortex-m3 cortex-m7 cortex-m33 cortex-m55 cortex-m85
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
-set_tests_properties(firmware.digits_m4 firmware.kws_m4 firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
+set_tests_properties(firmware.digits_m4 firmware.digits_s16 firmware.digits_s4 firmware.kws_m4 firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
   SKIP_RETURN_CODE 77 LABELS once TIMEOUT 900 SKIP_REGULAR_EXPRESSION "skipped:")
 # One table of checksums over every processor whose tools are installed (test/run.sh --all-targets installs them).
 add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py

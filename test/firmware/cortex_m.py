@@ -3,11 +3,13 @@
 """Runs a converted model on a Cortex-M in QEMU and on this host, and compares the output bytes.
 
     cortex_m.py --bin TOOLS --source REPOSITORY --work DIR --model FILE [--input_list FILE] [--cpu cortex-m4 ...] [--arena N]
-                [--instructions N] [--optimize s|2|3]
+                [--instructions N] [--optimize s|2|3] [--act_bitwidth N] [--weights_bitwidth N]
+                [--images FILE --labels FILE --accuracy SHARE]
 
 Converts, generates the static archive for the core, links it with examples/firmware/board.cpp (-Os, no exceptions, no
 RTTI), runs five inferences on pseudo-random inputs, prints flash, RAM, arena and instructions per inference. The
-host runs the same inputs through qnnx-net-run. Ends with 77 (skipped) where compiler or emulator are absent.
+host runs the same inputs through qnnx-net-run, and with --images those too: the share of right classes. Ends with 77
+(skipped) where compiler or emulator are absent.
 bench/firmware/measure.py uses these functions too.
 """
 from __future__ import annotations
@@ -18,7 +20,9 @@ import shutil
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+for folder in ("test", "examples/quickstart"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
+from report import accuracy  # noqa: E402
 from commands import SKIP, fnv, random_bytes, run, write_list  # noqa: E402
 
 RUNS = 5
@@ -147,6 +151,11 @@ def main() -> int:
     parser.add_argument("--bank", nargs="+", default=[], metavar="NAME=BYTES[:SECTION]", help="the generator's --ram_bank")
     parser.add_argument("--arena", type=int, help="most bytes the arena may have")
     parser.add_argument("--instructions", type=float, help="most instructions of an inference (QEMU counts them, they repeat)")
+    for option in ("act", "weights"):
+        parser.add_argument(f"--{option}_bitwidth", default="8", help="of a model that is quantized with --input_list")
+    parser.add_argument("--images", type=Path, help="input list of float images")
+    parser.add_argument("--labels", type=Path, help="their classes")
+    parser.add_argument("--accuracy", type=float, default=0.0, help="least share of right classes")
     args = parser.parse_args()
     if not args.model.exists():
         print(f"skipped: no {args.model.name}")
@@ -159,7 +168,8 @@ def main() -> int:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     kind = "onnx" if args.model.suffix == ".onnx" else "tflite"
-    quantize = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32"] if args.input_list else []
+    quantize = ["--input_list", args.input_list, "--use_per_channel_quantization", "--bias_bitwidth", "32",
+                "--act_bitwidth", args.act_bitwidth, "--weights_bitwidth", args.weights_bitwidth] if args.input_list else []
     cpp = work / f"{name}.cpp"
     run(args.bin / f"qnnx-{kind}-converter", "-i", args.model, "-o", cpp, *quantize)
     good, expected = True, []
@@ -188,6 +198,15 @@ def main() -> int:
             good = False
         if args.instructions is not None and count > args.instructions:
             print(f"{count:.0f} instructions, expected at most {args.instructions:.0f}")
+            good = False
+    if args.images:
+        out = work / "images"
+        run(args.bin / "qnnx-net-run", "--model", work / "host" / "x86_64-linux-gnu" / f"lib{name}.so", "--backend", "cpu",
+            "--input_list", args.images, "--output_dir", out)
+        share = accuracy(out, [int(word) for word in args.labels.read_text().split()])
+        print(f"{name}: {100 * share:.2f} % of the images right")
+        if share < args.accuracy:
+            print(f"expected at least {100 * args.accuracy:.2f} %")
             good = False
     return 0 if good else 1
 

@@ -42,7 +42,9 @@ QNNX_INLINE four finish_four_16(four sums, const quad_head& h, limits l, Roundin
   four high = vmulhq_s32(v, factor);
   if (r.mode() == rounding_mode::rne) {
     const four rest = vorrq_s32(vmulq_s32(v, factor), vandq_s32(vshlq_s32(high, shift), vdupq_n_s32(1)));
-    high = vsubq_m_n_s32(high, high, 1, vcmpeqq_n_s32(rest, 0));
+    // not VSUB under a comparison: g++ 12 ends with an internal error at -Os
+    const uint32x4_t one = vdupq_n_u32(1), above = vminq_u32(vreinterpretq_u32_s32(rest), one);
+    high = vaddq_s32(high, vreinterpretq_s32_u32(vsubq_u32(above, one)));
   }
   const four q = vaddq_s32(vrshlq_s32(high, shift), vldrwq_s32(h.add));
   return vminq_s32(vmaxq_s32(q, vdupq_n_s32(l.lo)), vdupq_n_s32(l.hi));
