@@ -266,10 +266,12 @@ struct impl<op::conv2d, isa::mve_mixed>
     const std::int32_t pixel = g.depth * kind::bytes;
     const bool pointwise = kind::turn == 0 && g.is_pointwise();
     const std::int32_t last = pointwise ? g.height * g.width * pixel - row : -1;  // where a whole read may begin
+    // Data that is read as it is may lie as near as the reference's rows allow: then a pair must not reach further.
+    const bool in_pairs = !pointwise || size.channels <= (g.out_width - 1) * g.depth;
     for (std::int32_t n = c.s.outputs[0].dims[0]; n > 0; --n, image += g.height * g.width * pixel) {
       std::int32_t oh = 0, ow = 0;
-      for (std::int32_t first = 0; first < count; first += 2) {
-        const bool both = first + 1 < count;
+      for (std::int32_t first = 0; first < count; first += in_pairs ? 2 : 1) {
+        const bool both = first + 1 < count && in_pairs;
         const std::int8_t* x0 = image + first * pixel;
         const std::int8_t* x1 = both ? x0 + pixel : x0;
         if (x1 - image > last) {
