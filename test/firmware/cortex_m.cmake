@@ -14,18 +14,20 @@ endfunction()
 digits_test(digits_m4 8 8 "cortex-m4" 0.97 ON)
 digits_test(digits_s16 16 8 "cortex-m4 cortex-m55" 0.97)
 digits_test(digits_s4 8 4 "cortex-m4 cortex-m55" 0.97)
-add_test(NAME firmware.kws_m4 COMMAND ${cortex_m} --work ${firmware}/kws_m4 --arena 8800 --optimize 2 --instructions 4.235e6
+add_test(NAME firmware.kws_m4 COMMAND ${cortex_m} --work ${firmware}/kws_m4 --code 16384 --arena 8800 --optimize 2 --instructions 4.235e6
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
-add_test(NAME firmware.vww_m4 COMMAND ${cortex_m} --work ${firmware}/vww_m4 --arena 38400 --optimize 2 --instructions 13.255e6
+add_test(NAME firmware.vww_m4 COMMAND ${cortex_m} --work ${firmware}/vww_m4 --code 20480 --arena 38400 --optimize 2 --instructions 13.255e6
   --model ${tiny}/visual_wake_words/trained_models/vww_96_int8.tflite)
-add_test(NAME firmware.ic_m4 COMMAND ${cortex_m} --work ${firmware}/ic_m4 --arena 34688 --optimize 2 --instructions 16.428e6
+add_test(NAME firmware.ic_m4 COMMAND ${cortex_m} --work ${firmware}/ic_m4 --code 20480 --arena 34688 --optimize 2 --instructions 16.428e6
   --model ${tiny}/image_classification/trained_models/pretrainedResnet_quant.tflite)
-add_test(NAME firmware.ad_m4 COMMAND ${cortex_m} --work ${firmware}/ad_m4 --arena 768 --optimize 2 --instructions 0.3206e6
+add_test(NAME firmware.ad_m4 COMMAND ${cortex_m} --work ${firmware}/ad_m4 --code 6144 --arena 768 --optimize 2 --instructions 0.3206e6
   --model ${tiny}/anomaly_detection/trained_models/ad01_int8.tflite)
+add_test(NAME firmware.kws_m4_small COMMAND ${cortex_m} --work ${firmware}/kws_m4_small --code 8192 --arena 8800
+  --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
 add_test(NAME firmware.kws_cores COMMAND ${cortex_m} --work ${firmware}/kws_cores
   --cpu cortex-m0plus cortex-m3 cortex-m7 cortex-m33 cortex-m55 cortex-m85
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
-set_tests_properties(firmware.digits_m4 firmware.digits_s16 firmware.digits_s4 firmware.kws_m4 firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
+set_tests_properties(firmware.digits_m4 firmware.digits_s16 firmware.digits_s4 firmware.kws_m4 firmware.kws_m4_small firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
   SKIP_RETURN_CODE 77 LABELS once TIMEOUT 900 SKIP_REGULAR_EXPRESSION "skipped:")
 # One table of checksums over every processor whose tools are installed (test/run.sh --all-targets installs them).
 add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py

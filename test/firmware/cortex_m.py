@@ -3,7 +3,7 @@
 """Runs a converted model on a Cortex-M in QEMU and on this host, and compares the output bytes.
 
     cortex_m.py --bin TOOLS --source REPOSITORY --work DIR --model FILE [--input_list FILE] [--cpu cortex-m4 ...] [--arena N]
-                [--instructions N] [--optimize s|2|3] [--act_bitwidth N] [--weights_bitwidth N]
+                [--code N] [--instructions N] [--optimize s|2|3] [--act_bitwidth N] [--weights_bitwidth N]
                 [--images FILE --labels FILE --accuracy SHARE]
 
 Converts, generates the static archive for the core, links it with examples/firmware/board.cpp (-Os, no exceptions, no
@@ -150,6 +150,7 @@ def main() -> int:
     parser.add_argument("--optimize", choices=("s", "2", "3"), default="s")
     parser.add_argument("--bank", nargs="+", default=[], metavar="NAME=BYTES[:SECTION]", help="the generator's --ram_bank")
     parser.add_argument("--arena", type=int, help="most bytes the arena may have")
+    parser.add_argument("--code", type=int, help="most bytes of code and tables in the generator's report")
     parser.add_argument("--instructions", type=float, help="most instructions of an inference (QEMU counts them, they repeat)")
     for option in ("act", "weights"):
         parser.add_argument(f"--{option}_bitwidth", default="8", help="of a model that is quantized with --input_list")
@@ -174,8 +175,9 @@ def main() -> int:
     run(args.bin / f"qnnx-{kind}-converter", "-i", args.model, "-o", cpp, *quantize)
     good, expected = True, []
     for cpu in args.cpu:
-        print(run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", work / f"{name}.bin", "-t", cpu, "--optimize", args.optimize,
-                  "-o", work / "lib", *(["--ram_bank", *args.bank] if args.bank else [])).strip())
+        report = run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", work / f"{name}.bin", "-t", cpu, "--optimize", args.optimize,
+                     "-o", work / "lib", *(["--ram_bank", *args.bank] if args.bank else [])).strip()
+        print(report)
         lib = work / "lib" / cpu
         header = (lib / f"{name}.h").read_text()
         (work / "main.cpp").write_text(firmware_main(name, header)[0])
@@ -195,6 +197,10 @@ def main() -> int:
         good = good and same
         if args.arena is not None and arena > args.arena:
             print(f"the arena has {arena} bytes, expected at most {args.arena}")
+            good = False
+        flash = sum(int(n) for n in re.search(r"\(code (\d+), tables (\d+)", report).groups())
+        if args.code is not None and flash > args.code:
+            print(f"code and tables have {flash} bytes, expected at most {args.code}")
             good = False
         if args.instructions is not None and count > args.instructions:
             print(f"{count:.0f} instructions, expected at most {args.instructions:.0f}")
