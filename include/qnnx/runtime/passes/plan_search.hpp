@@ -22,7 +22,7 @@ struct memory_plan {
 struct plan_search_options {
   int tries = 4000;        // orders tried after the fixed ones; the search is deterministic
   std::uint32_t seed = 1;
-  std::vector<std::int64_t> walls;  // ends of all memory banks but the last
+  std::vector<std::int64_t> walls{};  // ends of all memory banks but the last
 };
 
 /// Bytes that one node needs while it runs.
