@@ -14,10 +14,19 @@ namespace {
 
 template <class Op>
 constexpr bool works_by_value() {
-  const bool other = std::is_same_v<Op, op::quantize> || std::is_same_v<Op, op::dequantize> || std::is_same_v<Op, op::convert> ||
-                     std::is_same_v<Op, op::cast> || std::is_same_v<Op, op::elementwise_binary> || std::is_same_v<Op, op::elementwise_unary> ||
+  const bool other = std::is_same_v<Op, op::quantize> || std::is_same_v<Op, op::dequantize> ||
+                     std::is_same_v<Op, op::convert> || std::is_same_v<Op, op::cast> ||
+                     std::is_same_v<Op, op::elementwise_binary> || std::is_same_v<Op, op::elementwise_unary> ||
                      std::is_same_v<Op, op::elementwise_neuron> || std::is_same_v<Op, op::lookup>;
-  return other || requires { Op::operation; } || requires { Op::unary_operation; } || requires(typename Op::params p) { Op::as_neuron(p); };
+  return other || requires {
+    Op::operation;
+  }
+  || requires {
+    Op::unary_operation;
+  }
+  || requires(typename Op::params p) {
+    Op::as_neuron(p);
+  };
 }
 bool works_by_value(const op_info& op) {
   bool found = false;
@@ -27,7 +36,9 @@ bool works_by_value(const op_info& op) {
   return found;
 }
 
-bool is_bytes(const net_tensor& t) { return is_fixed(t.type) && bits_of(t.type) == 8 && t.enc.defined() && t.enc.scales.size() == 1; }
+bool is_bytes(const net_tensor& t) {
+  return is_fixed(t.type) && bits_of(t.type) == 8 && t.enc.defined() && t.enc.scales.size() == 1;
+}
 
 /// The nodes that compute functions of tensor `x` alone, in execution order.
 std::vector<int> functions_of(const net& n, int x, const std::vector<bool>& by_value) {
@@ -37,13 +48,17 @@ std::vector<int> functions_of(const net& n, int x, const std::vector<bool>& by_v
   std::vector<int> nodes;
   for (std::size_t k = 0; k < n.nodes.size(); ++k) {
     const net_node& node = n.nodes[k];
-    if (removed(node) || node.outputs.size() != 1 || node.epi.residual >= 0 || node.epi.table >= 0 || !by_value[k]) continue;
+    if (removed(node) || node.outputs.size() != 1 || node.epi.residual >= 0 || node.epi.table >= 0 || !by_value[k])
+      continue;
     if (!(tensor_of(n, node.outputs[0]).dims == dims)) continue;
     bool from_x = false;
     bool others = false;
     for (const int t : node.inputs) {
-      if (t >= 0 && made[static_cast<std::size_t>(t)]) from_x = true;
-      else if (t >= 0 && !(is_constant(n, t) && (tensor_of(n, t).dims.size() == 1 || (node.is<op::lookup>() && t == node.inputs[1])))) others = true;
+      if (t >= 0 && made[static_cast<std::size_t>(t)])
+        from_x = true;
+      else if (t >= 0 && !(is_constant(n, t) &&
+                           (tensor_of(n, t).dims.size() == 1 || (node.is<op::lookup>() && t == node.inputs[1]))))
+        others = true;
     }
     if (!from_x || others) continue;
     made[static_cast<std::size_t>(node.outputs[0])] = true;
@@ -53,7 +68,8 @@ std::vector<int> functions_of(const net& n, int x, const std::vector<bool>& by_v
 }
 
 /// The values of tensors for each of the 256 values of x, by the reference kernels; empty where a node has none.
-std::vector<std::vector<std::byte>> tables_of(const net& n, int x, const std::vector<int>& nodes, const std::vector<int>& wanted) {
+std::vector<std::vector<std::byte>> tables_of(const net& n, int x, const std::vector<int>& nodes,
+                                              const std::vector<int>& wanted) {
   net one;
   one.rounding = n.rounding;
   std::vector<int> index(n.tensors.size(), -1);
@@ -64,7 +80,8 @@ std::vector<std::vector<std::byte>> tables_of(const net& n, int x, const std::ve
     if (to >= 0) return to;
     net_tensor copy = tensor_of(n, t);
     copy.name = "t" + std::to_string(t);
-    if (copy.kind != tensor_kind::constant) copy.dims = line, copy.kind = t == x ? tensor_kind::app_write : tensor_kind::app_read;
+    if (copy.kind != tensor_kind::constant)
+      copy.dims = line, copy.kind = t == x ? tensor_kind::app_write : tensor_kind::app_read;
     return to = one.add_tensor(std::move(copy));
   };
   for (const int k : nodes) {
@@ -104,21 +121,29 @@ int fold_functions_of(net& n, int x, const std::vector<bool>& by_value) {
     const int t = n.nodes[static_cast<std::size_t>(k)].outputs[0];
     const auto& readers = c.readers[static_cast<std::size_t>(t)];
     if (!is_visible(tensor_of(n, t)) && std::all_of(readers.begin(), readers.end(), inside)) continue;
-    if (is_bytes(tensor_of(n, t))) results.push_back(t);
-    else kept[static_cast<std::size_t>(k)] = true;
+    if (is_bytes(tensor_of(n, t)))
+      results.push_back(t);
+    else
+      kept[static_cast<std::size_t>(k)] = true;
   }
   for (auto k = nodes.rbegin(); k != nodes.rend(); ++k)
     if (kept[static_cast<std::size_t>(*k)])
       for (const int t : n.nodes[static_cast<std::size_t>(*k)].inputs)
         if (const int maker = c.maker_of(t); maker >= 0 && inside(maker)) kept[static_cast<std::size_t>(maker)] = true;
   std::erase_if(results, [&](int t) { return kept[static_cast<std::size_t>(c.maker_of(t))]; });
-  const auto gone = std::count_if(nodes.begin(), nodes.end(), [&](int k) { return !kept[static_cast<std::size_t>(k)]; });
+  const auto gone =
+      std::count_if(nodes.begin(), nodes.end(), [&](int k) { return !kept[static_cast<std::size_t>(k)]; });
   if (results.empty() || gone <= static_cast<std::ptrdiff_t>(results.size())) return 0;
   const auto tables = tables_of(n, x, nodes, results);
   if (tables.size() != results.size()) return 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const net_tensor& y = tensor_of(n, results[i]);
-    net_tensor table{.name = unique_tensor_name(n, y.name + "_table"), .kind = tensor_kind::constant, .type = y.type, .dims = {256}, .enc = y.enc, .data = tables[i]};
+    net_tensor table{.name = unique_tensor_name(n, y.name + "_table"),
+                     .kind = tensor_kind::constant,
+                     .type = y.type,
+                     .dims = {256},
+                     .enc = y.enc,
+                     .data = tables[i]};
     net_node& k = node_of(n, c.maker_of(results[i]));
     k.op = &info<op::lookup>;
     k.params = {};
@@ -138,7 +163,8 @@ int fold_byte_functions(net& n) {
   int count = 0;
   const auto tensors = static_cast<int>(n.tensors.size());  // tables are added behind
   for (int x = 0; x < tensors; ++x)
-    if (!is_constant(n, x) && is_bytes(tensor_of(n, x)) && tensor_of(n, x).dims.rank() > 0) count += fold_functions_of(n, x, by_value);
+    if (!is_constant(n, x) && is_bytes(tensor_of(n, x)) && tensor_of(n, x).dims.rank() > 0)
+      count += fold_functions_of(n, x, by_value);
   if (count > 0) compact(n);
   return count;
 }

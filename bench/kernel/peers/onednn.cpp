@@ -71,7 +71,8 @@ opened_layer window(const peer_layer& l) {
   const memory::dim out_w = (l.width + 2 * pad - l.kernel) / l.stride + 1;
   const memory::desc x({1, l.depth, l.height, l.width}, data, tag::nhwc);
   const memory::desc y({1, l.channels, out_h, out_w}, data, tag::nhwc);
-  const memory::dims shape = depthwise ? memory::dims{l.channels, 1, 1, l.kernel, l.kernel} : memory::dims{l.channels, l.depth, l.kernel, l.kernel};
+  const memory::dims shape = depthwise ? memory::dims{l.channels, 1, 1, l.kernel, l.kernel}
+                                       : memory::dims{l.channels, l.depth, l.kernel, l.kernel};
   const memory::desc b({l.channels}, l.floats ? dt::f32 : dt::s32, tag::x);
   primitive_attr attr;
   if (!l.floats) {
@@ -79,8 +80,9 @@ opened_layer window(const peer_layer& l) {
     attr.set_scales_mask(DNNL_ARG_WEIGHTS, depthwise ? 3 : 1);
     attr.set_scales_mask(DNNL_ARG_DST, 0);
   }
-  const convolution_forward::primitive_desc pd(cpu(), prop_kind::forward_inference, algorithm::convolution_direct, x, {shape, weight, tag::any}, b, y,
-                                               {l.stride, l.stride}, {0, 0}, {pad, pad}, {pad, pad}, attr);
+  const convolution_forward::primitive_desc pd(cpu(), prop_kind::forward_inference, algorithm::convolution_direct, x,
+                                               {shape, weight, tag::any}, b, y, {l.stride, l.stride}, {0, 0},
+                                               {pad, pad}, {pad, pad}, attr);
   opened_layer o{convolution_forward(pd), {}};
   o.args = {{DNNL_ARG_SRC, filled(x)},
             {DNNL_ARG_WEIGHTS, packed({shape, weight, depthwise ? tag::goihw : tag::oihw}, pd.weights_desc())},
@@ -107,7 +109,10 @@ opened_layer product(const peer_layer& l) {
   }
   const matmul::primitive_desc pd(cpu(), x, {{l.depth, l.channels}, weight, tag::any}, b, y, attr);
   opened_layer o{matmul(pd), {}};
-  o.args = {{DNNL_ARG_SRC, filled(x)}, {DNNL_ARG_WEIGHTS, packed({{l.depth, l.channels}, weight, tag::ab}, pd.weights_desc())}, {DNNL_ARG_BIAS, filled(b)}, {DNNL_ARG_DST, memory(y, cpu())}};
+  o.args = {{DNNL_ARG_SRC, filled(x)},
+            {DNNL_ARG_WEIGHTS, packed({{l.depth, l.channels}, weight, tag::ab}, pd.weights_desc())},
+            {DNNL_ARG_BIAS, filled(b)},
+            {DNNL_ARG_DST, memory(y, cpu())}};
   if (!l.floats) {
     o.args[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = scales(1);
     o.args[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = scales(l.channels);
@@ -122,8 +127,10 @@ opened_layer two_operands(const peer_layer& l) {
     attr.set_scales_mask(DNNL_ARG_SRC_0, 0);
     attr.set_scales_mask(DNNL_ARG_SRC_1, 0);
   }
-  const binary::primitive_desc pd(cpu(), l.kind == peer_add ? algorithm::binary_add : algorithm::binary_mul, d, d, d, attr);
-  opened_layer o{binary(pd), {{DNNL_ARG_SRC_0, filled(d)}, {DNNL_ARG_SRC_1, filled(d)}, {DNNL_ARG_DST, memory(d, cpu())}}};
+  const binary::primitive_desc pd(cpu(), l.kind == peer_add ? algorithm::binary_add : algorithm::binary_mul, d, d, d,
+                                  attr);
+  opened_layer o{binary(pd),
+                 {{DNNL_ARG_SRC_0, filled(d)}, {DNNL_ARG_SRC_1, filled(d)}, {DNNL_ARG_DST, memory(d, cpu())}}};
   if (!l.floats) {
     o.args[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC_0] = scales(1);
     o.args[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC_1] = scales(1);
@@ -137,7 +144,8 @@ opened_layer rows(const peer_layer& l) {
     attr.set_scales_mask(DNNL_ARG_SRC, 0);
     attr.set_scales_mask(DNNL_ARG_DST, 0);
   }
-  const softmax_forward::primitive_desc pd(cpu(), prop_kind::forward_inference, algorithm::softmax_accurate, d, d, 1, attr);
+  const softmax_forward::primitive_desc pd(cpu(), prop_kind::forward_inference, algorithm::softmax_accurate, d, d, 1,
+                                           attr);
   opened_layer o{softmax_forward(pd), {{DNNL_ARG_SRC, filled(d)}, {DNNL_ARG_DST, memory(d, cpu())}}};
   if (!l.floats) {
     o.args[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = scales(1);
@@ -158,12 +166,17 @@ extern "C" const char* peer_version() {
 extern "C" void* peer_open(const peer_layer* l) try {
   switch (l->kind) {
     case peer_conv:
-    case peer_depthwise: return new opened_layer(window(*l));
-    case peer_product: return new opened_layer(product(*l));
+    case peer_depthwise:
+      return new opened_layer(window(*l));
+    case peer_product:
+      return new opened_layer(product(*l));
     case peer_add:
-    case peer_multiply: return new opened_layer(two_operands(*l));
-    case peer_softmax: return new opened_layer(rows(*l));
-    default: return nullptr;
+    case peer_multiply:
+      return new opened_layer(two_operands(*l));
+    case peer_softmax:
+      return new opened_layer(rows(*l));
+    default:
+      return nullptr;
   }
 } catch (const error&) {
   return nullptr;
@@ -173,4 +186,6 @@ extern "C" void peer_run(void* opened) {
   o->run.execute(queue(), o->args);
   queue().wait();
 }
-extern "C" void peer_close(void* opened) { delete static_cast<opened_layer*>(opened); }
+extern "C" void peer_close(void* opened) {
+  delete static_cast<opened_layer*>(opened);
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// XNNPACK as a peer of kernel_bench: add, multiply, sigmoid, tanh and softmax of u8 data (and of floats where it has them).
+// XNNPACK as a peer of kernel_bench: add, multiply, sigmoid, tanh and softmax of u8 data (and of floats where it has
+// them).
 #include <xnnpack.h>
 
 #include <cstdint>
@@ -29,13 +30,16 @@ std::vector<std::uint8_t> filled(std::size_t n, bool floats, unsigned seed) {
 
 }  // namespace
 
-extern "C" const char* peer_version() { return "XNNPACK of Debian 12 (2022-02-16)"; }
+extern "C" const char* peer_version() {
+  return "XNNPACK of Debian 12 (2022-02-16)";
+}
 extern "C" void* peer_open(const peer_layer* l) {
   if (xnn_initialize(nullptr) != xnn_status_success) return nullptr;
   const auto rows = static_cast<std::size_t>(l->height);
   const auto depth = static_cast<std::size_t>(l->depth);
   const std::size_t shape[2] = {rows, depth};
-  auto* o = new opened_layer{nullptr, filled(rows * depth, l->floats, 1), filled(rows * depth, l->floats, 2), filled(rows * depth, l->floats, 3)};
+  auto* o = new opened_layer{nullptr, filled(rows * depth, l->floats, 1), filled(rows * depth, l->floats, 2),
+                             filled(rows * depth, l->floats, 3)};
   auto* fa = reinterpret_cast<float*>(o->a.data());
   auto* fb = reinterpret_cast<float*>(o->b.data());
   auto* fy = reinterpret_cast<float*>(o->y.data());
@@ -48,7 +52,8 @@ extern "C" void* peer_open(const peer_layer* l) {
         if (s == xnn_status_success) s = xnn_setup_add_nd_f32(o->run, 2, shape, 2, shape, fa, fb, fy, nullptr);
       } else {
         s = xnn_create_add_nd_qu8(128, 0.05f, 128, 0.05f, 128, 0.05f, 0, 255, 0, &o->run);
-        if (s == xnn_status_success) s = xnn_setup_add_nd_qu8(o->run, 2, shape, 2, shape, o->a.data(), o->b.data(), o->y.data(), nullptr);
+        if (s == xnn_status_success)
+          s = xnn_setup_add_nd_qu8(o->run, 2, shape, 2, shape, o->a.data(), o->b.data(), o->y.data(), nullptr);
       }
       break;
     case peer_multiply:
@@ -57,7 +62,8 @@ extern "C" void* peer_open(const peer_layer* l) {
         if (s == xnn_status_success) s = xnn_setup_multiply_nd_f32(o->run, 2, shape, 2, shape, fa, fb, fy, nullptr);
       } else {
         s = xnn_create_multiply_nd_qu8(128, 0.05f, 128, 0.05f, 128, 0.05f, 0, 255, 0, &o->run);
-        if (s == xnn_status_success) s = xnn_setup_multiply_nd_qu8(o->run, 2, shape, 2, shape, o->a.data(), o->b.data(), o->y.data(), nullptr);
+        if (s == xnn_status_success)
+          s = xnn_setup_multiply_nd_qu8(o->run, 2, shape, 2, shape, o->a.data(), o->b.data(), o->y.data(), nullptr);
       }
       break;
     case peer_sigmoid:
@@ -83,7 +89,8 @@ extern "C" void* peer_open(const peer_layer* l) {
         if (s == xnn_status_success) s = xnn_setup_softmax_nc_qu8(o->run, rows, o->a.data(), o->y.data(), nullptr);
       }
       break;
-    default: break;
+    default:
+      break;
   }
   if (s != xnn_status_success) {
     peer_close(o);
@@ -91,7 +98,9 @@ extern "C" void* peer_open(const peer_layer* l) {
   }
   return o;
 }
-extern "C" void peer_run(void* opened) { xnn_run_operator(static_cast<opened_layer*>(opened)->run, nullptr); }
+extern "C" void peer_run(void* opened) {
+  xnn_run_operator(static_cast<opened_layer*>(opened)->run, nullptr);
+}
 extern "C" void peer_close(void* opened) {
   auto* o = static_cast<opened_layer*>(opened);
   if (o->run) xnn_delete_operator(o->run);

@@ -38,8 +38,10 @@ bool transposing_walk(std::byte* target, const std::byte* source, const walk& w)
         const int columns = static_cast<int>(column.extent - c < 16 ? column.extent - c : 16);
         const std::byte* first = source + (from + r * row.from + c) * Size;
         std::byte* put = target + (to + c * column.to + r) * Size;
-        if constexpr (Size == 1) transpose_bytes(first, row.from, rows, columns, put, column.to);
-        else transpose_words(first, row.from * 4, rows, columns, put, column.to * 4);
+        if constexpr (Size == 1)
+          transpose_bytes(first, row.from, rows, columns, put, column.to);
+        else
+          transpose_words(first, row.from * 4, rows, columns, put, column.to * 4);
       }
     int d = rest.rank - 1;
     for (; d >= 0; --d) {

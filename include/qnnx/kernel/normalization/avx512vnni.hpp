@@ -33,7 +33,9 @@ QNNX_INLINE __m512d load_doubles(const View& v, std::int64_t at, __mmask8 mask) 
 struct four_sums {
   __m512d part[4]{_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd()};
   QNNX_INLINE __m512d& of(std::int64_t k) { return part[k / 8 % 4]; }
-  QNNX_INLINE double total() const { return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_add_pd(part[0], part[1]), _mm512_add_pd(part[2], part[3]))); }
+  QNNX_INLINE double total() const {
+    return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_add_pd(part[0], part[1]), _mm512_add_pd(part[2], part[3])));
+  }
 };
 
 template <class Sig>
@@ -105,7 +107,9 @@ struct norm_kernel : answers_as<Op> {
       double mean = 0;
       if constexpr (centred) {
         four_sums sum;
-        each([&](std::int64_t k, __mmask8 mask) { sum.of(k) = _mm512_add_pd(sum.of(k), load_doubles(x, base + k, mask)); });
+        each([&](std::int64_t k, __mmask8 mask) {
+          sum.of(k) = _mm512_add_pd(sum.of(k), load_doubles(x, base + k, mask));
+        });
         mean = sum.total() * step / n;
       }
       const __m512d centre = _mm512_set1_pd(mean);
@@ -121,16 +125,23 @@ struct norm_kernel : answers_as<Op> {
       const double factor = 1.0 / math::sqrt(squares.total() / n + static_cast<double>(c.params().epsilon));
       const __m512d scale = _mm512_set1_pd(factor);
       const auto value = [&](std::int64_t k, __mmask8 mask) {
-        return _mm512_add_pd(_mm512_mul_pd(_mm512_mul_pd(distance(k, mask), scale), _mm512_maskz_loadu_pd(mask, factors + k)), _mm512_maskz_loadu_pd(mask, terms + k));
+        return _mm512_add_pd(
+            _mm512_mul_pd(_mm512_mul_pd(distance(k, mask), scale), _mm512_maskz_loadu_pd(mask, factors + k)),
+            _mm512_maskz_loadu_pd(mask, terms + k));
       };
-      if constexpr (fixed) fixed_row(c, x, y, base, count, factors, terms, value);
-      else each([&](std::int64_t k, __mmask8 mask) { _mm256_mask_storeu_ps(y.data + base + k, mask, _mm512_cvtpd_ps(value(k, mask))); });
+      if constexpr (fixed)
+        fixed_row(c, x, y, base, count, factors, terms, value);
+      else
+        each([&](std::int64_t k, __mmask8 mask) {
+          _mm256_mask_storeu_ps(y.data + base + k, mask, _mm512_cvtpd_ps(value(k, mask)));
+        });
     }
   }
 
  private:
   template <class Call, class X, class Y, class Value>
-  static void fixed_row(const Call& c, const X& x, const Y& y, std::int64_t base, std::int64_t count, const double* factors, const double* terms, const Value& value) {
+  static void fixed_row(const Call& c, const X& x, const Y& y, std::int64_t base, std::int64_t count,
+                        const double* factors, const double* terms, const Value& value) {
     using T = typename Call::out_type;
     // Nothing is written before the row is decided: the output may lie over the data.
     const double unit = static_cast<double>(y.scale());
@@ -143,7 +154,8 @@ struct norm_kernel : answers_as<Op> {
       const auto mask = static_cast<__mmask8>(count - k >= 8 ? 0xff : (1u << (count - k)) - 1);
       const __m512d q = _mm512_mul_pd(value(k, mask), inverse);
       const __m512d rest = _mm512_sub_pd(q, _mm512_roundscale_pd(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-      const __mmask8 near = _mm512_mask_cmp_pd_mask(mask, _mm512_abs_pd(rest), _mm512_set1_pd(0.5 - 0x1p-20), _CMP_GT_OQ);
+      const __mmask8 near =
+          _mm512_mask_cmp_pd_mask(mask, _mm512_abs_pd(rest), _mm512_set1_pd(0.5 - 0x1p-20), _CMP_GT_OQ);
       close = (near & _mm512_cmp_pd_mask(_mm512_abs_pd(q), bound, _CMP_LT_OQ)) != 0;
     }
     if (close) [[unlikely]] {
@@ -152,7 +164,8 @@ struct norm_kernel : answers_as<Op> {
     }
     for (std::int64_t k = 0; k < count; k += 8) {
       const auto mask = static_cast<__mmask8>(count - k >= 8 ? 0xff : (1u << (count - k)) - 1);
-      const __m512d q = _mm512_min_pd(_mm512_max_pd(_mm512_mul_pd(value(k, mask), inverse), _mm512_sub_pd(_mm512_setzero_pd(), bound)), bound);
+      const __m512d q = _mm512_min_pd(
+          _mm512_max_pd(_mm512_mul_pd(value(k, mask), inverse), _mm512_sub_pd(_mm512_setzero_pd(), bound)), bound);
       __m256i whole = _mm512_cvt_roundpd_epi32(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
       whole = _mm256_min_epi32(_mm256_max_epi32(whole, lo), hi);
       whole = _mm256_sub_epi32(whole, _mm256_set1_epi32(y.offset()));
@@ -161,7 +174,8 @@ struct norm_kernel : answers_as<Op> {
   }
   /// The reference's row.
   template <class Call, class X, class Y>
-  static void exact_row(const Call& c, const X& x, const Y& y, std::int64_t base, std::int64_t count, const double* factors, const double* terms) {
+  static void exact_row(const Call& c, const X& x, const Y& y, std::int64_t base, std::int64_t count,
+                        const double* factors, const double* terms) {
     double mean = 0;
     if constexpr (centred) {
       for (std::int64_t k = 0; k < count; ++k) mean += x.real(base + k);
@@ -172,7 +186,8 @@ struct norm_kernel : answers_as<Op> {
       const double d = x.real(base + k) - mean;
       square += d * d;
     }
-    const double factor = 1.0 / math::sqrt(square / static_cast<double>(count) + static_cast<double>(c.params().epsilon));
+    const double factor =
+        1.0 / math::sqrt(square / static_cast<double>(count) + static_cast<double>(c.params().epsilon));
     for (std::int64_t k = 0; k < count; ++k)
       store_rounded(y, base + k, (x.real(base + k) - mean) * factor * factors[k] + terms[k], c.rounding());
   }

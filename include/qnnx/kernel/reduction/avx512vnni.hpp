@@ -14,7 +14,9 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace x86 {
 
-QNNX_INLINE __mmask16 lanes16(std::int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
+QNNX_INLINE __mmask16 lanes16(std::int64_t n) {
+  return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1);
+}
 
 /// The larger (smaller) of each lane; a NaN on either side stays.
 template <bool Largest>
@@ -31,14 +33,17 @@ struct reduce_vectors : answers_as<Op> {
   static constexpr bool largest = kind == op::reduction::max;
 
   template <class Sig>
-  static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-                                   std::is_same_v<Sig, types::f32(types::f32)>;
+  static constexpr bool supports =
+      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
+      std::is_same_v<Sig, types::f32(types::f32)>;
 
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const reduce_walk w(x.ext, c.params().axes);
-    const auto inner = [](const walk& n) { return n.rank > 0 && n.axes[static_cast<std::size_t>(n.rank - 1)].from == 1; };
+    const auto inner = [](const walk& n) {
+      return n.rank > 0 && n.axes[static_cast<std::size_t>(n.rank - 1)].from == 1;
+    };
     if (w.count > (1 << 20)) return reference::run(c);
     if (inner(w.over)) return along(c, w);
     if (inner(w.kept)) return across(c, w);
@@ -65,7 +70,8 @@ struct reduce_vectors : answers_as<Op> {
       if constexpr (is_float_v<T> && picks) {
         __m512 best = _mm512_set1_ps(x.data[start]);
         each_place(rows, start, [&](std::int64_t at) {
-          for (std::int64_t i = 0; i < length; i += 16) best = pick_floats<largest>(best, _mm512_mask_loadu_ps(best, lanes16(length - i), x.data + at + i));
+          for (std::int64_t i = 0; i < length; i += 16)
+            best = pick_floats<largest>(best, _mm512_mask_loadu_ps(best, lanes16(length - i), x.data + at + i));
         });
         alignas(64) float lane[16];
         _mm512_store_ps(lane, best);
@@ -91,9 +97,12 @@ struct reduce_vectors : answers_as<Op> {
           for (std::int64_t i = 0; i < length; i += 64) {
             const __mmask64 mask = length - i >= 64 ? ~0ull : (1ull << (length - i)) - 1;
             const __m512i u = _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x.data + at + i));
-            if constexpr (kind == op::reduction::max) acc = _mm512_mask_max_epu8(acc, mask, acc, u);
-            else if constexpr (kind == op::reduction::min) acc = _mm512_mask_min_epu8(acc, mask, acc, u);
-            else acc = _mm512_add_epi64(acc, _mm512_sad_epu8(_mm512_maskz_mov_epi8(mask, u), _mm512_setzero_si512()));
+            if constexpr (kind == op::reduction::max)
+              acc = _mm512_mask_max_epu8(acc, mask, acc, u);
+            else if constexpr (kind == op::reduction::min)
+              acc = _mm512_mask_min_epu8(acc, mask, acc, u);
+            else
+              acc = _mm512_add_epi64(acc, _mm512_sad_epu8(_mm512_maskz_mov_epi8(mask, u), _mm512_setzero_si512()));
           }
         });
         if constexpr (picks) {
@@ -124,7 +133,9 @@ struct reduce_vectors : answers_as<Op> {
         const std::int64_t k = first + i;
         if constexpr (is_float_v<T> && picks) {
           __m512 best = _mm512_maskz_loadu_ps(mask, x.data + start + i);
-          each_place(w.over, start + i, [&](std::int64_t at) { best = pick_floats<largest>(best, _mm512_maskz_loadu_ps(mask, x.data + at)); });
+          each_place(w.over, start + i, [&](std::int64_t at) {
+            best = pick_floats<largest>(best, _mm512_maskz_loadu_ps(mask, x.data + at));
+          });
           _mm512_mask_storeu_ps(y.data + k, mask, best);
         } else if constexpr (is_float_v<T>) {
           __m512d low = _mm512_setzero_pd();
@@ -141,16 +152,22 @@ struct reduce_vectors : answers_as<Op> {
         } else {
           __m512i acc = largest || !picks ? _mm512_setzero_si512() : _mm512_set1_epi32(255);
           each_place(w.over, start + i, [&](std::int64_t at) {
-            const __m512i u = _mm512_xor_si512(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, x.data + at)), _mm512_set1_epi32(sign));
-            if constexpr (kind == op::reduction::max) acc = _mm512_max_epi32(acc, u);
-            else if constexpr (kind == op::reduction::min) acc = _mm512_min_epi32(acc, u);
-            else acc = _mm512_add_epi32(acc, u);
+            const __m512i u = _mm512_xor_si512(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, x.data + at)),
+                                               _mm512_set1_epi32(sign));
+            if constexpr (kind == op::reduction::max)
+              acc = _mm512_max_epi32(acc, u);
+            else if constexpr (kind == op::reduction::min)
+              acc = _mm512_min_epi32(acc, u);
+            else
+              acc = _mm512_add_epi32(acc, u);
           });
           alignas(64) std::int32_t lane[16];
           _mm512_store_si512(lane, acc);
           for (std::int64_t j = 0; j < 16 && i + j < length; ++j) {
-            if constexpr (picks) reference::store_picked(c, y, k + j, stored_byte<T>(static_cast<std::uint8_t>(lane[j])));
-            else store_bytes_sum(c, y, k + j, lane[j], w.count);
+            if constexpr (picks)
+              reference::store_picked(c, y, k + j, stored_byte<T>(static_cast<std::uint8_t>(lane[j])));
+            else
+              store_bytes_sum(c, y, k + j, lane[j], w.count);
           }
         }
       }

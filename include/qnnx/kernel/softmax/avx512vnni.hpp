@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Softmax along the last axis with AVX-512.
-//   float  beta 1: exponentials in float with what the difference to the maximum loses as a factor, their sum in double:
+//   float  beta 1: exponentials in float with what the difference to the maximum loses as a factor, their sum in
+//   double:
 //          within 8 units in the last place; another beta: in double, within one (kernel/x86/real_functions.hpp)
 //   8 bit  the reference's table of 32-bit words as four tables of bytes, 64 values at once; the sum is exact, the
 //          quotient in float decides the integer unless it lies within 2^-12 of a tie (it is wrong by less than
@@ -25,13 +26,15 @@ struct word_table {
   explicit word_table(const std::int32_t* words) {
     for (int i = 0; i < 256; i += 16) {
       __m512i w = _mm512_loadu_si512(words + i);
-      for (int p = 0; p < 4; ++p, w = _mm512_srli_epi32(w, 8)) _mm_store_si128(reinterpret_cast<__m128i*>(&planes[p][i]), _mm512_cvtepi32_epi8(w));
+      for (int p = 0; p < 4; ++p, w = _mm512_srli_epi32(w, 8))
+        _mm_store_si128(reinterpret_cast<__m128i*>(&planes[p][i]), _mm512_cvtepi32_epi8(w));
     }
   }
 };
 struct word_lookup {
   byte_table plane[4];
-  explicit QNNX_INLINE word_lookup(const word_table& t) : plane{byte_table(t.planes[0]), byte_table(t.planes[1]), byte_table(t.planes[2]), byte_table(t.planes[3])} {}
+  explicit QNNX_INLINE word_lookup(const word_table& t)
+      : plane{byte_table(t.planes[0]), byte_table(t.planes[1]), byte_table(t.planes[2]), byte_table(t.planes[3])} {}
   QNNX_INLINE void operator()(__m512i at, __mmask64 mask, __m512i* out) const {
     __m512i b[4];
 #pragma GCC unroll 4
@@ -65,12 +68,16 @@ void softmax_bytes(const Call& c, const std::int32_t* words, std::int64_t count)
     __m512i most = _mm512_setzero_si512();
     for (std::int64_t k = 0; k < count; k += 64) {
       const __mmask64 mask = first_bytes(count - k);
-      most = _mm512_mask_max_epu8(most, mask, most, _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x.data + base + k)));
+      most = _mm512_mask_max_epu8(most, mask, most,
+                                  _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x.data + base + k)));
     }
     __m256i fold = _mm256_max_epu8(_mm512_castsi512_si256(most), _mm512_extracti64x4_epi64(most, 1));
     __m128i last = _mm_max_epu8(_mm256_castsi256_si128(fold), _mm256_extracti128_si256(fold, 1));
     for (int shift = 0; shift < 4; ++shift)
-      last = _mm_max_epu8(last, shift == 0 ? _mm_srli_si128(last, 8) : shift == 1 ? _mm_srli_si128(last, 4) : shift == 2 ? _mm_srli_si128(last, 2) : _mm_srli_si128(last, 1));
+      last = _mm_max_epu8(last, shift == 0   ? _mm_srli_si128(last, 8)
+                                : shift == 1 ? _mm_srli_si128(last, 4)
+                                : shift == 2 ? _mm_srli_si128(last, 2)
+                                             : _mm_srli_si128(last, 1));
     const __m512i top = _mm512_broadcastb_epi8(last);
     const auto distance = [&](std::int64_t k, __mmask64 mask) {
       return _mm512_sub_epi8(top, _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x.data + base + k)));
@@ -102,7 +109,8 @@ void softmax_bytes(const Call& c, const std::int32_t* words, std::int64_t count)
       for (int i = 0; i < 4; ++i) {
         const __m512 q = _mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(w[i]), inverse), _mm512_set1_ps(65536.0f));
         const __m512 whole = _mm512_roundscale_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        close |= _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_sub_ps(q, whole)), _mm512_set1_ps(0.5f - 0x1p-12f), _CMP_GT_OQ);
+        close |=
+            _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_sub_ps(q, whole)), _mm512_set1_ps(0.5f - 0x1p-12f), _CMP_GT_OQ);
         w[i] = _mm512_add_epi32(_mm512_cvtps_epi32(whole), zero);
       }
       if (close) [[unlikely]] {
@@ -116,7 +124,8 @@ void softmax_bytes(const Call& c, const std::int32_t* words, std::int64_t count)
       }
       const __m512i low = _mm512_packs_epi32(w[0], w[1]);
       const __m512i high = _mm512_packs_epi32(w[2], w[3]);
-      _mm512_mask_storeu_epi8(y.data + base + k, mask, is_signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high));
+      _mm512_mask_storeu_epi8(y.data + base + k, mask,
+                              is_signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high));
     }
   }
 }
@@ -126,8 +135,9 @@ void softmax_bytes(const Call& c, const std::int32_t* words, std::int64_t count)
 template <>
 struct impl<op::softmax, isa::avx512vnni> : answers_as<op::softmax> {
   template <class Sig>
-  static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
-                                   std::is_same_v<Sig, types::s8(types::s8)>;
+  static constexpr bool supports =
+      std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
+      std::is_same_v<Sig, types::s8(types::s8)>;
 
   /// The exponentials of one row of floats.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params&) {
@@ -175,7 +185,8 @@ struct impl<op::softmax, isa::avx512vnni> : answers_as<op::softmax> {
         const __m512 back = _mm512_sub_ps(d, v);  // exact sum of two: v - most = d + lost
         const __m512 lost = _mm512_sub_ps(_mm512_sub_ps(v, _mm512_sub_ps(d, back)), _mm512_add_ps(most, back));
         const __m512 e = x86::exp_floats(d);
-        const __m512 exact = _mm512_mask_fmadd_ps(e, _mm512_cmp_ps_mask(d, _mm512_set1_ps(-200.0f), _CMP_GT_OQ), lost, e);
+        const __m512 exact =
+            _mm512_mask_fmadd_ps(e, _mm512_cmp_ps_mask(d, _mm512_set1_ps(-200.0f), _CMP_GT_OQ), lost, e);
         const __m512 kept = _mm512_maskz_mov_ps(mask, exact);
         even = _mm512_add_pd(even, _mm512_cvtps_pd(_mm512_castps512_ps256(kept)));
         odd = _mm512_add_pd(odd, _mm512_cvtps_pd(_mm512_extractf32x8_ps(kept, 1)));
@@ -208,7 +219,8 @@ struct impl<op::softmax, isa::avx512vnni> : answers_as<op::softmax> {
       const __m512d share = _mm512_set1_pd(1.0 / _mm512_reduce_add_pd(sum));
       for (std::int64_t k = 0; k < count; k += 8) {
         const auto mask = static_cast<__mmask8>(count - k >= 8 ? 0xff : (1u << (count - k)) - 1);
-        _mm256_mask_storeu_ps(y.data + r * count + k, mask, _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_maskz_loadu_pd(mask, made + k), share)));
+        _mm256_mask_storeu_ps(y.data + r * count + k, mask,
+                              _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_maskz_loadu_pd(mask, made + k), share)));
       }
     }
   }

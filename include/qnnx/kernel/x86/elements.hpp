@@ -22,7 +22,9 @@ struct byte_table {
   }
 };
 
-QNNX_INLINE __mmask64 first_bytes(std::int64_t n) { return n >= 64 ? ~0ull : (1ull << n) - 1; }
+QNNX_INLINE __mmask64 first_bytes(std::int64_t n) {
+  return n >= 64 ? ~0ull : (1ull << n) - 1;
+}
 
 /// y[i] = table[x[i] - lowest value of the type], the form of the reference's 8-bit tables.
 template <class T>

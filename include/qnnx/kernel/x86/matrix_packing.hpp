@@ -13,7 +13,8 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 /// The panels of a matrix whose columns are contiguous: column o begins at from + o * column_bytes and has `bytes`.
 /// seen(o, words) gets each vector of 16 columns.
 template <class Seen>
-QNNX_INLINE void pack_columns(const packed_layout& l, const std::byte* from, std::int64_t bytes, __m512i flip, std::byte* panels, Seen&& seen) {
+QNNX_INLINE void pack_columns(const packed_layout& l, const std::byte* from, std::int64_t bytes, __m512i flip,
+                              std::byte* panels, Seen&& seen) {
   for (std::int64_t o = 0; o < l.channels; o += 16) {
     const int columns = static_cast<int>(l.channels - o < 16 ? l.channels - o : 16);
     std::byte* to = panels + l.at(0, 0, o);
@@ -23,7 +24,10 @@ QNNX_INLINE void pack_columns(const packed_layout& l, const std::byte* from, std
       __m512i r[16];
 #pragma GCC unroll 16
       for (int i = 0; i < 16; ++i)
-        r[i] = i < columns ? _mm512_maskz_mov_epi8(mask, _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, from + (o + i) * bytes + k))) : _mm512_setzero_si512();
+        r[i] = i < columns
+                   ? _mm512_maskz_mov_epi8(
+                         mask, _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, from + (o + i) * bytes + k)))
+                   : _mm512_setzero_si512();
       transpose_words(r);
       const std::int64_t pieces = (bytes - k + 3) / 4 < 16 ? (bytes - k + 3) / 4 : 16;
 #pragma GCC unroll 16
@@ -37,14 +41,17 @@ QNNX_INLINE void pack_columns(const packed_layout& l, const std::byte* from, std
 }
 /// The panels of a matrix of bytes whose rows are contiguous, l.channels bytes each.
 template <class Seen>
-QNNX_INLINE void pack_byte_rows(const packed_layout& l, const std::byte* from, std::int64_t depth, __m512i flip, std::byte* panels, Seen&& seen) {
+QNNX_INLINE void pack_byte_rows(const packed_layout& l, const std::byte* from, std::int64_t depth, __m512i flip,
+                                std::byte* panels, Seen&& seen) {
   const __m128i flip16 = _mm512_castsi512_si128(flip);
   for (std::int64_t o = 0; o < l.channels; o += 16) {
     const auto mask = static_cast<__mmask16>(l.channels - o < 16 ? (1u << (l.channels - o)) - 1 : 0xffff);
     std::byte* to = panels + l.at(0, 0, o);
     const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o) - l.at(0, 0, o) : 0;
     const auto row = [&](std::int64_t k) {
-      return k < depth ? _mm_maskz_mov_epi8(mask, _mm_xor_si128(flip16, _mm_maskz_loadu_epi8(mask, from + k * l.channels + o))) : _mm_setzero_si128();
+      return k < depth ? _mm_maskz_mov_epi8(
+                             mask, _mm_xor_si128(flip16, _mm_maskz_loadu_epi8(mask, from + k * l.channels + o)))
+                       : _mm_setzero_si128();
     };
     for (std::int64_t k = 0; k < depth; k += 4, to += step) {
       __m512i v = _mm512_castsi128_si512(row(k));
@@ -62,23 +69,29 @@ QNNX_INLINE void pack_float_rows(const packed_layout& l, const std::byte* from, 
     const auto mask = static_cast<__mmask16>(l.channels - o < 16 ? (1u << (l.channels - o)) - 1 : 0xffff);
     std::byte* to = panels + l.at(0, 0, o);
     const std::int64_t step = l.pieces > 1 ? l.at(0, 1, o) - l.at(0, 0, o) : 0;
-    for (std::int64_t k = 0; k < depth; ++k) _mm512_storeu_si512(to + k * step, _mm512_maskz_loadu_epi32(mask, from + (k * l.channels + o) * 4));
+    for (std::int64_t k = 0; k < depth; ++k)
+      _mm512_storeu_si512(to + k * step, _mm512_maskz_loadu_epi32(mask, from + (k * l.channels + o) * 4));
   }
 }
 
 /// pack_floats for 16 lanes and one run.
 template <class B>
-void pack_float_matrix(const window_shape& s, const std::byte* from, bool columns_contiguous, const B& bias, std::byte* out) {
+void pack_float_matrix(const window_shape& s, const std::byte* from, bool columns_contiguous, const B& bias,
+                       std::byte* out) {
   const packed_layout l(s, 16, 1);
   auto* biases = reinterpret_cast<float*>(out + l.word(bias_word));
-  for (std::int64_t o = 0; o < l.padded; ++o) biases[o] = bias.present() && o < l.channels ? static_cast<float>(bias.load(o)) : 0.0f;
-  if (columns_contiguous) pack_columns(l, from, s.depth * 4, _mm512_setzero_si512(), out + l.panels_at(1), [](std::int64_t, __m512i) {});
-  else pack_float_rows(l, from, s.depth, out + l.panels_at(1));
+  for (std::int64_t o = 0; o < l.padded; ++o)
+    biases[o] = bias.present() && o < l.channels ? static_cast<float>(bias.load(o)) : 0.0f;
+  if (columns_contiguous)
+    pack_columns(l, from, s.depth * 4, _mm512_setzero_si512(), out + l.panels_at(1), [](std::int64_t, __m512i) {});
+  else
+    pack_float_rows(l, from, s.depth, out + l.panels_at(1));
 }
 
 /// pack_bytes for a matrix of bytes with one scale.
 template <class W, class B>
-void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bool columns_contiguous, const B& bias, const byte_scales& q, std::byte* out) {
+void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bool columns_contiguous, const B& bias,
+                      const byte_scales& q, std::byte* out) {
   using A = u8s8x16;
   const packed_layout l(s, A::lanes, A::piece_elements);
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
@@ -97,17 +110,21 @@ void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bo
     }
     sum = _mm512_dpbusd_epi32(sum, ones, v);
   };
-  if (columns_contiguous) pack_columns(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
-  else pack_byte_rows(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
+  if (columns_contiguous)
+    pack_columns(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
+  else
+    pack_byte_rows(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
   put();
   // channel_packer::fold on all columns: one scale, magnitudes bounded by 128
   const std::int32_t zero = q.data_offset - (q.data_signed ? 128 : 0);
   const std::int32_t weight_offset = w.q->offset + packer.down;
-  const __m512i constant = _mm512_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(s.taps()) * static_cast<std::uint32_t>(weight_offset)));
+  const __m512i constant = _mm512_set1_epi32(
+      static_cast<std::int32_t>(static_cast<std::uint32_t>(s.taps()) * static_cast<std::uint32_t>(weight_offset)));
   __m512i largest = _mm512_setzero_si512();
   for (std::int64_t o = 0; o < l.padded; o += 16) {
     const auto mask = static_cast<__mmask16>(l.channels - o < 16 ? (1u << (l.channels - o)) - 1 : 0xffff);
-    __m512i folded = _mm512_mullo_epi32(_mm512_set1_epi32(zero), _mm512_add_epi32(_mm512_loadu_si512(word(bias_word) + o), constant));
+    __m512i folded = _mm512_mullo_epi32(_mm512_set1_epi32(zero),
+                                        _mm512_add_epi32(_mm512_loadu_si512(word(bias_word) + o), constant));
     if (bias.present()) folded = _mm512_add_epi32(folded, _mm512_maskz_loadu_epi32(mask, bias.data + o));
     folded = _mm512_maskz_mov_epi32(mask, folded);
     largest = _mm512_max_epu32(largest, _mm512_abs_epi32(folded));
@@ -115,7 +132,8 @@ void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bo
     _mm512_storeu_si512(word(offset_word) + o, _mm512_maskz_set1_epi32(mask, weight_offset));
   }
   packer.flags.weight_offset = weight_offset != 0;
-  const std::int64_t most = 255 * s.taps() * (128 + (weight_offset < 0 ? -weight_offset : weight_offset)) + _mm512_reduce_max_epu32(largest);
+  const std::int64_t most =
+      255 * s.taps() * (128 + (weight_offset < 0 ? -weight_offset : weight_offset)) + _mm512_reduce_max_epu32(largest);
   packer.choice.add(packer.multiplier_of(0), most < (std::int64_t{1} << 30));
   packer.flags.how = packer.choice.best();
   std::int32_t scaling_words[3];

@@ -10,7 +10,7 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-inline constexpr std::int64_t nibble_rows = 4;  // with more rows unpacking once, into bytes, is cheaper
+inline constexpr std::int64_t nibble_rows = 4;      // with more rows unpacking once, into bytes, is cheaper
 inline constexpr std::int64_t nibble_ahead = 2048;  // bytes that are asked for ahead
 
 /// The packed form: words per channel as packed_layout has them, then the panels.
@@ -34,8 +34,8 @@ struct nibble_layout {
 #if QNNX_HAS_AVX512VNNI
 /// Sums of Rows rows and Vectors vectors of channels, bias added, to out[row][64].
 template <int Rows, int Vectors>
-QNNX_NOINLINE void nibble_tile(const std::byte* x, std::int64_t row_bytes, std::int64_t steps, const std::byte* w, const std::int32_t* bias,
-                               std::uint32_t flip, std::int32_t* out) {
+QNNX_NOINLINE void nibble_tile(const std::byte* x, std::int64_t row_bytes, std::int64_t steps, const std::byte* w,
+                               const std::int32_t* bias, std::uint32_t flip, std::int32_t* out) {
   using A = u8s8x16;
   const __m512i flipped = A::flip(flip);
   const __m512i upper = _mm512_set1_epi8(static_cast<char>(0xf0));
@@ -71,15 +71,20 @@ QNNX_NOINLINE void nibble_tile(const std::byte* x, std::int64_t row_bytes, std::
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v)
       _mm512_storeu_si512(out + r * 64 + v * 16,
-                          _mm512_add_epi32(_mm512_srai_epi32(_mm512_add_epi32(low[r][v], high[r][v]), 4), _mm512_loadu_si512(bias + v * 16)));
+                          _mm512_add_epi32(_mm512_srai_epi32(_mm512_add_epi32(low[r][v], high[r][v]), 4),
+                                           _mm512_loadu_si512(bias + v * 16)));
 }
 
 /// All channels of `rows` <= nibble_rows rows; tiles go to take_bytes.
-inline void nibble_products(const nibble_layout& l, const std::byte* x, int rows, const std::byte* packed, std::uint32_t flip, const byte_output& o) {
-  using tile = void (*)(const std::byte*, std::int64_t, std::int64_t, const std::byte*, const std::int32_t*, std::uint32_t, std::int32_t*);
+inline void nibble_products(const nibble_layout& l, const std::byte* x, int rows, const std::byte* packed,
+                            std::uint32_t flip, const byte_output& o) {
+  using tile = void (*)(const std::byte*, std::int64_t, std::int64_t, const std::byte*, const std::int32_t*,
+                        std::uint32_t, std::int32_t*);
   static constexpr tile tiles[4][4] = {
-      {&nibble_tile<1, 1>, &nibble_tile<1, 2>, &nibble_tile<1, 3>, &nibble_tile<1, 4>}, {&nibble_tile<2, 1>, &nibble_tile<2, 2>, &nibble_tile<2, 3>, &nibble_tile<2, 4>},
-      {&nibble_tile<3, 1>, &nibble_tile<3, 2>, &nibble_tile<3, 3>, &nibble_tile<3, 4>}, {&nibble_tile<4, 1>, &nibble_tile<4, 2>, &nibble_tile<4, 3>, &nibble_tile<4, 4>}};
+      {&nibble_tile<1, 1>, &nibble_tile<1, 2>, &nibble_tile<1, 3>, &nibble_tile<1, 4>},
+      {&nibble_tile<2, 1>, &nibble_tile<2, 2>, &nibble_tile<2, 3>, &nibble_tile<2, 4>},
+      {&nibble_tile<3, 1>, &nibble_tile<3, 2>, &nibble_tile<3, 3>, &nibble_tile<3, 4>},
+      {&nibble_tile<4, 1>, &nibble_tile<4, 2>, &nibble_tile<4, 3>, &nibble_tile<4, 4>}};
   alignas(64) std::int32_t sums[nibble_rows * 64];
   const auto* bias = reinterpret_cast<const std::int32_t*>(packed + l.words.word(bias_word));
   const std::byte* w = packed + l.panels_at();
@@ -88,7 +93,8 @@ inline void nibble_products(const nibble_layout& l, const std::byte* x, int rows
     tiles[rows - 1][vectors - 1](x, l.row_bytes(), l.steps, w, bias + v * 16, flip, sums);
     w += vectors * 64 * l.steps;
     const std::int64_t left = l.words.channels - v * 16;
-    take_bytes(&o, reinterpret_cast<const std::byte*>(sums), rows, 0, v * 16, left < vectors * 16 ? left : vectors * 16);
+    take_bytes(&o, reinterpret_cast<const std::byte*>(sums), rows, 0, v * 16,
+               left < vectors * 16 ? left : vectors * 16);
   }
 }
 #endif

@@ -7,8 +7,8 @@
 //   normal_tail  probability above a >= 0: e^(-a^2/2) t P(t), t = 5 / (5 + a); P interpolates at the 14 Chebyshev nodes
 //                of a in [0, 15] (computed with 40 digits; largest relative error there 2^-39)
 //   erf          the Taylor series below 3/4; 1 - 2 normal_tail(x sqrt 2) above, where that loses no more than a bit
-// And of 16 floats, for GELU, Sigmoid, Tanh and Softmax: within 8 units in the last place of the exact value (5.4 found on 300,000
-// points of GELU in [-13, 6]):
+// And of 16 floats, for GELU, Sigmoid, Tanh and Softmax: within 8 units in the last place of the exact value (5.4 found
+// on 300,000 points of GELU in [-13, 6]):
 //   exp          x = k ln 2 + r in two steps, a polynomial of degree 7 (Cephes, expf)
 //   tanh         x + x^3 P(x^2) below 0.625 (Cephes, tanhf), 1 - 2 / (e^2x + 1) above
 //   gelu         as above with t = 3 / (3 + |x|), P of degree 10; the rounding of x^2 / 2 comes back as a factor
@@ -21,8 +21,12 @@
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-QNNX_INLINE __m512d negated(__m512d x) { return _mm512_castsi512_pd(_mm512_xor_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN))); }
-QNNX_INLINE __m512d magnitude(__m512d x) { return _mm512_castsi512_pd(_mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MAX))); }
+QNNX_INLINE __m512d negated(__m512d x) {
+  return _mm512_castsi512_pd(_mm512_xor_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN)));
+}
+QNNX_INLINE __m512d magnitude(__m512d x) {
+  return _mm512_castsi512_pd(_mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MAX)));
+}
 
 /// NaN stays NaN; out of range gives 0 or infinity.
 QNNX_INLINE __m512d exp_vector(__m512d x) {
@@ -37,7 +41,8 @@ QNNX_INLINE __m512d exp_vector(__m512d x) {
   const __m512d r = _mm512_fnmadd_pd(k, _mm512_set1_pd(0x1.62e42fefa39efp-5), x);
   __m512d p = _mm512_set1_pd(1.0 / 120);
   for (const double c : {1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0}) p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(c));
-  const __m512d root = _mm512_permutex2var_pd(_mm512_loadu_pd(roots), _mm512_castpd_si512(sum), _mm512_loadu_pd(roots + 8));
+  const __m512d root =
+      _mm512_permutex2var_pd(_mm512_loadu_pd(roots), _mm512_castpd_si512(sum), _mm512_loadu_pd(roots + 8));
   return _mm512_scalef_pd(_mm512_mul_pd(p, root), _mm512_mul_pd(k, _mm512_set1_pd(1.0 / 16)));  // takes the floor
 }
 /// e^x - 1: a series where the difference would cancel.
@@ -52,8 +57,8 @@ QNNX_INLINE __m512d expm1_vector(__m512d x) {
 QNNX_INLINE __m512d normal_tail(__m512d a, __m512d bell) {
   const __m512d five = _mm512_set1_pd(5.0);
   const __m512d t = _mm512_div_pd(five, _mm512_add_pd(five, a));
-  constexpr double series[] = {0x1.46d0cecfea3b0p-4, 0x1.46bfad6bf8123p-4, 0x1.3aa3214111686p-4, 0x1.18169647ba405p-4,
-                               0x1.2473af7a14320p-4, 0x1.009c89d2c6131p-7, 0x1.4c5f89f987630p-3, -0x1.005d8c380eba6p-2,
+  constexpr double series[] = {0x1.46d0cecfea3b0p-4, 0x1.46bfad6bf8123p-4,  0x1.3aa3214111686p-4, 0x1.18169647ba405p-4,
+                               0x1.2473af7a14320p-4, 0x1.009c89d2c6131p-7,  0x1.4c5f89f987630p-3, -0x1.005d8c380eba6p-2,
                                0x1.e10a32a7cbf80p-2, -0x1.15e10531f8dc4p-1, 0x1.e431c4da98b1bp-2, -0x1.132b763f424f9p-2,
                                0x1.57679e6b78240p-4, -0x1.65de8ba18a7c2p-7};
   __m512d p = _mm512_set1_pd(series[13]);
@@ -69,7 +74,8 @@ QNNX_INLINE __m512d erf_vector(__m512d x) {
   // 2 / sqrt(pi) * (-1)^n / (n! (2 n + 1)), n = 10 ... 0
   constexpr double two = 0x1.20dd750429b6dp+0;
   __m512d p = _mm512_set1_pd(two / 76204800);
-  for (const double c : {two / -6894720, two / 685440, two / -75600, two / 9360, two / -1320, two / 216, two / -42, two / 10, two / -3, two})
+  for (const double c : {two / -6894720, two / 685440, two / -75600, two / 9360, two / -1320, two / 216, two / -42,
+                         two / 10, two / -3, two})
     p = _mm512_fmadd_pd(p, square, _mm512_set1_pd(c));
   const __mmask8 near = _mm512_cmp_pd_mask(a, _mm512_set1_pd(0.75), _CMP_LT_OQ);
   const __m512i sign = _mm512_and_si512(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN));
@@ -80,11 +86,13 @@ QNNX_INLINE __m512d erf_vector(__m512d x) {
 /// e^x, x <= 88; NaN stays NaN.
 QNNX_INLINE __m512 exp_floats(__m512 x) {
   x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);  // of a NaN the second
-  const __m512 k = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 k = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)),
+                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   __m512 r = _mm512_fnmadd_ps(k, _mm512_set1_ps(0.693359375f), x);
   r = _mm512_fmadd_ps(k, _mm512_set1_ps(2.12194440e-4f), r);
   __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f}) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
+  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
   p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
   return _mm512_scalef_ps(p, k);
 }
@@ -102,13 +110,15 @@ QNNX_INLINE __m512 tanh_floats(__m512 x) {
   const __m512i sign = _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MIN));
   const __m512 square = _mm512_mul_ps(x, x);
   __m512 p = _mm512_set1_ps(-5.70498872745e-3f);
-  for (const float c : {2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f}) p = _mm512_fmadd_ps(p, square, _mm512_set1_ps(c));
+  for (const float c : {2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f})
+    p = _mm512_fmadd_ps(p, square, _mm512_set1_ps(c));
   const __m512 close = _mm512_fmadd_ps(_mm512_mul_ps(p, square), x, x);
-  return _mm512_mask_mov_ps(_mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(far), sign)), _mm512_cmp_ps_mask(a, _mm512_set1_ps(0.625f), _CMP_LT_OQ), close);
+  return _mm512_mask_mov_ps(_mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(far), sign)),
+                            _mm512_cmp_ps_mask(a, _mm512_set1_ps(0.625f), _CMP_LT_OQ), close);
 }
 /// x times the probability of a standard normal variable below x.
 QNNX_INLINE __m512 gelu_floats(__m512 x) {
-  constexpr float series[] = {0x1.105936p-3f, 0x1.103ap-3f, 0x1.e753f6p-4f, 0x1.529accp-4f,
+  constexpr float series[] = {0x1.105936p-3f, 0x1.103ap-3f,    0x1.e753f6p-4f, 0x1.529accp-4f,
                               0x1.43f108p-4f, -0x1.700092p-4f, 0x1.a9b446p-3f, -0x1.70f0ap-2f,
                               0x1.2cfdb4p-2f, -0x1.e0072cp-4f, 0x1.3592bp-6f};
   const __m512 three = _mm512_set1_ps(3.0f);
@@ -121,7 +131,8 @@ QNNX_INLINE __m512 gelu_floats(__m512 x) {
 #pragma GCC unroll 10
   for (int i = 9; i >= 0; --i) p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(series[i]));
   // beyond the bell's range `rest` may be no number
-  const __m512 curve = _mm512_mask_fnmadd_ps(bell, _mm512_cmp_ps_mask(square, _mm512_set1_ps(200.0f), _CMP_LT_OQ), rest, bell);
+  const __m512 curve =
+      _mm512_mask_fnmadd_ps(bell, _mm512_cmp_ps_mask(square, _mm512_set1_ps(200.0f), _CMP_LT_OQ), rest, bell);
   const __m512 tail = _mm512_mul_ps(_mm512_mul_ps(p, t), curve);
   const __mmask16 above = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GE_OQ);
   return _mm512_mul_ps(x, _mm512_mask_sub_ps(tail, above, _mm512_set1_ps(1.0f), tail));

@@ -41,17 +41,21 @@ QNNX_INLINE void transpose_words(__m512i (&r)[16]) {
 
 /// Four rows of 16 bytes, one to a lane group: byte r of word j becomes byte j of row r.
 QNNX_INLINE __m512i columns_to_words(__m512i rows) {
-  const __m512i order = _mm512_set_epi8(63, 47, 31, 15, 62, 46, 30, 14, 61, 45, 29, 13, 60, 44, 28, 12, 59, 43, 27, 11, 58, 42, 26, 10, 57, 41, 25, 9,
-                                        56, 40, 24, 8, 55, 39, 23, 7, 54, 38, 22, 6, 53, 37, 21, 5, 52, 36, 20, 4, 51, 35, 19, 3, 50, 34, 18, 2,
-                                        49, 33, 17, 1, 48, 32, 16, 0);
+  const __m512i order =
+      _mm512_set_epi8(63, 47, 31, 15, 62, 46, 30, 14, 61, 45, 29, 13, 60, 44, 28, 12, 59, 43, 27, 11, 58, 42, 26, 10,
+                      57, 41, 25, 9, 56, 40, 24, 8, 55, 39, 23, 7, 54, 38, 22, 6, 53, 37, 21, 5, 52, 36, 20, 4, 51, 35,
+                      19, 3, 50, 34, 18, 2, 49, 33, 17, 1, 48, 32, 16, 0);
   return _mm512_permutexvar_epi8(order, rows);
 }
 
 /// Writes the transpose of a block of bytes: `columns` <= 16 rows of `rows` <= 16 bytes.
-QNNX_INLINE void transpose_bytes(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to, std::int64_t to_step) {
+QNNX_INLINE void transpose_bytes(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to,
+                                 std::int64_t to_step) {
   const auto read = static_cast<__mmask16>((1u << columns) - 1);
   const auto write = static_cast<__mmask16>((1u << rows) - 1);
-  const auto row = [&](int r) { return r < rows ? _mm_maskz_loadu_epi8(read, from + r * from_step) : _mm_setzero_si128(); };
+  const auto row = [&](int r) {
+    return r < rows ? _mm_maskz_loadu_epi8(read, from + r * from_step) : _mm_setzero_si128();
+  };
   __m512i q[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
@@ -64,7 +68,8 @@ QNNX_INLINE void transpose_bytes(const std::byte* from, std::int64_t from_step, 
   const __m512i high01 = _mm512_unpackhi_epi32(q[0], q[1]);
   const __m512i low23 = _mm512_unpacklo_epi32(q[2], q[3]);
   const __m512i high23 = _mm512_unpackhi_epi32(q[2], q[3]);
-  const __m512i out[4] = {_mm512_unpacklo_epi64(low01, low23), _mm512_unpackhi_epi64(low01, low23), _mm512_unpacklo_epi64(high01, high23),
+  const __m512i out[4] = {_mm512_unpacklo_epi64(low01, low23), _mm512_unpackhi_epi64(low01, low23),
+                          _mm512_unpacklo_epi64(high01, high23),
                           _mm512_unpackhi_epi64(high01, high23)};  // column 4 L + j in lane group L of out[j]
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
@@ -78,12 +83,14 @@ QNNX_INLINE void transpose_bytes(const std::byte* from, std::int64_t from_step, 
   }
 }
 /// The same of 32-bit words; steps in bytes.
-QNNX_INLINE void transpose_words(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to, std::int64_t to_step) {
+QNNX_INLINE void transpose_words(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to,
+                                 std::int64_t to_step) {
   const auto read = static_cast<__mmask16>((1u << columns) - 1);
   const auto write = static_cast<__mmask16>((1u << rows) - 1);
   __m512i r[16];
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) r[i] = i < rows ? _mm512_maskz_loadu_epi32(read, from + i * from_step) : _mm512_setzero_si512();
+  for (int i = 0; i < 16; ++i)
+    r[i] = i < rows ? _mm512_maskz_loadu_epi32(read, from + i * from_step) : _mm512_setzero_si512();
   transpose_words(r);
 #pragma GCC unroll 16
   for (int j = 0; j < 16; ++j)
