@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arithmetic that clang calls by name on Hexagon, which Debian has no runtime library for: integer division, and
-// division of doubles (round to nearest even). Written for clarity; hot loops do not divide.
+// The arithmetic that clang calls by name on Hexagon, which Debian has no runtime library for: integer division,
+// division of doubles (round to nearest even), and copies of aligned words. Written for clarity; hot loops do not divide.
 #include <cstdint>
 
 namespace {
@@ -11,19 +11,21 @@ struct divided {
   U remainder = 0;
 };
 
-/// Long division, a bit at a time. By 0: all ones, as the hardware of other processors.
+int leading_zeros(std::uint32_t a) { return __builtin_clz(a); }
+int leading_zeros(std::uint64_t a) { return __builtin_clzll(a); }
+
+/// Long division, a bit of the quotient at a time. By 0: all ones, as the hardware of other processors.
 template <class U>
 divided<U> divide(U a, U b) {
-  divided<U> d;
-  for (int i = static_cast<int>(sizeof(U)) * 8 - 1; i >= 0; --i) {
-    const bool carry = (d.remainder >> (sizeof(U) * 8 - 1)) != 0;
-    d.remainder = static_cast<U>((d.remainder << 1) | ((a >> i) & 1));
-    if (carry || d.remainder >= b) {
-      d.remainder = static_cast<U>(d.remainder - b);
-      d.quotient |= U{1} << i;
-    }
+  if (b == 0) return {static_cast<U>(~U{0}), a};
+  if (a < b) return {0, a};
+  int shift = leading_zeros(b) - leading_zeros(a);
+  U quotient = 0;
+  for (U part = static_cast<U>(b << shift); shift >= 0; --shift, part >>= 1) {
+    quotient = static_cast<U>(quotient << 1);
+    if (a >= part) a = static_cast<U>(a - part), quotient |= 1;
   }
-  return d;
+  return {quotient, a};
 }
 template <class U, class S>
 U magnitude(S a) {
@@ -108,5 +110,20 @@ double __hexagon_divdf3(double a, double b) {
   if (exponent >= -1022) m += static_cast<std::uint64_t>(exponent + 1022) << 52;  // carries run into the exponent
   if (m >= infinity) m = infinity;
   return __builtin_bit_cast(double, sign | m);
+}
+
+/// Copies n bytes, a multiple of eight and at least 32, mostly from and to multiples of eight.
+void __hexagon_memcpy_likely_aligned_min32bytes_mult8bytes(void* to, const void* from, std::uint32_t n) {
+  auto* t = static_cast<volatile unsigned char*>(to);  // volatile: not compiled into a call of a copy
+  const auto* f = static_cast<const unsigned char*>(from);
+  if ((reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from)) % 8 != 0) {
+    for (std::uint32_t i = 0; i < n; ++i) t[i] = f[i];
+    return;
+  }
+  for (std::uint32_t i = 0; i < n; i += 8) {
+    std::uint64_t word = 0;
+    __builtin_memcpy(&word, __builtin_assume_aligned(f + i, 8), 8);
+    *reinterpret_cast<volatile std::uint64_t*>(t + i) = word;
+  }
 }
 }

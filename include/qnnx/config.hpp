@@ -41,6 +41,9 @@
 #elif defined(QNNX_EMULATE_RV64)
 #define QNNX_ABI v1_rv64
 #define QNNX_ISA_BEST rv64
+#elif defined(QNNX_EMULATE_HVX)
+#define QNNX_ABI v1_hvx
+#define QNNX_ISA_BEST hvx
 #elif defined(__AMX_INT8__)
 #define QNNX_ABI v1_amx
 #define QNNX_ISA_BEST amx
@@ -137,6 +140,17 @@
 #else
 #define QNNX_HAS_MVE 0
 #endif
+// The vectors of Hexagon, 128 bytes, the same way.
+#if defined(__HVX__) && defined(__HVX_LENGTH__) && __HVX_LENGTH__ == 128 && !defined(QNNX_FORCE_REFERENCE)
+#define QNNX_HAS_HVX_INSTRUCTIONS 1
+#else
+#define QNNX_HAS_HVX_INSTRUCTIONS 0
+#endif
+#if QNNX_HAS_HVX_INSTRUCTIONS || defined(QNNX_EMULATE_HVX)
+#define QNNX_HAS_HVX 1
+#else
+#define QNNX_HAS_HVX 0
+#endif
 
 // aarch64: NEON, and its two extensions with products of bytes.
 #if defined(__aarch64__) && defined(__ARM_NEON) && !defined(QNNX_FORCE_REFERENCE)
@@ -207,7 +221,7 @@ inline constexpr bool embedded_packed = false;
 #if defined(QNNX_SHARED_PLAN)  // what an archive without weights asks, whose kernels pack nothing ahead
 inline constexpr bool own_plan = false;
 #elif defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE) || \
-    defined(QNNX_EMULATE_ARMV7M) || defined(QNNX_EMULATE_RV64)
+    defined(QNNX_EMULATE_ARMV7M) || defined(QNNX_EMULATE_RV64) || defined(QNNX_EMULATE_HVX)
 inline constexpr bool own_plan = true;
 #else
 inline constexpr bool own_plan = false;

@@ -75,8 +75,8 @@ class Network:
             hashes.append(fnv((self.work / "made").read_bytes()))
         return chain(hashes)
 
-    def firmware(self, target: str, entry: str = "") -> Path:
-        lib = self.library(target)
+    def firmware(self, target: str, entry: str = "", *more: str) -> Path:
+        lib = self.library(target, *more)
         code, _, _ = firmware_main("net", (lib / "net.h").read_text())
         (self.work / "main.cpp").write_text(code.replace("int main()", f'extern "C" int {entry}()') if entry else code)
         return lib
@@ -86,8 +86,8 @@ class Network:
         link(self.args.source, core, self.work / "main.cpp", [lib / "libnet.a"], elf, [f"-I{lib}"])
         return self.printed(emulate(core, elf))
 
-    def on_user(self, target: str) -> str:
-        lib, program = self.firmware(target, "app_main"), self.work / "program"
+    def on_user(self, target: str, *more: str) -> str:
+        lib, program = self.firmware(target, "app_main", *more), self.work / "program"
         link_user(self.args.source, target, [self.work / "main.cpp"], [lib / "libnet.a"], program, [f"-I{lib}"])
         return self.printed(run_user(target, program))
 
@@ -126,6 +126,7 @@ def rows(args: argparse.Namespace) -> dict[str, object]:
         add(core, ["arm-none-eabi-g++", "qemu-system-arm"], lambda n, c=core: n.on_cortex(c))
     for target in USER:
         add(target, needs(target), lambda n, t=target: n.on_user(t))
+    add("hexagon-v67 reference", needs("hexagon-v67"), lambda n: n.on_user("hexagon-v67", "--isa", "reference"))
     return table
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels for Cortex-M and for processors without vectors give the reference's bits: random shapes, encodings,
+// The kernels for Cortex-M, Hexagon and processors without vectors give the reference's bits: random shapes, encodings,
 // paddings, activations, weights at the ends of their range, dead channels and rounding policies, through the
 // interpreter, with portable definitions of the instructions (test/firmware runs the instructions themselves;
 // test/kernels_neon compiles this file for aarch64).
@@ -25,7 +25,7 @@ UNIT(pooling)
 #ifdef QNNX_TEST_SETS
 #define QNNX_ONE_UNIT_SETS QNNX_TEST_SETS
 #else
-#define QNNX_ONE_UNIT_SETS SET(armv7m) SET(rv64)
+#define QNNX_ONE_UNIT_SETS SET(armv7m) SET(rv64) SET(hvx)
 #endif
 #define SET(NAME) extern "C" const void* qnnx_test_kernels_##NAME(std::size_t*);
 QNNX_ONE_UNIT_SETS
@@ -79,6 +79,11 @@ struct dice {
     return static_cast<int>(static_cast<unsigned>(lo) + static_cast<unsigned>(g()) % count);
   }
   bool maybe(int one_in) { return roll(1, one_in) == 1; }
+  /// Mostly few; now and then what fills one or several vectors of Hexagon's, or half of one.
+  int channels(int most) {
+    static constexpr int wide[] = {8, 16, 24, 32, 33, 48, 64, 96, 128, 130, 160};
+    return maybe(3) ? wide[roll(0, 10)] : roll(1, most);
+  }
 };
 
 struct encoded {
@@ -171,10 +176,10 @@ net window_net(dice& d) {
   net n;
   roll_rounding(d, n);
   const encoded e = roll_type(d);
-  const int ci = depthwise    ? (d.maybe(8) ? d.roll(1, 20) : 4 * d.roll(1, 6))
+  const int ci = depthwise    ? (d.maybe(3) ? d.channels(20) : 4 * d.roll(1, 6))
                  : d.maybe(2) ? 4 * d.roll(1, 5)
                               : d.roll(1, 9);
-  const int co = depthwise ? ci : d.roll(1, 9);
+  const int co = depthwise ? ci : d.channels(9);
   const int kh = depthwise && !d.maybe(8) ? 3 : d.roll(1, 4);
   const int kw = depthwise && !d.maybe(8) ? 3 : d.roll(1, 4);
   typename Op::params p;
@@ -199,7 +204,7 @@ net dense_net(dice& d) {
   net n;
   roll_rounding(d, n);
   const encoded e = roll_type(d);
-  const int depth = d.maybe(4) ? d.roll(500, 1100) : d.roll(1, 80), channels = d.roll(1, 11);
+  const int depth = d.maybe(4) ? d.roll(500, 1100) : d.roll(1, 80), channels = d.channels(11);
   const int x = n.add_tensor({.name = "x",
                               .kind = tensor_kind::app_write,
                               .type = e.type,
@@ -216,7 +221,7 @@ net add_net(dice& d) {
   net n;
   roll_rounding(d, n);
   const encoded e = roll_type(d);
-  const shape dims{1, d.roll(1, 5), d.roll(1, 5), d.roll(1, 40)};
+  const shape dims{1, d.roll(1, 5), d.roll(1, 5), d.channels(40)};
   const auto scale = [&] {
     return e.unit() * (d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)));
   };
@@ -238,7 +243,7 @@ net pool_net(dice& d) {
   net n;
   roll_rounding(d, n);
   const encoded e = roll_type(d);
-  const shape dims{d.maybe(4) ? 2 : 1, d.roll(4, 18), d.roll(4, 18), 4 * d.roll(1, 5)};
+  const shape dims{d.maybe(4) ? 2 : 1, d.roll(4, 18), d.roll(4, 18), d.maybe(3) ? 64 * d.roll(1, 2) : 4 * d.roll(1, 5)};
   op::pool_avg2d::params p;
   const bool global = d.maybe(3);
   p.filter_size = {static_cast<std::uint32_t>(global ? dims[1] : d.roll(1, 4)),
@@ -302,19 +307,19 @@ void compare(Make&& make, widths kind = widths::bytes) {
 
 }  // namespace
 
-TEST_CASE("Cortex-M: Conv2d has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: Conv2d has the reference's bits") {
   compare(window_net<op::conv2d>);
 }
-TEST_CASE("Cortex-M: DepthWiseConv2d has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: DepthWiseConv2d has the reference's bits") {
   compare(window_net<op::depthwise_conv2d>);
 }
-TEST_CASE("Cortex-M: FullyConnected has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: FullyConnected has the reference's bits") {
   compare(dense_net);
 }
-TEST_CASE("Cortex-M: ElementWiseAdd has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: ElementWiseAdd has the reference's bits") {
   compare(add_net);
 }
-TEST_CASE("Cortex-M: PoolAvg2d has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: PoolAvg2d has the reference's bits") {
   compare(pool_net);
 }
 TEST_CASE("Cortex-M: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Cortex-M kernels with portable definitions of their instructions, one dispatch unit per family, and those without
-# vectors (words of 32 and of 64 bits), one unit each, for test_kernels_arm.
+# vectors (words of 32 and of 64 bits) and of Hexagon, one unit each, for test_kernels_arm.
 function(qnnx_emulated_unit unit isa)
   string(TOUPPER ${isa} isa_upper)
   add_library(${unit} OBJECT ${ARGN})
@@ -15,6 +15,6 @@ foreach(isa armv7em_dsp mve)
     target_compile_definitions(qnnx_test_${family}_${isa} PRIVATE QNNX_FAMILY=${family})
   endforeach()
 endforeach()
-foreach(isa armv7m rv64)
+foreach(isa armv7m rv64 hvx)
   qnnx_emulated_unit(qnnx_test_${isa} ${isa} ${PROJECT_SOURCE_DIR}/test/kernels_neon/unit.cpp)
 endforeach()

@@ -50,6 +50,7 @@ const std::vector<target_info>& targets() {
   static const char* const mve = "QNNX_EMULATE_MVE";
   static const char* const scalar = "QNNX_EMULATE_ARMV7M";   // the packed form depends on the size of words alone
   static const char* const scalar_64 = "QNNX_EMULATE_RV64";
+  static const char* const hvx = "QNNX_EMULATE_HVX";
   static const std::vector<target_info> all{
       {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
       {"x86_64-linux-clang", clang, {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
@@ -69,7 +70,7 @@ const std::vector<target_info>& targets() {
        .firmware = true, .x86 = false, .package = riscv_package, .emulate = scalar_64, .join = {"riscv64-unknown-elf-ld"}, .borrows_headers = true},
       {.name = "hexagon-v67", .compilers = clang,
        .flags = {"--target=hexagon-unknown-linux-musl", "-mv67", "-mhvx", "-mhvx-length=128B", "-G0", "-ffreestanding", "-fno-pic", "-fconstexpr-steps=50000000"},
-       .tools = "llvm", .firmware = true, .x86 = false, .package = clang_package, .join = {"ld.lld"}, .borrows_headers = true},
+       .tools = "llvm", .firmware = true, .x86 = false, .package = clang_package, .emulate = hvx, .join = {"ld.lld"}, .borrows_headers = true},
       {.name = "wasm32", .compilers = clang, .flags = {"--target=wasm32", "-mbulk-memory", "-ffreestanding", "-fconstexpr-steps=50000000"},
        .tools = "llvm", .firmware = true, .x86 = false, .package = clang_package, .emulate = scalar_64, .join = {"wasm-ld"}, .borrows_headers = true, .wasm = true},
   };

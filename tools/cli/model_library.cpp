@@ -281,7 +281,9 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   if (!r.bin.empty()) common.push_back("-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u");
   if (t.firmware) common.push_back("-DQNNX_MODEL_FACTS");
 
-  const bool packs = t.emulate[0] != '\0' && !r.bin.empty();  // then the archive's weights are in its kernels' form
+  const bool plain = t.firmware && r.isas == std::vector<std::string>{"reference"};
+  if (plain) common.push_back("-DQNNX_FORCE_REFERENCE");
+  const bool packs = t.emulate[0] != '\0' && !r.bin.empty() && !plain;  // then the archive's weights are in its kernels' form
 
   build_steps steps(work, r.verbose, "target " + target + ": '" + r.cpp + "'");
   std::vector<std::string> objects;
@@ -300,7 +302,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which plans the memory: install g++");
     write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string()));
     std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_PACK_PROGRAM",
-                               std::string("-D") + (t.emulate[0] ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
+                               std::string("-D") + (t.emulate[0] && !plain ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
                                work.file("boost_only"), work.file("pack.cpp"), "-o", work.file("pack")};
     a.push_back(packs ? "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u" : "-DQNNX_SHARED_PLAN");
     steps.run(std::move(a));

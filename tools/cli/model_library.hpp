@@ -25,7 +25,7 @@ struct library_request {
   std::string bin;                  // empty: no weights inside
   std::string name;                 // lib<name>.so, lib<name>.a
   std::string output_dir;
-  std::vector<std::string> isas;    // Linux targets; empty: the usual ones
+  std::vector<std::string> isas;    // Linux targets; empty: the usual ones. Firmware: reference alone, or its own kernels
   std::string optimize;             // s, 2 or 3; empty: s for firmware, 2 for hosts
   std::int64_t ram_budget = -1;     // most bytes of arena; -1: any
   std::int64_t flash_budget = -1;   // most bytes of code, tables and weights

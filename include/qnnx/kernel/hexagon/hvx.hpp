@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// HVX (Hexagon v67, 128-byte vectors: 32 words): the instructions, or the same written out, and what is made of them.
+// Layer 5a.
+
+#include "qnnx/config.hpp"
+
+#if QNNX_HAS_HVX_INSTRUCTIONS
+#include "qnnx/kernel/hexagon/instructions.hpp"
+#else
+#include "qnnx/kernel/hexagon/written_out.hpp"
+#endif
+
+#if QNNX_HAS_HVX
+namespace qnnx::inline QNNX_ABI::kernel::hvx {
+
+/// All bytes alike.
+QNNX_INLINE vec splat_byte(std::int32_t x) {
+  return splat(static_cast<std::int32_t>(static_cast<std::uint32_t>(x & 255) * 0x01010101u));
+}
+/// n bytes; up to 127 behind them are written too. What may be read ends at `end`.
+QNNX_INLINE void copy(std::byte* to, const std::byte* from, std::int32_t n, const std::byte* end) {
+  for (; n > 0; n -= vector_bytes, to += vector_bytes, from += vector_bytes)
+    store(to, end - from >= vector_bytes ? load(from) : load_part(from, n));
+}
+/// The same with one value.
+QNNX_INLINE void fill(std::byte* to, vec value, std::int32_t n) {
+  for (; n > 0; n -= vector_bytes, to += vector_bytes) store(to, value);
+}
+/// n bytes of a vector, n <= 128.
+QNNX_INLINE void put(std::byte* to, vec v, std::int32_t n) {
+  if (n >= vector_bytes)
+    store(to, v);
+  else
+    store_part(to, v, n);
+}
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::hvx
+#endif

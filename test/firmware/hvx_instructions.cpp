@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hashes of what every piece of kernel/hexagon/hvx.hpp makes of pseudo-random vectors: test/firmware/hexagon.py runs it
+// with the instructions (qemu-hexagon) and written out (on this machine, -DQNNX_EMULATE_HVX), and compares.
+#include "qnnx/kernel/hexagon/hvx.hpp"
+
+#include "board.hpp"
+
+using namespace qnnx::kernel::hvx;
+
+namespace {
+
+std::uint32_t state = 1;
+std::uint32_t next() {
+  state = state * 1664525u + 1013904223u;
+  return state >> 8 ^ state << 16;
+}
+std::uint32_t hash_of(const void* p, std::int32_t n, std::uint32_t h) {
+  const auto* b = static_cast<const unsigned char*>(p);
+  for (std::int32_t i = 0; i < n; ++i) h = (h ^ b[i]) * 16777619u;
+  return h;
+}
+alignas(128) std::byte memory[1024];
+alignas(128) std::byte made[1024];
+
+struct sum {
+  const char* name;
+  std::uint32_t h = 2166136261u;
+  void add(const vec& v) { h = hash_of(&v, vector_bytes, h); }
+  void add(const four& f) {
+    for (const vec& v : f.v) add(v);
+  }
+};
+
+}  // namespace
+
+extern "C" int app_main() {
+  sum sums[] = {
+      {"load_part"},   {"store_part"},       {"rotate"},     {"add"},          {"bit"},          {"shift_left"},
+      {"shift_right"}, {"shift_right_each"}, {"dot signed"}, {"dot unsigned"}, {"rounded"},      {"floor"},
+      {"narrow"},      {"interleaved"},      {"least"},      {"greatest"},     {"widen signed"}, {"widen"},
+      {"interleave"},  {"byte_sums"},        {"splat"}};
+  for (int run = 0; run < 50; ++run) {
+    for (std::byte& b : memory) b = static_cast<std::byte>(next());
+    for (std::byte& b : made) b = std::byte{7};
+    const auto at = static_cast<std::int32_t>(next() % 200u), n = static_cast<std::int32_t>(next() % 127u) + 1;
+    const vec a = load(memory + at), b = load(memory + at + 131), c = load(memory + 384), d = load(memory + 512);
+    const vec few = shift_right(a, 20), plus = bit_and(b, splat(0x7fffffff)), more = shift_right(b, 22);
+    int i = 0;
+    const vec part = load_part(memory + at, n);
+    sums[i].h = hash_of(&part, n, sums[i].h), ++i;
+    store_part(made + at, a, n);
+    sums[i].h = hash_of(made, sizeof made, sums[i].h), ++i;
+    sums[i++].add(rotate(a, n));
+    sums[i++].add(add(a, b));
+    sums[i++].add(bit_xor(bit_or(a, c), bit_and(b, d)));
+    sums[i++].add(shift_left(a, 20));
+    sums[i++].add(shift_right(a, n & 31));
+    sums[i++].add(shift_right_each(a, bit_and(b, splat(31))));
+    sums[i++].add(dot<true>(a, b, c));
+    sums[i++].add(dot<false>(a, b, c));
+    sums[i++].add(multiply_rounded(a, plus));
+    sums[i++].add(multiply_floor(a, plus));
+    sums[i++].add(narrow(few, more, shift_right(c, 23), shift_right(d, 8)));
+    sums[i++].add(narrow_interleaved(few, more, shift_right(c, 23), shift_right(d, 8)));
+    sums[i++].add(least_bytes(a, b));
+    sums[i++].add(greatest_bytes(a, b));
+    sums[i++].add(widen<true>(a));
+    sums[i++].add(widen<false>(a));
+    sums[i++].add(interleave(a, b, c, d));
+    byte_sums s;
+    s += a, s += b, s += c;
+    sums[i].add(s.even), sums[i++].add(s.odd);
+    sums[i++].add(add(splat_byte(n), add(splat(at), zeros())));
+  }
+  for (const sum& s : sums) board::print(s.name, s.h);
+  return 0;
+}
+#if !defined(__hexagon__)
+#include <cstdio>
+namespace board {
+void print(const char* text) {
+  std::fputs(text, stdout);
+}
+}  // namespace board
+int main() {
+  return app_main();
+}
+#endif
