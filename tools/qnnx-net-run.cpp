@@ -9,6 +9,7 @@
 #include "cli/options.hpp"
 #include "qnnx/io/dlc.hpp"
 #include "qnnx/io/file.hpp"
+#include "qnnx/runtime/thread_pool.hpp"
 
 using namespace qnnx;
 
@@ -34,6 +35,7 @@ cli::command make_command() {
   c.value("--duration", "SEC", "Loop over the list until this time has passed.");
   c.value("--keep_num_outputs", "N", "Write the first N results only.");
   c.value("--batch_multiplier", "N", "Input and output files hold N times the graph's batch.").standard("1");
+  c.value("--num_threads", "N", "Threads that share the steps of a model; results do not depend on it. Standard: one for each physical core.");
   c.value("--profiling_level", "LEVEL", "basic: load and inference times; detailed: every node too.").choices({"basic", "detailed"});
   c.value("--log_level", "LEVEL", "How much to print on stderr.").choices({"error", "warn", "info", "debug", "verbose"}).standard("warn");
   c.flag("--synchronous", "Accepted: execution is always synchronous.");
@@ -104,6 +106,8 @@ int run(int argc, char** argv, int& stage) {
   const std::string level = c.text("--log_level");
   const bool talkative = level == "info" || level == "debug" || level == "verbose";
 
+  thread_pool pool(c.given("--num_threads") ? static_cast<int>(c.integer("--num_threads", 1, 1024)) : physical_cores());
+
   stage = bad_backend;
   const cli::backend backend = cli::find_backend(c.text("--backend"));
   for (std::size_t k = 0; k < models.size(); ++k) {
@@ -112,11 +116,11 @@ int run(int argc, char** argv, int& stage) {
     const auto start = std::chrono::steady_clock::now();
     std::unique_ptr<cli::executable> model;
     if (libraries) {
-      model = cli::open_library(models[k]);
+      model = cli::open_library(models[k], pool.threads_of_steps());
     } else {
       const net n = read_dlc(models[k]);
       stage = not_finalized;
-      model = cli::interpret(n, backend.table, backend.kernels);
+      model = cli::interpret(n, backend.table, backend.kernels, pool.threads_of_steps());
     }
     const double load_us = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
     if (talkative) std::fprintf(stderr, "qnnx-net-run: info: '%s' loaded in %.0f us: %zu steps, kernels %s\n", models[k].c_str(), load_us, model->steps.size(), model->isa.c_str());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times one compiled model library: run_library_bench [--steps] [--batches N] [--milliseconds N] lib<model>.so
+// Times one compiled model library: run_library_bench [--steps] [--threads N] [--batches N] [--milliseconds N] lib<model>.so
 // Prints one JSON line: nanoseconds of one inference, minimum and median over batches, and with --steps the same for
 // each step. No profiling code lies between the steps of the first figure. Random data, never zeros.
 #include <dlfcn.h>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "qnnx/model/abi.h"
+#include "qnnx/runtime/thread_pool.hpp"
 
 namespace {
 
@@ -68,18 +69,20 @@ void fill(const qnnx_model_tensor& t, unsigned char* at, std::mt19937& g) {
 
 int main(int argc, char** argv) {
   bool steps = false;
+  int threads = 1;
   int batches = 15;
   double milliseconds = 4;
   const char* path = nullptr;
   for (int i = 1; i < argc; ++i) {
     const std::string a = argv[i];
     if (a == "--steps") steps = true;
+    else if (a == "--threads" && i + 1 < argc) threads = std::max(std::atoi(argv[++i]), 1);
     else if (a == "--batches" && i + 1 < argc) batches = std::max(std::atoi(argv[++i]), 1);
     else if (a == "--milliseconds" && i + 1 < argc) milliseconds = std::atof(argv[++i]);
     else path = argv[i];
   }
   if (!path) {
-    std::fprintf(stderr, "usage: run_library_bench [--steps] [--batches N] [--milliseconds N] lib<model>.so\n");
+    std::fprintf(stderr, "usage: run_library_bench [--steps] [--threads N] [--batches N] [--milliseconds N] lib<model>.so\n");
     return 2;
   }
   void* library = dlopen(path, RTLD_NOW);
@@ -89,7 +92,10 @@ int main(int argc, char** argv) {
     return 1;
   }
   const qnnx_model& m = *get();
-  unsigned char* arena = aligned(m.arena_bytes);
+  qnnx::thread_pool pool(threads);
+  const qnnx::executor shared = pool.threads_of_steps();
+  const qnnx_executor on{shared.threads, shared.context, shared.run};
+  unsigned char* arena = aligned((m.arena_bytes + 63) / 64 * 64 + (threads - 1) * m.thread_bytes);
   unsigned char* packed = aligned(m.packed_bytes);
   std::mt19937 g(1);
   m.pack(arena, m.weights, packed);
@@ -105,18 +111,18 @@ int main(int argc, char** argv) {
     }
   };
   const timing feeding = measure(feed, batches, milliseconds / 4);
-  timing whole = measure([&] { feed(); m.run(arena, m.weights, packed); }, batches, milliseconds);
+  timing whole = measure([&] { feed(); m.run_on(&on, arena, m.weights, packed, 0, m.step_count); }, batches, milliseconds);
   whole.least -= feeding.least;
   whole.median -= feeding.median;
-  std::printf("{\"name\": \"%s\", \"isa\": \"%s\", \"macs\": %lld, \"arena\": %lld, \"weights\": %lld, \"packed\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f",
+  std::printf("{\"name\": \"%s\", \"isa\": \"%s\", \"macs\": %lld, \"arena\": %lld, \"weights\": %lld, \"packed\": %lld, \"threads\": %d, \"thread_bytes\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f",
               m.name, m.isa, static_cast<long long>(m.macs), static_cast<long long>(m.arena_bytes),
-              static_cast<long long>(m.weight_bytes), static_cast<long long>(m.packed_bytes), whole.least, whole.median);
+              static_cast<long long>(m.weight_bytes), static_cast<long long>(m.packed_bytes), threads, static_cast<long long>(m.thread_bytes), whole.least, whole.median);
   if (steps) {
     std::printf(", \"steps\": [");
     std::memcpy(arena, start.data(), start.size());
     m.run(arena, m.weights, packed);  // each step finds what it left there, as far as the plan keeps it
     for (std::int32_t k = 0; k < m.step_count; ++k) {
-      const timing t = measure([&] { m.run_step(arena, m.weights, packed, k); }, 5, milliseconds / 8);
+      const timing t = measure([&] { m.run_on(&on, arena, m.weights, packed, k, k + 1); }, 5, milliseconds / 8);
       std::printf("%s{\"name\": \"%s\", \"type\": \"%s\", \"macs\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f}", k ? ", " : "",
                   m.steps[k].name, m.steps[k].type, static_cast<long long>(m.steps[k].macs), t.least, t.median);
     }

@@ -17,6 +17,15 @@
 #define QNNX_NOINLINE __attribute__((noinline))
 #endif
 
+// Tells the core that this is a waiting loop.
+#if defined(__x86_64__) || defined(__i386__)
+#define QNNX_PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define QNNX_PAUSE() __asm__ volatile("yield")
+#else
+#define QNNX_PAUSE() ((void)0)
+#endif
+
 // Whether the compiler's messages print a string in a template argument whole (clang before 16 cuts it).
 #if defined(__clang__) && __clang_major__ < 16
 #define QNNX_PRINTS_STRING_ARGUMENTS 0
@@ -209,6 +218,12 @@
 namespace qnnx::inline QNNX_ABI {
 
 namespace config {
+/// An operating system, so threads may exist: firmware compiles nothing for them.
+#if defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
+inline constexpr bool hosted = true;
+#else
+inline constexpr bool hosted = false;
+#endif
 inline constexpr bool prints_string_arguments = QNNX_PRINTS_STRING_ARGUMENTS;
 /// The packed weights stand right behind the plain ones, and what they replace is left out: firmware archives.
 #if defined(QNNX_EMBEDDED_PACKED)
@@ -245,6 +260,13 @@ inline constexpr bool packs_only = false;
 inline constexpr unsigned packed_forms = QNNX_PACKED_FORMS;
 #else
 inline constexpr unsigned packed_forms = 0xffffffffu;
+#endif
+/// Models are planned for threads too: no tensor overlaps another where that would keep a step from running in pieces.
+/// The library generator sets it for machines with an operating system.
+#if defined(QNNX_SPLIT_STEPS)
+inline constexpr bool split_steps = true;
+#else
+inline constexpr bool split_steps = false;
 #endif
 }  // namespace config
 

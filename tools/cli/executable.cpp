@@ -40,7 +40,8 @@ void* open_object(const std::string& path) {
 
 class library_model final : public executable {
  public:
-  explicit library_model(const std::string& path) : object_(open_object(path), &close_object) {
+  library_model(const std::string& path, const executor& threads)
+      : object_(open_object(path), &close_object), threads_{threads.threads, threads.context, threads.run} {
     const auto version = reinterpret_cast<std::uint32_t (*)()>(::dlsym(object_.get(), "qnnx_model_abi_version"));
     const auto get = reinterpret_cast<const qnnx_model* (*)()>(::dlsym(object_.get(), "qnnx_model_get"));
     if (!version || !get) throw error("'" + path + "' is not a model library: make one with qnnx-model-lib-generator");
@@ -48,20 +49,21 @@ class library_model final : public executable {
       throw error("'" + path + "': got model ABI version " + std::to_string(version()) + ", expected " +
                   std::to_string(QNNX_MODEL_ABI_VERSION) + ": make the library again");
     model_ = get();
+    if (model_ && !model_->run_on) throw error("'" + path + "' was compiled without QNNX_SPLIT_STEPS: make it with qnnx-model-lib-generator");
     if (!model_) throw error("'" + path + "': QNNX_ISA names an instruction set that the library or the processor does not have");
     if (model_->weight_bytes > 0 && !model_->weights) throw error("'" + path + "' carries no weights: make it again with -b");
-    arena_ = aligned_bytes(static_cast<std::size_t>(model_->arena_bytes));
+    arena_ = aligned_bytes(static_cast<std::size_t>((model_->arena_bytes + 63) / 64 * 64 + (threads_.threads - 1) * model_->thread_bytes));
     packed_ = aligned_bytes(static_cast<std::size_t>(model_->packed_bytes));
     if (model_->packed_bytes > 0) model_->pack(arena_.data(), model_->weights, packed_.data());
     describe();
     clear_state(*this);
   }
-  void run() override { model_->run(arena_.data(), model_->weights, packed()); }
+  void run() override { run_steps(0, model_->step_count); }
   void run(const observer& seen) override {
     using clock = std::chrono::steady_clock;
     for (std::int32_t k = 0; k < model_->step_count; ++k) {
       const auto start = clock::now();
-      model_->run_step(arena_.data(), model_->weights, packed(), k);
+      run_steps(k, k + 1);
       const std::chrono::duration<double, std::micro> took = clock::now() - start;
       seen(k, took.count());
     }
@@ -74,6 +76,7 @@ class library_model final : public executable {
 
  private:
   static void close_object(void* object) { ::dlclose(object); }
+  void run_steps(std::int32_t first, std::int32_t last) { model_->run_on(&threads_, arena_.data(), model_->weights, packed(), first, last); }
   const void* packed() { return model_->packed_bytes > 0 ? packed_.data() : nullptr; }
   void describe() {
     name = model_->name;
@@ -114,14 +117,15 @@ class library_model final : public executable {
 
   std::unique_ptr<void, void (*)(void*)> object_;
   const qnnx_model* model_ = nullptr;
+  qnnx_executor threads_;
   aligned_bytes arena_;
   aligned_bytes packed_;
 };
 
 class interpreted_model final : public executable {
  public:
-  interpreted_model(const net& n, const std::string& table, std::span<const kernel_entry> kernels)
-      : frozen_(n.freeze()), interpreter_(frozen_, {.backend = table, .keep_all = false, .extra_kernels = kernels}) {
+  interpreted_model(const net& n, const std::string& table, std::span<const kernel_entry> kernels, const executor& threads)
+      : frozen_(n.freeze()), interpreter_(frozen_, {.backend = table, .keep_all = false, .extra_kernels = kernels, .threads = threads}) {
     const graph_view& g = frozen_->g;
     name = n.name;
     rounding = n.rounding;
@@ -170,10 +174,10 @@ std::vector<std::string> executable::input_names() const {
   return names;
 }
 
-std::unique_ptr<executable> open_library(const std::string& path) { return std::make_unique<library_model>(path); }
+std::unique_ptr<executable> open_library(const std::string& path, const executor& threads) { return std::make_unique<library_model>(path, threads); }
 
-std::unique_ptr<executable> interpret(const net& n, const std::string& table, std::span<const kernel_entry> kernels) {
-  return std::make_unique<interpreted_model>(n, table, kernels);
+std::unique_ptr<executable> interpret(const net& n, const std::string& table, std::span<const kernel_entry> kernels, const executor& threads) {
+  return std::make_unique<interpreted_model>(n, table, kernels, threads);
 }
 
 backend find_backend(const std::string& name) {

@@ -53,17 +53,18 @@ class executable {
   std::vector<std::string> input_names() const;
 };
 
-/// A shared library made by qnnx-model-lib-generator. Throws error where it is none, or of another ABI version.
-std::unique_ptr<executable> open_library(const std::string& path);
+/// A shared library made by qnnx-model-lib-generator. Throws error where it is none, or of another ABI version. `threads`
+/// outlive it.
+std::unique_ptr<executable> open_library(const std::string& path, const executor& threads = {});
 
 /// A net in the interpreter; `kernels` come before the backend's own.
-std::unique_ptr<executable> interpret(const net& n, const std::string& backend, std::span<const kernel_entry> kernels = {});
+std::unique_ptr<executable> interpret(const net& n, const std::string& backend, std::span<const kernel_entry> kernels = {}, const executor& threads = {});
 
 /// What --backend names: a table of the library, or a shared library that exports
 ///   extern "C" unsigned qnnx_backend_abi_version();             // qnnx_backend_version
 ///   extern "C" void qnnx_backend_kernels(std::vector<qnnx::kernel_entry>* out);
 /// whose kernels come before those of "cpu".
-inline constexpr unsigned qnnx_backend_version = 1;
+inline constexpr unsigned qnnx_backend_version = 2;
 struct backend {
   std::string table = "cpu";
   std::vector<kernel_entry> kernels;

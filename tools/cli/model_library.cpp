@@ -274,7 +274,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   common.insert(common.end(), {"-I" + headers, "-isystem", work.file("boost_only")});
   const std::vector<std::string> borrowed = t.header_flags();
   common.insert(common.end(), borrowed.begin(), borrowed.end());
-  if (!t.firmware) common.insert(common.end(), {"-fPIC", "-fvisibility=hidden"});
+  if (!t.firmware) common.insert(common.end(), {"-fPIC", "-fvisibility=hidden", "-DQNNX_SPLIT_STEPS"});
   const std::string symbol = t.firmware ? clean_name(r.name) : "qnnx_model";
   const std::string weights_symbol = symbol + "_weights";
   common.push_back("-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol);

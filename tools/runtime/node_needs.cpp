@@ -15,7 +15,7 @@ facts_storage::facts_storage(const graph_view& g, int k) : bound(g, g.nodes[k]),
   for (int i = 0; i < n.output_count; ++i) out.push_back(g.quant_of(n.outputs[static_cast<std::size_t>(i)]));
 }
 
-node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, std::span<const kernel_entry> table) {
+node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, std::span<const kernel_entry> table, bool in_pieces, std::int64_t least_ns) {
   const auto nodes = static_cast<std::size_t>(g.node_count);
   node_needs r;
   r.distance.assign(nodes * max_inputs, no_overlap);
@@ -35,9 +35,10 @@ node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, st
     r.scratch[k] = e->scratch_bytes(facts.get(), n.params);
     r.packed_at[k] = r.packed_total;
     r.packed_total += align_up(e->packed_bytes(facts.get(), n.params), 64);
+    r.pieces.push_back(in_pieces ? e->pieces(facts.get(), n.params, least_ns) : split{});
     for (int i = 0; i < n.input_count; ++i)
       if (n.inputs[static_cast<std::size_t>(i)] >= 0)
-        r.distance[k * max_inputs + static_cast<std::size_t>(i)] = e->overlap(facts.get(), n.params, i);
+        r.distance[k * max_inputs + static_cast<std::size_t>(i)] = kernel::overlap_when_cut(r.pieces[k], i, e->overlap(facts.get(), n.params, i));
   }
   return r;
 }

@@ -18,7 +18,11 @@
 //                                 (optional: no sharing). An optimized kernel accepts the reference's distance, so
 //                                 that one memory plan serves every instruction set; where config::own_plan is set it
 //                                 may ask for another (firmware archives are planned for their target)
-//   parts                         into how many independent pieces the work may be split (optional: 1)
+//   parts                         into how many pieces run() may split its work by call.piece, over output rows, columns
+//                                 or channels and never over a sum: any number gives the same bits (optional: 1)
+//   independent_dims              leading dimensions of the output along which results depend on nothing but the
+//                                 operands' elements at the same place (broadcasts allowed): the caller may cut the
+//                                 operands there and run() sees smaller ones (optional: 0). kernel/split.hpp uses both
 // All but run are constexpr functions of the node. One source serves static and dynamic extents: `call.in<0>()` is a
 // view whose extents are constants or values. The reference kernel asks for nothing but constants. Layer 5a.
 
@@ -118,6 +122,20 @@ struct part {
   std::int32_t index = 0;
   std::int32_t count = 1;
 };
+
+/// Items [from, to) of `total` that piece p makes: whole groups of `grain`, nearly equal. May be empty.
+struct slice {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  constexpr bool holds(std::int64_t i) const { return !config::hosted || (i >= from && i < to); }
+};
+constexpr slice slice_of(part p, std::int64_t total, std::int64_t grain = 1) {
+  if (!config::hosted || p.count == 1) return {0, total};
+  const std::int64_t groups = (total + grain - 1) / grain;
+  const std::int64_t from = groups * p.index / p.count * grain;
+  const std::int64_t to = groups * (p.index + 1) / p.count * grain;
+  return {from < total ? from : total, to < total ? to : total};
+}
 
 /// A call with extents known at run time: the form that all nodes of one configuration share.
 template <class Op, class Sig, class Rounding>
@@ -253,8 +271,14 @@ constexpr int parts(const node_facts& f, const Params& p) {
   else return (void)f, (void)p, 1;
 }
 
-/// Base of a kernel that answers the contract's questions about constants and shared memory as another kernel of the op
-/// does: the reference, or that of instruction set Isa.
+template <class K, class Params>
+constexpr int independent_dims(const node_facts& f, const Params& p) {
+  if constexpr (requires { K::independent_dims(f, p); }) return K::independent_dims(f, p);
+  else return (void)f, (void)p, 0;
+}
+
+/// Base of a kernel that answers the contract's questions about constants, shared memory and independent dimensions as
+/// another kernel of the op does: the reference, or that of instruction set Isa.
 template <class Op, class Isa = isa::reference>
 struct answers_as {
   using params = typename Op::params;
@@ -270,6 +294,9 @@ struct answers_as {
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     return kernel::overlap<impl<Op, Isa>>(f, p, input);
   }
+  static constexpr int independent_dims(const node_facts& f, const params& p) {
+    return kernel::independent_dims<impl<Op, Isa>>(f, p);
+  }
 };
 
 /// Runs one step; the same function serves every node of this configuration, in the static and the dynamic path.
@@ -279,6 +306,9 @@ QNNX_NOINLINE void run_shared(const step& s, const memory& m, Rounding r, part p
 }
 
 }  // namespace kernel
+
+/// independent_dims of a kernel that goes element by element.
+constexpr int every_dim(const node_facts& f) { return f.c.out(0).dims.rank(); }
 
 /// Bytes between the start of the output and the start of a dying input that an element-by-element kernel needs:
 /// none, or what the output is longer.

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define QNNX_MODEL_ABI_VERSION 1u
+#define QNNX_MODEL_ABI_VERSION 2u
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +45,15 @@ typedef struct qnnx_model_step {
   int32_t output_count;
 } qnnx_model_step;
 
+/* Threads that belong to the caller: run() calls work(data, 0 .. count - 1), each once, in any order, on any threads, and
+   returns when all are done. It is called once for each step that is worth it, with 2 <= count <= threads; results do not
+   depend on threads. */
+typedef struct qnnx_executor {
+  int32_t threads;
+  void* context;
+  void (*run)(void* context, void (*work)(void* data, int32_t index), void* data, int32_t count);
+} qnnx_executor;
+
 typedef struct qnnx_model {
   uint32_t abi_version;
   uint32_t rounding; /* 0 nearest even, 1 TFLite, 2 half up */
@@ -68,6 +77,10 @@ typedef struct qnnx_model {
   void (*run)(void* arena, const void* weights, const void* packed);
   void (*run_step)(void* arena, const void* weights, const void* packed, int32_t step);
   void (*pack)(void* arena, const void* weights, void* packed);
+  /* Steps [first, last) on an executor. For n threads the arena has arena_bytes rounded up to 64 and (n - 1) *
+     thread_bytes more. Null in firmware. */
+  void (*run_on)(const qnnx_executor* executor, void* arena, const void* weights, const void* packed, int32_t first, int32_t last);
+  int64_t thread_bytes;
 } qnnx_model;
 
 /* Section .qnnx_facts of a firmware object: read by the library generator, dropped by the linker. */

@@ -171,6 +171,26 @@ struct exported {
       if (c->kernel) c->kernel(c->node, m, {}, {});
   }
 
+  struct split_table {
+    split rows[step_count + 1];
+  };
+  template <int... I>
+  static constexpr split_table make_splits(std::integer_sequence<int, I...>) {
+    return {{lowered::template node_split<I>..., {}}};
+  }
+  static void run_on(const qnnx_executor* e, void* arena, const void* weights, const void* packed, std::int32_t first, std::int32_t last) {
+    static constexpr split_table splits = make_splits(std::make_integer_sequence<int, step_count>{});
+    const memory m = at(arena, weights, packed);
+    const executor threads{e->threads, e->context, e->run};
+    for (std::int32_t k = first; k < last; ++k) {
+      const call& c = calls.rows[k];
+      if (threads.threads <= 1 || splits.rows[k].parts <= 1) c.kernel(*c.node, m, {}, {});
+      else
+        kernel::run_pieces(threads, splits.rows[k], *c.node, lowered::scratch_of_pieces(),
+                           [&](const step& s, part p) { c.kernel(s, m, {}, p); });
+    }
+  }
+
   template <int I>
   static void pack_node(const memory& m, std::byte* packed) {
     using n = typename lowered::template node_type<I>;
@@ -340,6 +360,10 @@ struct exported {
     m.run = &run;
     m.run_step = &run_step;
     m.pack = &pack;
+    if constexpr (config::split_steps) {
+      m.run_on = &run_on;
+      m.thread_bytes = lowered::piece_bytes();
+    }
     return m;
   }
 };

@@ -8,6 +8,7 @@
 #include "qnnx/ir/plan.hpp"
 #include "qnnx/ir/verify.hpp"
 #include "qnnx/kernel/kernels.hpp"
+#include "qnnx/kernel/split.hpp"
 #include "qnnx/model/invalid.hpp"
 #include "qnnx/model/static_call.hpp"
 #include "qnnx/op/ops.hpp"
@@ -69,9 +70,10 @@ struct node_asks {
   std::int64_t packed = 0;
   std::array<std::int64_t, Inputs + 1> distance{};
   std::uint32_t replaced = 0;  // bit i: the packed form stands for input i
+  split pieces{};
 };
 template <class Kernel, int Inputs, int Outputs, int Widest, class Params>
-constexpr node_asks<Widest> ask(const graph_view& g, int node, const Params& p) {
+constexpr node_asks<Widest> ask(const graph_view& g, int node, const Params& p, bool optimized) {
   const bound_facts<Inputs, Outputs> bound(g, node);
   const node_facts f = bound.get();
   node_asks<Widest> a;
@@ -83,6 +85,9 @@ constexpr node_asks<Widest> ask(const graph_view& g, int node, const Params& p) 
     a.distance[static_cast<std::size_t>(i)] = t < 0 || !in_arena(g.tensors[t]) ? no_overlap : kernel::overlap<Kernel>(f, p, i);
     if (t >= 0 && g.tensors[t].kind == tensor_kind::constant && kernel::replaces<Kernel>(f, p, i)) a.replaced |= 1u << i;
   }
+  if constexpr (config::split_steps)
+    a.pieces = kernel::split_of<Kernel>(f, p, kernel::estimated_ns(f.c, g.nodes[node].op->price(f.c, g.nodes[node].params), optimized));
+  else (void)optimized;
   return a;
 }
 template <class Kernel, int Inputs, int Outputs, class Params>
@@ -235,25 +240,27 @@ struct lowering {
     static constexpr typename op::params params = from_words<typename op::params>(g.nodes[I].params);
     using isa = typename decltype(detail::isa_for<lowering, I, op, signature, ins, outs, Isa>())::type;
     using kernel = qnnx::kernel::select<op, isa, signature>;
-    static constexpr detail::node_asks<widest> asks = detail::ask<kernel, ins, outs, widest>(g, I, params);
+    static constexpr detail::node_asks<widest> asks = detail::ask<kernel, ins, outs, widest>(g, I, params, qnnx::kernel::is_specialised<op, isa, signature>());
     static constexpr auto constants =
         detail::make_constants<kernel, rounding_type, ins, outs, static_cast<std::size_t>(asks.constant_words)>(g, I, params);
   };
 
-  /// What the kernels ask of the planner.
-  static constexpr auto make_asked() {
-    return []<int... I>(std::integer_sequence<int, I...>) {
+  /// What the kernels ask of the planner; where steps run in pieces, fewer overlaps.
+  static constexpr auto make_asked(bool in_pieces) {
+    return [=]<int... I>(std::integer_sequence<int, I...>) {
       const detail::node_asks<widest> rows[] = {node_type<I>::asks..., {}};
       detail::plan_asks<g.node_count, widest> a;
       for (int k = 0; k < g.node_count; ++k) {
         a.scratch[static_cast<std::size_t>(k)] = rows[k].scratch;
         for (int i = 0; i < widest; ++i)
-          a.distance[static_cast<std::size_t>(k * widest + i)] = rows[k].distance[static_cast<std::size_t>(i)];
+          a.distance[static_cast<std::size_t>(k * widest + i)] =
+              in_pieces ? kernel::overlap_when_cut(rows[k].pieces, i, rows[k].distance[static_cast<std::size_t>(i)]) : rows[k].distance[static_cast<std::size_t>(i)];
       }
       return a;
     }(std::make_integer_sequence<int, g.node_count>{});
   }
-  static constexpr detail::plan_asks<g.node_count, widest> asked = make_asked();
+  static constexpr detail::plan_asks<g.node_count, widest> asked = make_asked(false);
+  static constexpr detail::plan_asks<g.node_count, widest> asked_in_pieces = make_asked(config::split_steps);
 
   /// The plan: the generator's for this target, or the model's own where the kernels accept the reference's distances,
   /// or made here. One that is given is checked.
@@ -282,9 +289,13 @@ struct lowering {
           if (r.fault < 0)
             if (const int k = find_scratch_collision(g, b, r.total); k >= 0) r.fault = g.nodes[k].outputs[0];
         } else {
-          place_scratch(g, b, r.total);
+          // A right plan may still let steps overlap that could run in pieces.
+          b.distance = asked_in_pieces.distance.data();
+          if (r.fault >= 0 || !config::split_steps || find_collision(g, b) < 0) place_scratch(g, b, r.total);
+          else r.total = best_plan(g, b);
         }
       } else {
+        b.distance = asked_in_pieces.distance.data();
         r.total = best_plan(g, b);
       }
       return r;
@@ -478,6 +489,40 @@ struct lowering {
     static constexpr step value = make();
   };
 
+  /// How node I is cut; whole where it is compiled for its shapes, or where the plan lets it overlap.
+  template <int I>
+  static constexpr split make_split() {
+    constexpr split s = node_type<I>::asks.pieces;
+    if (detail::specialises<Tag>(I)) return {};
+    const auto at = [](std::int32_t t) { return plan.offset[static_cast<std::size_t>(t)]; };
+    for (int o = 0; o < g.nodes[I].output_count; ++o)
+      for (int i = 0; i < g.nodes[I].input_count; ++i) {
+        const std::int32_t in = g.nodes[I].inputs[static_cast<std::size_t>(i)];
+        const std::int32_t out = g.nodes[I].outputs[static_cast<std::size_t>(o)];
+        if (in >= 0 && in_arena(g.tensors[in]) &&
+            !kernel::places_allow_pieces(s, i, at(in), byte_size(g.tensors[in]), at(out), byte_size(g.tensors[out])))
+          return {};
+      }
+    return s;
+  }
+  template <int I>
+  static constexpr split node_split = make_split<I>();
+
+  /// Scratch that each piece after the first needs, behind the arena.
+  static constexpr std::int64_t piece_bytes() {
+    return []<int... I>(std::integer_sequence<int, I...>) {
+      std::int64_t most = 0;
+      for (const std::int64_t b : {std::int64_t{0}, (node_split<I>.parts > 1 ? node_type<I>::asks.scratch : 0)...}) most = b > most ? b : most;
+      return align_up(most, 64);
+    }(std::make_integer_sequence<int, g.node_count>{});
+  }
+  static constexpr kernel::piece_scratch scratch_of_pieces() {
+    return {static_cast<std::ptrdiff_t>(align_up(plan.total, 64)), static_cast<std::ptrdiff_t>(piece_bytes())};
+  }
+  static constexpr std::int64_t arena_bytes(int threads) {
+    return threads <= 1 || piece_bytes() == 0 ? plan.total : align_up(plan.total, 64) + (threads - 1) * piece_bytes();
+  }
+
   template <int I>
   QNNX_NOINLINE static void run_specialised(const memory& m) {
     using call = static_call<lowering, I>;
@@ -504,6 +549,23 @@ struct lowering {
       const int done[] = {0, (run_from<C * chunk>(m), 0)...};
       (void)done;
     }(std::make_integer_sequence<int, (g.node_count + chunk - 1) / chunk>{});
+  }
+  template <int I>
+  static void run_node_on(const executor& e, const memory& m) {
+    using n = node_type<I>;
+    if constexpr (node_split<I>.parts > 1) {
+      if (e.threads > 1)
+        return kernel::run_pieces(e, node_split<I>, step_data<I>::value, scratch_of_pieces(), [&](const step& s, part p) {
+          kernel::run_shared<typename n::op, typename n::isa, typename n::signature, rounding_type>(s, m, {}, p);
+        });
+    }
+    run_node<I>(m);
+  }
+  static void run_on(const executor& e, const memory& m) {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      const int done[] = {0, (run_node_on<I>(e, m), 0)...};
+      (void)done;
+    }(std::make_integer_sequence<int, g.node_count>{});
   }
   template <class Tap>
   static void run_tapped(const memory& m, Tap& tap) {

@@ -7,6 +7,7 @@
 //   qnnx::model<net> m{weights};            // owns its arena
 //   m.input<"x">()[0] = ...; m.run(); m.output<"probs">()[0];
 
+#include <concepts>
 #include <cstring>
 
 #include "qnnx/base/fixed_string.hpp"
@@ -59,6 +60,8 @@ struct model_traits {
   static constexpr graph_view graph() { return lowered::g; }
 
   static constexpr std::int64_t arena_bytes = lowered::plan.total;
+  /// What run() on an executor of so many threads needs.
+  static constexpr std::int64_t arena_bytes_for(int threads) { return lowered::arena_bytes(threads); }
   static constexpr std::int64_t weight_bytes = lowered::data.total;
   static constexpr std::int64_t packed_bytes = lowered::packed.total;
   static constexpr int step_count = lowered::g.node_count;
@@ -92,6 +95,20 @@ struct model_traits {
   using step_op = typename lowered::template node_type<I>::op;
 };
 
+/// Threads of the caller: threads() says how many, run(count, f) calls f(0) .. f(count - 1), each once, on any of them,
+/// and returns when all are done.
+template <class E>
+concept thread_executor = requires(E& e, void (*work)(std::int32_t)) {
+  { e.threads() } -> std::convertible_to<std::int32_t>;
+  e.run(std::int32_t{}, work);
+};
+template <thread_executor E>
+executor executor_for(E& e) {
+  return {static_cast<std::int32_t>(e.threads()), &e, [](void* self, void (*work)(void*, std::int32_t), void* data, std::int32_t count) {
+            static_cast<E*>(self)->run(count, [=](std::int32_t index) { work(data, index); });
+          }};
+}
+
 template <class Tag, class Isa = isa::best>
 class model_view : public model_traits<Tag, Isa> {
  public:
@@ -104,6 +121,10 @@ class model_view : public model_traits<Tag, Isa> {
   constexpr model_view(const void* weights, std::byte* arena, const void* packed = nullptr) : m_{arena, weights, packed} {}
 
   void run() const { lowered::run(m_); }
+  /// On the caller's threads, with the results of run(). The arena has arena_bytes_for(threads); compile with
+  /// QNNX_SPLIT_STEPS, else no step is cut.
+  template <thread_executor Executor>
+  void run(Executor& threads) const { lowered::run_on(executor_for(threads), m_); }
   /// Runs step by step and calls tap(step index) after each, for traces and debugging.
   template <class Tap>
   void run(Tap&& tap) const { lowered::run_tapped(m_, tap); }

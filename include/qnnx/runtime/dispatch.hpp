@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "qnnx/kernel/contract.hpp"
+#include "qnnx/kernel/split.hpp"
 
 namespace qnnx::inline QNNX_ABI {
 
@@ -21,7 +21,7 @@ struct kernel_entry {
   std::int64_t (*packed_bytes)(const node_facts&, const words&) = nullptr;
   void (*pack)(const step&, const memory&, rounding_mode, std::byte*) = nullptr;
   std::int64_t (*overlap)(const node_facts&, const words&, int) = nullptr;
-  int (*parts)(const node_facts&, const words&) = nullptr;
+  split (*pieces)(const node_facts&, const words&, std::int64_t least_ns) = nullptr;
   void* (*make_params)(const words&) = nullptr;  // heap copy of the typed params
   void (*free_params)(void*) = nullptr;
 };
@@ -49,7 +49,10 @@ kernel_entry make_entry(const char* isa_name) {
     };
   }
   e.overlap = [](const node_facts& f, const words& w, int i) { return std::int64_t{kernel::overlap<K>(f, from_words<P>(w), i)}; };
-  e.parts = [](const node_facts& f, const words& w) { return kernel::parts<K>(f, from_words<P>(w)); };
+  e.pieces = [](const node_facts& f, const words& w, std::int64_t least_ns) {
+    constexpr bool optimized = kernel::is_specialised<Op, Isa, Sig>();
+    return kernel::split_of<K>(f, from_words<P>(w), kernel::estimated_ns(f.c, info<Op>.price(f.c, w), optimized), least_ns);
+  };
   e.make_params = [](const words& w) -> void* { return new P(from_words<P>(w)); };
   e.free_params = [](void* p) { delete static_cast<P*>(p); };
   return e;

@@ -16,6 +16,8 @@ struct interpreter_options {
   std::string backend = "cpu";
   bool keep_all = false;                           // every tensor keeps its bytes until the end (for --debug)
   std::span<const kernel_entry> extra_kernels{};   // ops from outside
+  executor threads{};                              // that steps run on in pieces; it outlives the interpreter
+  std::int64_t least_ns = kernel::serial_ns;       // steps estimated below this run whole
 };
 
 /// 64-byte aligned bytes.
@@ -53,7 +55,9 @@ class interpreter {
   std::string_view kernel_isa(int node) const { return entries_[static_cast<std::size_t>(node)]->isa; }
 
  private:
-  void prepare_steps(std::span<const kernel_entry> extra, const std::vector<kernel_entry>& table, bool keep_all);
+  void prepare_steps(std::span<const kernel_entry> extra, const std::vector<kernel_entry>& table, bool keep_all, std::int64_t least_ns);
+  void allow_pieces(int k, std::int64_t scratch);
+  void run_step(std::size_t k);
 
   std::shared_ptr<const frozen_net> model_;
   std::vector<const kernel_entry*> entries_;
@@ -61,6 +65,9 @@ class interpreter {
   std::vector<std::vector<operand>> operands_;
   std::vector<std::vector<const operand*>> operand_refs_;
   std::vector<step> steps_;
+  std::vector<split> pieces_;
+  kernel::piece_scratch piece_scratch_;
+  executor threads_;
   std::vector<std::vector<std::int32_t>> constants_;
   std::vector<std::int64_t> plan_offset_;
   std::int64_t arena_size_ = 0;

@@ -28,11 +28,13 @@ struct node_needs {
   std::vector<std::int64_t> scratch;
   std::vector<std::int64_t> packed_at;
   std::int64_t packed_total = 0;
+  std::vector<split> pieces;           // how each node is cut
 };
 
 /// Throws error with the types where a node has no kernel. `extra` is searched before `table`; the entries point into
-/// both.
-node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, std::span<const kernel_entry> table);
+/// both. `in_pieces`: nodes of at least `least_ns` are cut, and then overlap their inputs in place only.
+node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, std::span<const kernel_entry> table, bool in_pieces = false,
+                    std::int64_t least_ns = kernel::serial_ns);
 
 /// Storage of plan_buffers for one graph.
 struct plan_storage {

@@ -101,6 +101,7 @@ struct convert_kernel {
         bits_of(f.c.in(0).type) < 8 || bits_of(f.c.out(0).type) < 8;  // packed values are read and written in pairs
     return packed ? -1 : elementwise_overlap(f.c, input);
   }
+  static constexpr int independent_dims(const node_facts& f, const Params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -140,6 +141,7 @@ struct impl<op::cast, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const op::cast::params&, int input) {
     return elementwise_overlap(f.c, input);
   }
+  static constexpr int independent_dims(const node_facts& f, const op::cast::params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     using Out = typename Call::out_type;

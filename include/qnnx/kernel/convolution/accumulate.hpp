@@ -144,6 +144,9 @@ constexpr tap_range taps_inside(std::int32_t start, std::int32_t kernel, std::in
   return r;
 }
 
+/// Rows of output pixels, which pieces share.
+constexpr int output_lines(const context& c) { return c.out(0).dims[0] * c.out(0).dims[1]; }
+
 /// Bytes the output of a sliding window must begin before its dying input: rows are made in order, row r reads input
 /// rows from low(r) = r * stride - before (within the image) on, and all bytes of a row may be written before its last
 /// pixel is read. So the worst of (r + 1) * out_row - low(r) * in_row, which is linear in r but where low(r) meets the

@@ -22,6 +22,8 @@ struct impl<op::conv2d, isa::reference> {
     return input == 0 ? window_overlap(f.c, p.stride[0], p.pad_amount[0]) : -1;
   }
 
+  static constexpr int parts(const node_facts& f, const params&) { return output_lines(f.c); }
+
   template <class Call>
   static void run(const Call& c) {
     using P = product_of<typename Call::template in_type<0>, typename Call::template in_type<1>>;
@@ -39,9 +41,12 @@ struct impl<op::conv2d, isa::reference> {
     const std::int32_t offset = P::fixed ? x.offset() : 0;
     const weight_matrix m(w, channels);
     const finish<Call> done(c, w.q->scales != nullptr);
-    std::int64_t index = 0;
+    const slice lines = slice_of(c.piece, std::int64_t{y.extent(0)} * y.extent(1));
     for (std::int32_t n = 0; n < y.extent(0); ++n)
       for (std::int32_t oh = 0; oh < y.extent(1); ++oh) {
+        const std::int64_t line = std::int64_t{n} * y.extent(1) + oh;
+        if (!lines.holds(line)) continue;
+        std::int64_t index = line * y.extent(2) * channels;
         const std::int32_t ih = oh * stride_h - top;
         const tap_range rows = taps_inside(ih, w.extent(hwio::h), step_h, height);
         for (std::int32_t ow = 0; ow < y.extent(2); ++ow) {

@@ -28,6 +28,10 @@ struct impl<op::fully_connected, isa::reference> {
     return last > out_row ? last : out_row;
   }
 
+  static constexpr int parts(const node_facts& f, const params&) {
+    return static_cast<int>(f.c.dims(0).size() / f.c.dims(1)[1]);
+  }
+
   template <class Call>
   static void run(const Call& c) {
     using P = product_of<typename Call::template in_type<0>, typename Call::template in_type<1>>;
@@ -38,7 +42,8 @@ struct impl<op::fully_connected, isa::reference> {
     const std::int32_t depth = w.extent(1);
     const std::int64_t rows = x.size() / depth;
     const finish<Call, true> done(c, w.q->scales != nullptr);
-    for (std::int64_t r = 0; r < rows; ++r)
+    const slice mine = slice_of(c.piece, rows);
+    for (std::int64_t r = mine.from; r < mine.to; ++r)
       dense_row<P>(done, x, r * depth, 1, w, 0, {1, depth}, b, columns, depth, r * columns, P::fixed ? x.offset() : 0);
   }
 };

@@ -35,6 +35,12 @@ struct impl<op::matmul, isa::reference> {
     return index;
   }
 
+  /// Rows of the result, which pieces share.
+  static constexpr int parts(const node_facts& f, const params&) {
+    const shape& y = f.c.out(0).dims;
+    return static_cast<int>(y.size() / y[y.rank() - 1]);
+  }
+
   template <class Call>
   static void run(const Call& c) {
     using P = product_of<typename Call::template in_type<0>, typename Call::template in_type<1>>;
@@ -51,12 +57,15 @@ struct impl<op::matmul, isa::reference> {
     const std::int64_t data_step = p.transpose_in0 ? rows : 1;
     const matrix_steps step = p.transpose_in1 ? matrix_steps{1, depth} : matrix_steps{columns, 1};
     const finish<Call> done(c, w.q->scales != nullptr);
+    const slice mine = slice_of(c.piece, batches * rows);
     for (std::int64_t n = 0; n < batches; ++n) {
       const std::int64_t data = matrix_of(x, y, n) * rows * depth;
       const std::int64_t weights = matrix_of(w, y, n) * depth * columns;
-      for (std::int32_t r = 0; r < rows; ++r)
+      for (std::int32_t r = 0; r < rows; ++r) {
+        if (!mine.holds(n * rows + r)) continue;
         dense_row<P>(done, x, data + r * data_row, data_step, w, weights, step, b, columns, depth,
                      (n * rows + r) * columns, P::fixed ? x.offset() : 0);
+      }
     }
   }
 };

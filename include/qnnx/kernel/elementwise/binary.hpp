@@ -106,6 +106,7 @@ struct impl<Op, isa::reference> {
     }
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params&, int input) { return elementwise_overlap(f.c, input); }
+  static constexpr int independent_dims(const node_facts& f, const params&) { return every_dim(f); }
 
   template <class Call>
   static void run(const Call& c) {

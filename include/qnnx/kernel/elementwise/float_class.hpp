@@ -14,6 +14,7 @@ struct impl<op::is_nan, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const op::is_nan::params&, int input) {
     return elementwise_overlap(f.c, input);
   }
+  static constexpr int independent_dims(const node_facts& f, const op::is_nan::params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -26,6 +27,7 @@ struct impl<op::is_inf, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const op::is_inf::params&, int input) {
     return elementwise_overlap(f.c, input);
   }
+  static constexpr int independent_dims(const node_facts& f, const op::is_inf::params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();

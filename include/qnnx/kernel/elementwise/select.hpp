@@ -21,6 +21,7 @@ struct impl<op::elementwise_select, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const no_params&, int input) {
     return elementwise_overlap(f.c, input);
   }
+  static constexpr int independent_dims(const node_facts& f, const no_params&) { return every_dim(f); }
 
   /// Steps of an operand along the output's axes; 0 where it broadcasts.
   template <class X, class Y>

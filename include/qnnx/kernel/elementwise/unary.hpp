@@ -62,6 +62,7 @@ struct impl<Op, isa::reference> {
     }
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params&, int input) { return elementwise_overlap(f.c, input); }
+  static constexpr int independent_dims(const node_facts& f, const params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -84,6 +85,7 @@ struct impl<Op, isa::reference> {
 template <>
 struct impl<op::elementwise_not, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const no_params&, int input) { return elementwise_overlap(f.c, input); }
+  static constexpr int independent_dims(const node_facts& f, const no_params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -111,6 +113,7 @@ struct impl<op::prelu, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const no_params&, int input) {
     return input == 0 ? elementwise_overlap(f.c, 0) : -1;
   }
+  static constexpr int independent_dims(const node_facts& f, const no_params&) { return every_dim(f); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();

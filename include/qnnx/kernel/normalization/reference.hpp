@@ -46,6 +46,7 @@ struct impl<op::batchnorm, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const no_params&, int input) {
     return input == 0 ? elementwise_overlap(f.c, 0) : -1;
   }
+  static constexpr int independent_dims(const node_facts& f, const no_params&) { return every_dim(f) - 1; }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -72,6 +73,12 @@ struct impl<Op, isa::reference> {
     for (int i = 1; i < rank; ++i)
       if (Op::normalised(p, rank, i - 1) && !Op::normalised(p, rank, i)) trailing = false;
     return input == 0 && trailing ? elementwise_overlap(f.c, 0) : -1;
+  }
+  static constexpr int independent_dims(const node_facts& f, const params& p) {
+    const int rank = f.c.dims(0).rank();
+    int n = 0;
+    while (n < rank && !Op::normalised(p, rank, n)) ++n;
+    return n;
   }
   template <class Call>
   static void run(const Call& c) {

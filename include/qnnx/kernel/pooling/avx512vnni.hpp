@@ -21,6 +21,8 @@ struct pool_kernel : answers_as<Op> {
   static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
                                    std::is_same_v<Sig, types::s8(types::s8)>;
 
+  static constexpr int parts(const node_facts& f, const params&) { return pool_parts(f.c); }
+
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -34,7 +36,7 @@ struct pool_kernel : answers_as<Op> {
       return x.data + ((static_cast<std::int64_t>(n) * g.size[1] + w.from[1]) * g.size[2] + w.from[2]) * channels;
     };
     if constexpr (is_float_v<typename Call::out_type>) {
-      each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+      each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
         const float* first = corner(n, w);
         const __m512 count = _mm512_set1_ps(static_cast<float>(w.count));
         for (std::int64_t o = 0; o < channels; o += 16) {
@@ -58,7 +60,7 @@ struct pool_kernel : answers_as<Op> {
         if (!same) return reference::run(c);
         const __m512i lo = _mm512_set1_epi8(static_cast<char>(k[0]));
         const __m512i hi = _mm512_set1_epi8(static_cast<char>(k[1]));
-        each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+        each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
           const auto* first = corner(n, w);
           for (std::int64_t o = 0; o < channels; o += 64) {
             const __mmask64 mask = channels - o >= 64 ? ~0ull : (1ull << (channels - o)) - 1;
@@ -78,7 +80,7 @@ struct pool_kernel : answers_as<Op> {
         const std::int64_t full = static_cast<std::int64_t>(g.filter[0]) * g.filter[1] * g.filter[2];
         if (full > 65536) return reference::run(c);  // sums of more than 24 bits
         const finish<Call> done(c, false);
-        each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+        each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
           multiplier m{k[finish_constants::header], k[finish_constants::header + 1]};
           if (w.count != full)
             m = make_multiplier(static_cast<double>(x.scale()) * (1.0 / static_cast<double>(w.count)) / static_cast<double>(y.scale()), c.rounding());

@@ -62,16 +62,18 @@ struct pool_geometry {
   }
 };
 
-/// Calls f(index of the first channel of the output pixel, batch, window) for every output pixel.
+/// Calls f(index of the first channel of the output pixel, batch, window) for every output pixel of a piece.
 template <class Op, class Y, class F>
-QNNX_INLINE void each_window(const pool_geometry<Op>& g, const Y& y, F&& f) {
+QNNX_INLINE void each_window(const pool_geometry<Op>& g, const Y& y, part piece, F&& f) {
   const std::int32_t channels = y.extent(y.rank() - 1);
-  std::int64_t index = 0;
+  const slice mine = slice_of(piece, y.size() / channels);
+  std::int64_t pixel = 0;
   std::int32_t at[3];
   for (std::int32_t n = 0; n < y.extent(0); ++n)
     for (at[0] = 0; at[0] < g.out[0]; ++at[0])
       for (at[1] = 0; at[1] < g.out[1]; ++at[1])
-        for (at[2] = 0; at[2] < g.out[2]; ++at[2], index += channels) f(index, n, g.at(at));
+        for (at[2] = 0; at[2] < g.out[2]; ++at[2], ++pixel)
+          if (mine.holds(pixel)) f(pixel * channels, n, g.at(at));
 }
 
 /// Folds a window channel by channel: f(state of channel j, element).
@@ -103,6 +105,12 @@ constexpr std::int64_t pool_overlap(const context& c, const Params& p, int input
   return worst;
 }
 
+/// Output pixels, which pieces share.
+constexpr int pool_parts(const context& c) {
+  const shape& y = c.out(0).dims;
+  return static_cast<int>(y.product(0, y.rank() - 1));
+}
+
 inline constexpr std::int32_t pool_block = 16;
 
 template <class Op>
@@ -121,6 +129,7 @@ struct average_pool {
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     return pool_overlap(f.c, p, input);
   }
+  static constexpr int parts(const node_facts& f, const params&) { return pool_parts(f.c); }
 
   template <class Call>
   static void run(const Call& c) {
@@ -138,7 +147,7 @@ struct average_pool {
       const auto s_out = static_cast<double>(e.residual >= 0 ? e.mid_scale : y.scale());
       const std::int32_t* k = c.constants();
       const std::int64_t full = static_cast<std::int64_t>(g.filter[0]) * g.filter[1] * g.filter[2];
-      each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+      each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
         multiplier m{k[finish_constants::header], k[finish_constants::header + 1]};
         if (w.count != full)
           m = make_multiplier(static_cast<double>(x.scale()) * (1.0 / static_cast<double>(w.count)) / s_out,
@@ -163,7 +172,7 @@ struct average_pool {
         }
       });
     } else {
-      each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+      each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
         for (std::int32_t o = 0; o < channels; o += pool_block) {
           const std::int32_t count = channels - o < pool_block ? channels - o : pool_block;
           float sum[pool_block] = {};
@@ -188,6 +197,7 @@ struct max_pool {
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     return pool_overlap(f.c, p, input);
   }
+  static constexpr int parts(const node_facts& f, const params&) { return pool_parts(f.c); }
 
   template <class Call>
   static void run(const Call& c) {
@@ -197,7 +207,7 @@ struct max_pool {
     const pool_geometry<Op> g(x, y, c.params());
     const finish<Call> done(c, false);
     const std::int32_t channels = y.extent(y.rank() - 1);
-    each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+    each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
       for (std::int32_t o = 0; o < channels; o += pool_block) {
         const std::int32_t count = channels - o < pool_block ? channels - o : pool_block;
         value most[pool_block];
@@ -235,6 +245,7 @@ struct impl<op::l2_pool2d, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     return pool_overlap(f.c, p, input);
   }
+  static constexpr int parts(const node_facts& f, const params&) { return pool_parts(f.c); }
 
   template <class Call>
   static void run(const Call& c) {
@@ -243,7 +254,7 @@ struct impl<op::l2_pool2d, isa::reference> {
     const pool_geometry<op::l2_pool2d> g(x, y, c.params());
     const finish<Call> done(c, false);
     const std::int32_t channels = y.extent(y.rank() - 1);
-    each_window(g, y, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+    each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
       for (std::int32_t o = 0; o < channels; o += pool_block) {
         const std::int32_t count = channels - o < pool_block ? channels - o : pool_block;
         float sum[pool_block] = {};

@@ -96,6 +96,7 @@ struct impl<op::softmax, isa::reference> {
     for (int d = 0; d < 256; ++d) out[d] = static_cast<std::int32_t>(round_rne(math::exp(-step * d) * 1073741824.0));
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return softmax_overlap(f, p, input); }
+  static constexpr int independent_dims(const node_facts& f, const params& p) { return op::along_axis::resolved(p, f.c.dims(0).rank()); }
 
   template <class Call>
   static void run(const Call& c) {
@@ -193,6 +194,7 @@ template <>
 struct impl<op::log_softmax, isa::reference> {
   using params = op::softmax_params;
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) { return softmax_overlap(f, p, input); }
+  static constexpr int independent_dims(const node_facts& f, const params& p) { return op::along_axis::resolved(p, f.c.dims(0).rank()); }
   template <class Call>
   static void run(const Call& c) { softmax_real(c, true); }
 };

@@ -251,7 +251,7 @@ struct vnni_windows {
       std::memset(made + r * l.row_bytes() + s.depth, 0, static_cast<std::size_t>(l.row_bytes() - s.depth));
       data_sums[r] = byte_sum(made + r * l.row_bytes(), s.depth, _mm512_set1_epi32(static_cast<int>(flip)));
     }
-    nibble_products(l, made, rows, c.packed(), flip, o);
+    nibble_products(l, made, rows, c.packed(), flip, o, c.piece);
   }
   /// Rows of the result begin at pixel `first`.
   template <bool Once, class Call>
@@ -324,6 +324,13 @@ struct accumulate_kernel : answers_as<Op> {
     return packed_bytes(f, p) ? patch_bytes(s, bytes) + (copies(s, bytes) ? byte_size(f.c.in(0)) : 0) : 0;
   }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) { return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64; }
+  static constexpr int parts(const node_facts& f, const params& p) {
+    const window_shape s = window(f, p);
+    const bool bytes = is_fixed(f.c.out(0).type);
+    if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return kernel::parts<reference>(f, p);
+    if (nibbles(s, f.c.in(1).type)) return static_cast<int>((layout_of(s, true).vectors + 3) / 4);
+    return window_parts(s, layout_of(s, bytes));
+  }
   /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
   static constexpr bool copies(const window_shape& s, bool bytes) {
     return connected && s.height > 1 && layout_of(s, bytes).vectors > (bytes ? 4 : Float::group);
@@ -368,6 +375,7 @@ struct accumulate_kernel : answers_as<Op> {
     j.packed = c.packed() + l.panels_at(floats ? 1 : packed_words);
     j.bias = c.packed() + l.word(bias_word);
     j.scratch = c.scratch();
+    j.piece = c.piece;
     j.shares_memory = memory_shared(x.data, x.size() * element, y.data, y.size() * element);
     if (j.shares_memory && copies(s, !floats)) {
       std::byte* copy = c.scratch() + patch_bytes(s, !floats);

@@ -54,12 +54,33 @@ struct depthwise_data {
   bool padded;
 };
 
-/// The windows of a call; changes `s` to the padded copy where one is made.
-inline depthwise_data place_data(depthwise_shape& s, const void* data, std::int64_t element, std::byte* scratch, std::uint8_t padding, bool padded) {
+/// Output rows and blocks of channels of one piece: cut where the pieces are more alike.
+struct depthwise_share {
+  slice rows;
+  slice channels;
+};
+constexpr depthwise_share share_of(const depthwise_shape& s, std::int64_t block, part p, std::int64_t rows_together = 1) {
+  const std::int64_t rows = s.batch * s.out_h;
+  const std::int64_t blocks = (s.channels + block - 1) / block;
+  if (p.count == 1) return {{0, rows}, {0, s.channels}};
+  const auto largest = [&](std::int64_t n, std::int64_t of) { return (n + p.count - 1) / p.count * of; };
+  if (largest(rows, blocks) <= largest(blocks, rows)) return {slice_of(p, rows, rows_together), {0, s.channels}};
+  return {{0, rows}, slice_of(p, s.channels, block)};
+}
+constexpr int depthwise_parts(const depthwise_shape& s, std::int64_t block) {
+  const std::int64_t rows = s.batch * s.out_h;
+  const std::int64_t blocks = (s.channels + block - 1) / block;
+  const std::int64_t most = rows > blocks ? rows : blocks;
+  return static_cast<int>(most < 256 ? most : 256);
+}
+
+/// The windows of output rows `rows`; changes `s` to the padded copy where one is made.
+inline depthwise_data place_data(depthwise_shape& s, const void* data, std::int64_t element, std::byte* scratch, std::uint8_t padding, bool padded, slice rows) {
   depthwise_data d{static_cast<const std::byte*>(data), element, scratch, padding, padded};
   const padded_image p = padded_of(s, element, padded);
-  if (!p.needed) return d;
-  d.data = p.make(d.data, scratch, padding);
+  if (!p.needed || rows.from >= rows.to) return d;
+  const auto row = [&](std::int64_t r) { return r / s.out_h * p.padded_height + r % s.out_h * s.stride_h; };
+  d.data = p.make(d.data, scratch, padding, row(rows.from), row(rows.to - 1) + (s.kernel_h - 1) * s.dilation_h + 1);
   d.padded = false;
   s.height = p.padded_height;
   s.width = p.padded_width;
@@ -132,7 +153,7 @@ QNNX_INLINE void each_window(const depthwise_shape& s, const depthwise_data& d, 
 
 /// Floats: `take` stores what has a residual.
 template <class V>
-void depthwise_floats(const depthwise_shape& s, const depthwise_data& d, const std::byte* packed, const float_output& o, take_function take) {
+void depthwise_floats(const depthwise_shape& s, const depthwise_data& d, const depthwise_share& mine, const std::byte* packed, const float_output& o, take_function take) {
   constexpr std::int64_t lanes = V::lanes;
   const std::int64_t padded = s.padded(lanes);
   const auto* bias = reinterpret_cast<const float*>(packed);
@@ -143,7 +164,7 @@ void depthwise_floats(const depthwise_shape& s, const depthwise_data& d, const s
   const std::int64_t in_vector = s.stride_w == 1 ? s.together(lanes) : 1;
   const std::int64_t second = s.stride_w * s.channels;
   if (s.channels % lanes == 0) {
-    each_window(s, d, 0, s.batch * s.out_h, 2, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
+    each_window(s, d, mine.rows.from, mine.rows.to, 2, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) __attribute__((always_inline)) {
       const auto block = [&](std::int64_t c, auto wide, auto rows) __attribute__((always_inline)) {
         constexpr int w = decltype(wide)::value;
         constexpr int r = decltype(rows)::value;
@@ -170,20 +191,21 @@ void depthwise_floats(const depthwise_shape& s, const depthwise_data& d, const s
         }
       };
       const auto all = [&](auto rows) __attribute__((always_inline)) {
-        std::int64_t c = 0;
-        for (; c + 4 * lanes <= s.channels; c += 4 * lanes) block(c, std::integral_constant<int, 4>{}, rows);
-        for (; c < s.channels; c += lanes) block(c, std::integral_constant<int, 1>{}, rows);
+        std::int64_t c = mine.channels.from;
+        for (; c + 4 * lanes <= mine.channels.to; c += 4 * lanes) block(c, std::integral_constant<int, 4>{}, rows);
+        for (; c < mine.channels.to; c += lanes) block(c, std::integral_constant<int, 1>{}, rows);
       };
       if (count == 2) all(std::integral_constant<int, 2>{});
       else all(std::integral_constant<int, 1>{});
     });
     return;
   }
-  each_window(s, d, 0, s.batch * s.out_h, in_vector, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) {
+  each_window(s, d, mine.rows.from, mine.rows.to, in_vector, [&](const std::byte* corner, const std::int64_t* offsets, std::int64_t pixel, std::int64_t count) {
     const std::int64_t elements = count * s.channels;
     alignas(64) float last[lanes] = {};
-    for (std::int64_t c = 0; c < elements; c += lanes) {
-      const std::int64_t left = elements - c < lanes ? elements - c : lanes;
+    const std::int64_t end = mine.channels.to < s.channels ? mine.channels.to : elements;
+    for (std::int64_t c = mine.channels.from; c < end; c += lanes) {
+      const std::int64_t left = end - c < lanes ? end - c : lanes;
       typename V::vec acc = V::load(bias + c);
       for (std::int64_t t = 0; t < taps; ++t) {
         const float* x = reinterpret_cast<const float*>(corner + offsets[t]) + c;
@@ -242,6 +264,14 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
     return is_fixed(f.c.out(0).type) ? 0 : padding_scratch(s, 4, has_padding(p));
   }
 
+  static constexpr int parts(const node_facts& f, const params& p) {
+    const depthwise_shape s = depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
+    if (!takes(s, f.c.dims(1)[3], f.c.in(1).kind == tensor_kind::constant)) return kernel::parts<reference>(f, p);
+    if constexpr (!std::is_void_v<Bytes>)
+      if (is_fixed(f.c.out(0).type)) return Bytes::takes(s) ? depthwise_parts(s, Bytes::share_block(s)) : kernel::parts<reference>(f, p);
+    return depthwise_parts(s, 4 * Float::lanes);
+  }
+
   static constexpr bool has_padding(const params& p) { return p.pad_amount != std::array<std::uint32_t, 4>{}; }
 
   template <class Call>
@@ -264,13 +294,14 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
     if (c.packed_missing() || !takes(s, w.extent(3), c.s.inputs[1].where == bank::weights)) return reference::run(c);
     if constexpr (is_float_v<typename Call::out_type>) {
       const bool padded = has_padding(c.params());
-      const depthwise_data d = place_data(s, x.data, 4, c.scratch(), 0, padded);
+      const depthwise_share mine = share_of(s, 4 * Float::lanes, c.piece);
+      const depthwise_data d = place_data(s, x.data, 4, c.scratch(), 0, padded, mine.rows);
       float_output o;
       o.y = y.data;
       o.channels = s.channels;
       o.epi = c.epi();
       if (o.epi.residual >= 0) o.residual = c.residual().data;
-      depthwise_floats<Float>(s, d, c.packed(), o, float_take<Float>());
+      depthwise_floats<Float>(s, d, mine, c.packed(), o, float_take<Float>());
     } else if constexpr (!std::is_void_v<Bytes>) {
       if (Bytes::takes(s)) Bytes::run(c, s);
       else reference::run(c);

@@ -455,6 +455,8 @@ inline void depthwise_bytes(const depthwise_shape& s, const byte_image& d, std::
 struct vnni_depthwise {
   static constexpr std::int64_t packed_bytes(const depthwise_shape& s) { return byte_windows(s).bytes(); }
   static constexpr bool takes(const depthwise_shape& s) { return fits_stage(s); }
+  /// Channels that pieces do not divide.
+  static constexpr std::int64_t share_block(const depthwise_shape& s) { return byte_windows(s).together == 1 ? 64 : s.channels; }
   template <class Call>
   static void pack(const Call& c, const depthwise_shape& s, std::byte* out) {
     const auto w = c.template in<1>();
@@ -471,7 +473,9 @@ struct vnni_depthwise {
     o.channels = s.channels;
     o.shares_memory = memory_shared(x.data, x.size(), o.y, c.out().size());
     const byte_image d{reinterpret_cast<const std::byte*>(x.data), static_cast<std::uint8_t>(x.zero()), o.is_signed ? 0x80808080u : 0};
-    depthwise_bytes(s, d, 0, s.batch * s.out_h, 0, s.channels, c.packed(), o);
+    const depthwise_share mine = share_of(s, share_block(s), c.piece, byte_windows(s).rows);
+    if (mine.channels.from < mine.channels.to)
+      depthwise_bytes(s, d, mine.rows.from, mine.rows.to, mine.channels.from, mine.channels.to, c.packed(), o);
   }
 };
 

@@ -43,6 +43,14 @@ struct matmul_kernel : answers_as<op::matmul> {
     const bool bytes = is_fixed(f.c.out(0).type);
     return patch_bytes(s, bytes) + (f.c.in(1).kind == tensor_kind::constant ? 0 : matrix_bytes(s, bytes));
   }
+  static constexpr int parts(const node_facts& f, const params& p) {
+    if (p.transpose_in0) return kernel::parts<reference>(f, p);
+    const window_shape s = one_matrix(f, p);
+    const bool bytes = is_fixed(f.c.out(0).type);
+    const std::int64_t matrices = f.c.out(0).dims.size() / (s.out_h * s.channels);
+    const int one = window_parts(s, bytes ? packed_layout(s, 16, 4) : packed_layout(s, Float::lanes, 1));
+    return static_cast<int>(matrices < 256 ? matrices * one : 256);
+  }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
     return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64;
   }
@@ -103,11 +111,15 @@ struct matmul_kernel : answers_as<op::matmul> {
       batches = 1;
     }
     std::byte* made = c.scratch() + patch_bytes(s, !floats);
-    for (std::int64_t n = 0; n < batches; ++n) {
+    // Whole matrices where there are enough, else each in pieces (of which each packs a computed right side for itself).
+    const bool by_matrix = batches >= 2 * c.piece.count || (batches >= c.piece.count && batches % c.piece.count == 0);
+    const slice mine = by_matrix ? slice_of(c.piece, batches) : slice{0, batches};
+    for (std::int64_t n = mine.from; n < mine.to; ++n) {
       const std::int64_t matrix = reference::matrix_of(w, y, n);
       const std::byte* packed = constant ? c.packed() + matrix * matrix_bytes(s, !floats) : made;
       if (!constant) pack_one(c, s, matrix, made);
       window_job j;
+      if (!by_matrix) j.piece = c.piece;
       j.element_bytes = floats ? 4 : 1;
       const std::int64_t from = batches == 1 ? 0 : reference::matrix_of(x, y, n) * rows * s.depth;
       j.data = reinterpret_cast<const std::byte*>(x.data) + from * j.element_bytes;

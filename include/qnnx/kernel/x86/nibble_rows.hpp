@@ -75,9 +75,9 @@ QNNX_NOINLINE void nibble_tile(const std::byte* x, std::int64_t row_bytes, std::
                                            _mm512_loadu_si512(bias + v * 16)));
 }
 
-/// All channels of `rows` <= nibble_rows rows; tiles go to take_bytes.
+/// A piece's channels of `rows` <= nibble_rows rows; tiles go to take_bytes.
 inline void nibble_products(const nibble_layout& l, const std::byte* x, int rows, const std::byte* packed,
-                            std::uint32_t flip, const byte_output& o) {
+                            std::uint32_t flip, const byte_output& o, part piece) {
   using tile = void (*)(const std::byte*, std::int64_t, std::int64_t, const std::byte*, const std::int32_t*,
                         std::uint32_t, std::int32_t*);
   static constexpr tile tiles[4][4] = {
@@ -87,8 +87,9 @@ inline void nibble_products(const nibble_layout& l, const std::byte* x, int rows
       {&nibble_tile<4, 1>, &nibble_tile<4, 2>, &nibble_tile<4, 3>, &nibble_tile<4, 4>}};
   alignas(64) std::int32_t sums[nibble_rows * 64];
   const auto* bias = reinterpret_cast<const std::int32_t*>(packed + l.words.word(bias_word));
-  const std::byte* w = packed + l.panels_at();
-  for (std::int64_t v = 0; v < l.words.vectors; v += 4) {
+  const slice mine = slice_of(piece, l.words.vectors, 4);
+  const std::byte* w = packed + l.panels_at() + mine.from * 64 * l.steps;
+  for (std::int64_t v = mine.from; v < mine.to; v += 4) {
     const std::int64_t vectors = l.words.vectors - v < 4 ? l.words.vectors - v : 4;
     tiles[rows - 1][vectors - 1](x, l.row_bytes(), l.steps, w, bias + v * 16, flip, sums);
     w += vectors * 64 * l.steps;

@@ -12,6 +12,7 @@
 
 #include <cstring>
 
+#include "qnnx/kernel/contract.hpp"
 #include "qnnx/kernel/x86/arithmetic.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -84,12 +85,15 @@ struct padded_image {
   constexpr std::int64_t bytes() const { return batch * rows() * line(); }
   /// Windows may read up to 64 bytes more than there are.
   constexpr std::int64_t scratch() const { return needed ? bytes() + 64 : 0; }
-  const std::byte* make(const std::byte* data, std::byte* to, std::uint8_t padding) const {
+  /// Rows [from_row, to_row) of the copy, counted over the batch; the others are not touched.
+  const std::byte* make(const std::byte* data, std::byte* to, std::uint8_t padding, std::int64_t from_row = 0, std::int64_t to_row = -1) const {
     if (!needed) return data;
+    if (to_row < 0) to_row = batch * padded_height;
     const std::int64_t wide = width < padded_width - left ? width : padded_width - left;
     const std::byte* const first = to;
-    for (std::int64_t n = 0; n < batch; ++n)
-      for (std::int64_t r = 0; r < padded_height; ++r, to += line()) {
+    to += from_row * line();
+    for (std::int64_t n = from_row / padded_height, r = from_row % padded_height; n * padded_height + r < to_row; r = 0, ++n)
+      for (; r < padded_height && n * padded_height + r < to_row; ++r, to += line()) {
         const std::int64_t from = r - top;
         if (from < 0 || from >= height || wide <= 0) {
           std::memset(to, padding, static_cast<std::size_t>(line()));
@@ -139,7 +143,29 @@ struct window_job {
   std::uint32_t flip = 0;                  // 0x80808080: signed data
   bool shares_memory = false;              // output and input have bytes in common
   std::int64_t slack = 0;                  // bytes after the data that may be read
+  part piece{};                            // of the work
 };
+
+/// What one piece makes: all channels of some pixels, or some vectors of channels of all pixels where the weights are
+/// large beside the data or pixels are few.
+struct window_share {
+  slice pixels;
+  slice vectors;
+};
+constexpr window_share share_of(const window_shape& s, const packed_layout& l, part p, int tile) {
+  const slice all{0, s.pixels()};
+  if (p.count == 1) return {all, {0, l.vectors}};
+  const bool enough = s.groups == 1 && l.vectors >= static_cast<std::int64_t>(p.count) * l.group;
+  if (enough && (s.pixels() < 4 * tile * p.count || l.panel_bytes() > 512 * 1024)) return {all, slice_of(p, l.vectors, l.group)};
+  return {slice_of(p, s.pixels(), tile), {0, l.vectors}};
+}
+/// Most pieces worth making.
+constexpr int window_parts(const window_shape& s, const packed_layout& l) {
+  const std::int64_t tiles = (s.pixels() + tile_rows - 1) / tile_rows;
+  const std::int64_t columns = s.groups == 1 ? l.vectors / l.group : 1;
+  const std::int64_t most = tiles > columns ? tiles : columns;
+  return static_cast<int>(most < 1 ? 1 : most < 256 ? most : 256);
+}
 
 namespace detail {
 
@@ -365,8 +391,17 @@ class row_table {
 template <class A, class Finish = detail::no_finish, class Seen>
 QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen, const void* finish = nullptr) {
   constexpr bool finishes = !std::is_same_v<Finish, detail::no_finish>;
+  const packed_layout l(s, A::lanes, A::piece_elements);
+  const int most = detail::rows_for<A>(l.group);
+  const window_share mine = share_of(s, l, j.piece, most);
+  if (mine.pixels.from >= mine.pixels.to || mine.vectors.from >= mine.vectors.to) return;
   if (const padded_image image = padded_of(s, j.element_bytes); image.needed) {
-    j.data = image.make(j.data, j.scratch, j.padding);
+    const std::int64_t reach = (s.kernel_h - 1) * s.dilation_h + 1;
+    const auto row = [&](std::int64_t pixel) {
+      const std::int64_t line = pixel / s.out_w;
+      return line / s.out_h * image.padded_height + line % s.out_h * s.stride_h;
+    };
+    j.data = image.make(j.data, j.scratch, j.padding, row(mine.pixels.from), row(mine.pixels.to - 1) + reach);
     s.height = image.padded_height;
     s.width = image.padded_width;
     s.top = s.left = 0;
@@ -374,13 +409,10 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
     j.shares_memory = false;
     j.slack = 4;
   }
-  const packed_layout l(s, A::lanes, A::piece_elements);
   const detail::row_table rows(s, j);
   constexpr std::int64_t wide = A::group * A::lanes * 4;  // bytes of a row of sums
   const std::byte* table[most_runs * tile_rows * 2];
   alignas(64) std::byte sums[finishes ? 64 : batch_rows * wide];
-  const std::int64_t pixels = s.pixels();
-  const int most = detail::rows_for<A>(l.group);
   const bool stay = j.shares_memory && (l.vectors > l.group || s.groups > 1);
   const bool direct = finishes && s.pointwise() && s.groups == 1 && !rows.patches();
   // Tiles whose row tables are kept at once
@@ -393,8 +425,8 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
   in.flip = j.flip;
   in.finish = finish;
   in.step = s.depth * j.element_bytes;
-  for (std::int64_t p = 0; p < pixels;) {
-    std::int64_t left = pixels - p;
+  for (std::int64_t p = mine.pixels.from; p < mine.pixels.to;) {
+    std::int64_t left = mine.pixels.to - p;
     if (stay && left > s.out_w - p % s.out_w) left = s.out_w - p % s.out_w;
     const int count = static_cast<int>(left < tiles * most ? left : tiles * most);
     const std::byte* panels = j.packed;
@@ -407,8 +439,8 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
           rows.fill(p + r, have, g * s.group_depth() * j.element_bytes, tile_table);
           seen(tile_table, r, have);
         }
-      in.w = panels;
-      for (std::int64_t v = 0; v < l.vectors; v += l.group) {
+      in.w = panels + mine.vectors.from * A::lanes * 4 * l.runs * l.pieces;
+      for (std::int64_t v = mine.vectors.from; v < mine.vectors.to; v += l.group) {
         const std::int64_t vectors = l.vectors - v < l.group ? l.vectors - v : l.group;
         const std::int64_t first = v * A::lanes;
         const std::int64_t channels = l.channels - first < vectors * A::lanes ? l.channels - first : vectors * A::lanes;
