@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # qnnx::runtime: interpreter, kernel tables, passes, quantizer, readers and writers. Hosted.
 find_package(simdjson REQUIRED)
+find_package(Threads REQUIRED)
 file(GLOB runtime_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/runtime/*.cpp ${PROJECT_SOURCE_DIR}/tools/passes/*.cpp
      ${PROJECT_SOURCE_DIR}/tools/quantize/*.cpp ${PROJECT_SOURCE_DIR}/tools/io/*.cpp)
 list(FILTER runtime_sources EXCLUDE REGEX "kernel_(family|isa)\\.cpp$")
 add_library(qnnx_runtime STATIC ${runtime_sources})
 add_library(qnnx::runtime ALIAS qnnx_runtime)
 set_target_properties(qnnx_runtime PROPERTIES EXPORT_NAME runtime POSITION_INDEPENDENT_CODE ON)
-target_link_libraries(qnnx_runtime PUBLIC qnnx PRIVATE simdjson::simdjson ${CMAKE_DL_LIBS})
+target_link_libraries(qnnx_runtime PUBLIC qnnx Threads::Threads PRIVATE simdjson::simdjson ${CMAKE_DL_LIBS})
 qnnx_warnings(qnnx_runtime)
 file(STRINGS ${PROJECT_SOURCE_DIR}/include/qnnx/kernel/families.inc family_lines REGEX "^QNNX_FAMILY_NAME")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/qnnx/kernel/families.inc)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whole networks against other runtimes, in one run: ours and the peer take turns on one core, one thread.
+"""Whole networks against other runtimes, in one run: ours and the peer take turns on one core, one thread, or with
+--threads N on N cores.
 
     model_bench.py --bin build/release/bin [--network kws ic ...] [--kind float int8] [--peer onnxruntime tflite]
-                   [--tflite FOLDER] [--isa avx512vnni] [--rounds 7] [--core 1] [--work FOLDER] [--json F] [--markdown F]
+                   [--tflite FOLDER] [--isa avx512vnni] [--rounds 7] [--core 1] [--threads 1] [--work FOLDER] [--json F] [--markdown F]
 
 Networks are written by bench/networks/generate.py (published topologies, random weights; int8: QDQ by onnxruntime's own
 quantizer); ours is the library that qnnx-onnx-converter and qnnx-model-lib-generator make of the same file. With
@@ -40,7 +41,8 @@ def options():
     p.add_argument("--tflite", type=Path, help="folder with .tflite files, for --peer tflite")
     p.add_argument("--isa", default="avx512vnni")
     p.add_argument("--rounds", type=int, default=7)
-    p.add_argument("--core", type=int, default=1)
+    p.add_argument("--core", type=int, default=1, help="of one thread; several threads have all cores")
+    p.add_argument("--threads", type=int, default=1, help="of ours and of the peer")
     p.add_argument("--work", type=Path, default=ROOT / "build" / "model_bench")
     p.add_argument("--json", type=Path)
     p.add_argument("--markdown", type=Path)
@@ -59,7 +61,7 @@ def timer(a):
     program = a.work / "run_library_bench"
     source = ROOT / "bench" / "model" / "run_library_bench.cpp"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        run("c++", "-std=c++20", "-O2", f"-I{ROOT / 'include'}", source, "-o", program, "-ldl")
+        run("c++", "-std=c++20", "-O2", f"-I{ROOT / 'include'}", source, "-o", program, "-ldl", "-pthread")
     return program
 
 
@@ -84,10 +86,10 @@ def least(f, seconds=0.03, calls=5):
     return best * 1e6
 
 
-def onnxruntime_call(model):
+def onnxruntime_call(model, threads):
     import onnxruntime as ort
     o = ort.SessionOptions()
-    o.intra_op_num_threads = o.inter_op_num_threads = 1
+    o.intra_op_num_threads, o.inter_op_num_threads = threads, 1
     o.log_severity_level = 3
     session = ort.InferenceSession(model, o, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
@@ -102,9 +104,9 @@ def onnxruntime_call(model):
     return lambda: session.run_with_iobinding(binding)
 
 
-def tflite_call(path):
+def tflite_call(path, threads):
     from ai_edge_litert.interpreter import Interpreter
-    net = Interpreter(str(path), num_threads=1)
+    net = Interpreter(str(path), num_threads=threads)
     net.allocate_tensors()
     r = np.random.default_rng(1)
     for d in net.get_input_details():
@@ -120,14 +122,14 @@ def call_overhead():
     graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "one", [v("x")], [v("y")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
-    return least(onnxruntime_call(model.SerializeToString()), 0.2)
+    return least(onnxruntime_call(model.SerializeToString(), 1), 0.2)
 
 
 def compare(a, program, name, kind, lib, peer_name, peer, overhead, compile_seconds):
     ours, theirs = [], []
     facts = {}
     for _ in range(a.rounds):
-        facts = json.loads(run(program, "--batches", 5, "--milliseconds", 3, lib))
+        facts = json.loads(run(program, "--threads", a.threads, "--batches", 5, "--milliseconds", 3, lib))
         ours.append(facts["min_ns"] / 1e3)
         theirs.append(max(least(peer) - overhead, 0.01))
     ratio = statistics.median(t / o for o, t in zip(ours, theirs))
@@ -152,7 +154,7 @@ def networks(a, program, rows):
                     run(sys.executable, ROOT / "bench" / "networks" / "generate.py", folder, "--network", name, "--size", "full", "--fold-bn",
                         "--inputs", 0, *(["--qdq"] if kind == "int8" else []))
                 lib, seconds = library(a, path, f"{name}_{kind}", "qnnx-onnx-converter")
-                rows.append(compare(a, program, name, kind, lib, "onnxruntime", onnxruntime_call(str(path)), overhead, seconds))
+                rows.append(compare(a, program, name, kind, lib, "onnxruntime", onnxruntime_call(str(path), a.threads), overhead, seconds))
             except RuntimeError as e:
                 print(f"{name} {kind}: {e}", flush=True)
     return overhead
@@ -165,12 +167,13 @@ def tflite_files(a, program, rows):
         name = path.stem.replace(".", "_")
         lib, seconds = library(a, path, name, "qnnx-tflite-converter")
         kind = "float" if any(k in name for k in ("float", "fp32", "default", "Resnet")) and "quant" not in name else "int8"
-        rows.append(compare(a, program, name, kind, lib, "tflite", tflite_call(path), 0.0, seconds))
+        rows.append(compare(a, program, name, kind, lib, "tflite", tflite_call(path, a.threads), 0.0, seconds))
 
 
 def main():
     a = options()
-    os.sched_setaffinity(0, {a.core})
+    if a.threads == 1:
+        os.sched_setaffinity(0, {a.core})
     a.work.mkdir(parents=True, exist_ok=True)
     program = timer(a)
     rows = []
@@ -187,7 +190,7 @@ def main():
             versions[module] = __import__(module).__version__
         except ImportError:
             pass
-    head = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu, isa=a.isa, rounds=a.rounds, versions=versions, call_overhead_us=overhead and round(overhead, 2))
+    head = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu, isa=a.isa, threads=a.threads, rounds=a.rounds, versions=versions, call_overhead_us=overhead and round(overhead, 2))
     if a.json:
         a.json.write_text(json.dumps(dict(head, rows=rows), indent=1) + "\n")
     if a.markdown:

@@ -96,9 +96,13 @@ int main(int argc, char** argv) {
   const qnnx::executor shared = pool.threads_of_steps();
   const qnnx_executor on{shared.threads, shared.context, shared.run};
   unsigned char* arena = aligned((m.arena_bytes + 63) / 64 * 64 + (threads - 1) * m.thread_bytes);
-  unsigned char* packed = aligned(m.packed_bytes);
+  const unsigned char* packed = static_cast<const unsigned char*>(m.prepacked);
+  if (!packed) {
+    unsigned char* made = aligned(m.packed_bytes);
+    m.pack(arena, m.weights, made);
+    packed = made;
+  }
   std::mt19937 g(1);
-  m.pack(arena, m.weights, packed);
   for (int i = 0; i < m.input_count; ++i) fill(m.tensors[m.inputs[i]], arena + m.tensors[m.inputs[i]].arena_offset, g);
   std::vector<unsigned char> start(arena, arena + m.arena_bytes);
   // The plan may put other tensors where an input was: it is written again before each inference (else floats would

@@ -53,8 +53,10 @@ class library_model final : public executable {
     if (!model_) throw error("'" + path + "': QNNX_ISA names an instruction set that the library or the processor does not have");
     if (model_->weight_bytes > 0 && !model_->weights) throw error("'" + path + "' carries no weights: make it again with -b");
     arena_ = aligned_bytes(static_cast<std::size_t>((model_->arena_bytes + 63) / 64 * 64 + (threads_.threads - 1) * model_->thread_bytes));
-    packed_ = aligned_bytes(static_cast<std::size_t>(model_->packed_bytes));
-    if (model_->packed_bytes > 0) model_->pack(arena_.data(), model_->weights, packed_.data());
+    if (model_->packed_bytes > 0 && !model_->prepacked) {
+      packed_ = aligned_bytes(static_cast<std::size_t>(model_->packed_bytes));
+      model_->pack(arena_.data(), model_->weights, packed_.data());
+    }
     describe();
     clear_state(*this);
   }
@@ -77,7 +79,7 @@ class library_model final : public executable {
  private:
   static void close_object(void* object) { ::dlclose(object); }
   void run_steps(std::int32_t first, std::int32_t last) { model_->run_on(&threads_, arena_.data(), model_->weights, packed(), first, last); }
-  const void* packed() { return model_->packed_bytes > 0 ? packed_.data() : nullptr; }
+  const void* packed() { return model_->prepacked || model_->packed_bytes == 0 ? model_->prepacked : packed_.data(); }
   void describe() {
     name = model_->name;
     isa = model_->isa;

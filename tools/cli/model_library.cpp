@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/model_library.hpp"
 
+#include <dlfcn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 
@@ -16,6 +19,7 @@
 #include "qnnx/io/file.hpp"
 #include "qnnx/io/text.hpp"
 #include "qnnx/io/ustar.hpp"
+#include "qnnx/model/abi.h"
 
 namespace qnnx::cli {
 
@@ -63,6 +67,35 @@ weights read_weights(const std::string& path) {
   }
   return w;
 }
+
+#if defined(__x86_64__) && defined(__linux__)
+/// Writes what the library's pack() makes of its weights to a file. Another process does it: it may meet instructions
+/// that this machine lacks. False where it has them not, or where there is nothing to pack.
+bool write_packed(const std::string& library, const std::string& isa, const std::string& to) {
+  const pid_t child = ::fork();
+  if (child < 0) return false;
+  if (child == 0) {
+    if (!isa.empty()) ::setenv("QNNX_ISA", isa.c_str(), 1);
+    void* object = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+    const auto get = object ? reinterpret_cast<const qnnx_model* (*)()>(::dlsym(object, "qnnx_model_get")) : nullptr;
+    const qnnx_model* m = get ? get() : nullptr;
+    if (!m || m->packed_bytes == 0 || !m->weights) ::_exit(1);
+    const auto room = [](std::int64_t n) { return std::aligned_alloc(64, (static_cast<std::size_t>(n) + 127) / 64 * 64); };
+    void* packed = room(m->packed_bytes);
+    void* arena = room(m->arena_bytes);
+    if (!packed || !arena) ::_exit(1);
+    std::memset(packed, 0, static_cast<std::size_t>(m->packed_bytes));
+    m->pack(arena, m->weights, packed);
+    std::FILE* f = std::fopen(to.c_str(), "wb");
+    const bool written = f && std::fwrite(packed, 1, static_cast<std::size_t>(m->packed_bytes), f) == static_cast<std::size_t>(m->packed_bytes) && std::fclose(f) == 0;
+    ::_exit(written ? 0 : 1);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+#else
+bool write_packed(const std::string&, const std::string&, const std::string&) { return false; }
+#endif
 
 std::string weights_assembly(const std::string& symbol, const std::string& blob, bool wasm) {
   if (wasm)
@@ -336,15 +369,18 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     if (packs) flags.insert(flags.end(), {"-DQNNX_EMBEDDED_PACKED", "-DQNNX_PACKED_FORMS=" + forms + "u"});
     compile(r.cpp, "model.o", flags);
   }
-  if (!r.bin.empty()) {
-    if (!packs) write_file(work.file("weights.blob"), w.blob);
-    write_text(work.file("weights.S"), weights_assembly(weights_symbol, work.file("weights.blob"), t.wasm));
+  const auto embed = [&](const std::string& bytes_symbol, const std::string& stem) {
+    write_text(work.file(stem + ".S"), weights_assembly(bytes_symbol, work.file(stem + ".blob"), t.wasm));
     std::vector<std::string> a{compiler};
     for (const std::string& f : t.flags)
       if (f.starts_with("-m") || f.starts_with("--target")) a.push_back(f);
-    a.insert(a.end(), {"-c", work.file("weights.S"), "-o", work.file("weights.o")});
-    objects.push_back(work.file("weights.o"));
+    a.insert(a.end(), {"-c", work.file(stem + ".S"), "-o", work.file(stem + ".o")});
+    objects.push_back(work.file(stem + ".o"));
     steps.start(std::move(a));
+  };
+  if (!r.bin.empty()) {
+    if (!packs) write_file(work.file("weights.blob"), w.blob);
+    embed(weights_symbol, "weights");
   }
   steps.finish();
 
@@ -361,7 +397,22 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     link = {t.tool("ar"), "rcsD", work.file(library), work.file(r.name + ".o")};
   } else {
     link = {compiler, "-shared", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-soname," + library, "-o", work.file(library)};
+    const std::size_t plain = link.size();
     link.insert(link.end(), objects.begin(), objects.end());
+    if (t.x86 && !r.bin.empty()) {  // once without: the library packs its own weights
+      steps.run(link);
+      bool more = false;
+      for (const std::string& isa : isas.empty() ? std::vector<std::string>{""} : isas) {
+        const bool chosen = isas.size() > 1;
+        const std::string stem = chosen ? "packed_" + isa : "packed";
+        if (!write_packed(work.file(library), chosen ? isa : "", work.file(stem + ".blob"))) continue;
+        embed(chosen ? "qnnx_model_" + isa + "_packed" : symbol + "_packed", stem);
+        more = true;
+      }
+      if (more) steps.finish();
+      link.resize(plain);
+      link.insert(link.end(), objects.begin(), objects.end());
+    }
   }
   steps.run(std::move(link));
   std::vector<std::string> files{folder + "/" + library};

@@ -73,7 +73,8 @@ typedef struct qnnx_model {
   int32_t output_count;
   const void* weights;   /* the embedded blob, or null: the caller brings weight_bytes bytes */
   /* All memory is 64-byte aligned (firmware archives: the arena 16-byte). Where an archive was made for several memory
-     banks, `arena` points to an array of as many pointers. `packed` is made once by pack() and may be null where packed_bytes is 0. */
+     banks, `arena` points to an array of as many pointers. `packed` is `prepacked` where there is one; else it is made once
+     by pack(). It may be null where packed_bytes is 0. */
   void (*run)(void* arena, const void* weights, const void* packed);
   void (*run_step)(void* arena, const void* weights, const void* packed, int32_t step);
   void (*pack)(void* arena, const void* weights, void* packed);
@@ -81,6 +82,7 @@ typedef struct qnnx_model {
      thread_bytes more. Null in firmware. */
   void (*run_on)(const qnnx_executor* executor, void* arena, const void* weights, const void* packed, int32_t first, int32_t last);
   int64_t thread_bytes;
+  const void* prepacked; /* what pack() makes, embedded when the library was built, or null: then pack() makes it */
 } qnnx_model;
 
 /* Section .qnnx_facts of a firmware object: read by the library generator, dropped by the linker. */

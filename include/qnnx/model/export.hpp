@@ -338,7 +338,7 @@ struct exported {
     return t;
   }
 
-  static constexpr qnnx_model describe(const char* name, const char* isa_name, const void* weights) {
+  static constexpr qnnx_model describe(const char* name, const char* isa_name, const void* weights, const void* prepacked) {
     qnnx_model m{};
     m.abi_version = QNNX_MODEL_ABI_VERSION;
     m.rounding = static_cast<std::uint32_t>(lowered::rounding_type::mode());
@@ -363,6 +363,7 @@ struct exported {
     if constexpr (config::split_steps) {
       m.run_on = &run_on;
       m.thread_bytes = lowered::piece_bytes();
+      m.prepacked = prepacked;
     }
     return m;
   }
@@ -381,6 +382,14 @@ struct exported {
       qnnx::exported<TAG>::make_facts();
 #else
 #define QNNX_EXPORT_FACTS(TAG)
+#endif
+/// Weights that the library generator packed, where it could.
+#ifdef QNNX_SPLIT_STEPS
+#define QNNX_PREPACKED_SYMBOL QNNX_PASTE(QNNX_MODEL_SYMBOL, _packed)
+#define QNNX_DECLARE_PREPACKED extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_PREPACKED_SYMBOL[];
+#else
+#define QNNX_PREPACKED_SYMBOL nullptr
+#define QNNX_DECLARE_PREPACKED
 #endif
 #ifdef QNNX_WEIGHTS_ID
 #define QNNX_CHECK_WEIGHTS(TAG) \
@@ -429,6 +438,7 @@ struct exported {
   QNNX_LOWER_IN_STEPS(TAG)                                                                                             \
   extern "C" {                                                                                                         \
   extern __attribute__((weak, visibility("hidden"))) const unsigned char QNNX_WEIGHTS_SYMBOL[];                        \
+  QNNX_DECLARE_PREPACKED                                                                                               \
   __attribute__((visibility("default"))) std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void);              \
   __attribute__((visibility("default"))) const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void);                  \
   __attribute__((visibility("default"))) void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void*, const void*, const void*);    \
@@ -436,7 +446,7 @@ struct exported {
   std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void) { return QNNX_MODEL_ABI_VERSION; }                   \
   const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void) {                                                        \
     static constinit const qnnx_model described =                                                                      \
-        qnnx::exported<TAG>::describe(NAME, QNNX_SPELL(QNNX_ISA_BEST), QNNX_WEIGHTS_SYMBOL);                           \
+        qnnx::exported<TAG>::describe(NAME, QNNX_SPELL(QNNX_ISA_BEST), QNNX_WEIGHTS_SYMBOL, QNNX_PREPACKED_SYMBOL);    \
     return &described;                                                                                                 \
   }                                                                                                                    \
   void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void* arena, const void* weights, const void* packed) {                     \

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# The pool under ThreadSanitizer, where the compiler and the machine have it.
+include(CheckCXXSourceRuns)
+set(CMAKE_REQUIRED_FLAGS "-fsanitize=thread -pthread")
+check_cxx_source_runs("#include <thread>\nint main() { std::thread([] {}).join(); }" QNNX_HAS_THREAD_SANITIZER)
+unset(CMAKE_REQUIRED_FLAGS)
+if(QNNX_HAS_THREAD_SANITIZER)
+  add_executable(test_pool_races ${PROJECT_SOURCE_DIR}/test/threads/pool_races.cpp)
+  target_link_libraries(test_pool_races PRIVATE qnnx Threads::Threads)
+  target_compile_options(test_pool_races PRIVATE -fsanitize=thread -g)
+  target_link_options(test_pool_races PRIVATE -fsanitize=thread)
+  qnnx_warnings(test_pool_races)
+  set_target_properties(test_pool_races PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test)
+  add_test(NAME pool_races COMMAND test_pool_races)
+else()
+  message(STATUS "skipped: pool_races, no ThreadSanitizer here")
+endif()
