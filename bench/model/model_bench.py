@@ -132,6 +132,9 @@ def compare(a, program, name, kind, lib, peer_name, peer, overhead, compile_seco
         facts = json.loads(run(program, "--threads", a.threads, "--batches", 5, "--milliseconds", 3, lib))
         ours.append(facts["min_ns"] / 1e3)
         theirs.append(max(least(peer) - overhead, 0.01))
+    if a.threads > 1:
+        print(f"{name:38} {kind:6} one thread {facts['one_thread_min_ns'] / 1e3:.1f} us, {a.threads} threads {facts['min_ns'] / 1e3:.1f} us: "
+              f"{facts['one_thread_min_ns'] / facts['min_ns']:.2f} times as fast", flush=True)
     ratio = statistics.median(t / o for o, t in zip(ours, theirs))
     row = dict(network=name, kind=kind, peer=peer_name, ours_us=round(statistics.median(ours), 2), peer_us=round(statistics.median(theirs), 2),
                ratio=round(ratio, 2), least_ours_us=round(min(ours), 2), least_peer_us=round(min(theirs), 2), macs=facts["macs"],

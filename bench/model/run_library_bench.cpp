@@ -25,6 +25,11 @@ struct timing {
   double median = 0;
 };
 
+timing summary(std::vector<double> ns) {
+  std::sort(ns.begin(), ns.end());
+  return {ns.front(), ns[ns.size() / 2]};
+}
+
 /// Repeats f in batches of about equal time; nanoseconds of one call.
 template <class F>
 timing measure(F&& f, int batches, double milliseconds) {
@@ -42,8 +47,7 @@ timing measure(F&& f, int batches, double milliseconds) {
     for (long i = 0; i < repeat; ++i) f();
     ns.push_back(std::chrono::duration<double, std::nano>(clock_type::now() - start).count() / static_cast<double>(repeat));
   }
-  std::sort(ns.begin(), ns.end());
-  return {ns.front(), ns[ns.size() / 2]};
+  return summary(ns);
 }
 
 unsigned char* aligned(std::int64_t bytes) {
@@ -115,12 +119,31 @@ int main(int argc, char** argv) {
     }
   };
   const timing feeding = measure(feed, batches, milliseconds / 4);
-  timing whole = measure([&] { feed(); m.run_on(&on, arena, m.weights, packed, 0, m.step_count); }, batches, milliseconds);
-  whole.least -= feeding.least;
-  whole.median -= feeding.median;
-  std::printf("{\"name\": \"%s\", \"isa\": \"%s\", \"macs\": %lld, \"arena\": %lld, \"weights\": %lld, \"packed\": %lld, \"threads\": %d, \"thread_bytes\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f",
+  const auto inference = [&](const qnnx_executor& e) {
+    return [&] { feed(); m.run_on(&e, arena, m.weights, packed, 0, m.step_count); };
+  };
+  const qnnx_executor alone{1, nullptr, nullptr};
+  timing whole;
+  timing one;  // thread, in turns with all of them: a shared machine changes its speed
+  if (threads == 1) {
+    whole = one = measure(inference(on), batches, milliseconds);
+  } else {
+    std::vector<double> all_ns, one_ns;
+    for (int b = 0; b < batches; ++b) {
+      one_ns.push_back(measure(inference(alone), 1, milliseconds).least);
+      all_ns.push_back(measure(inference(on), 1, milliseconds).least);
+    }
+    whole = summary(all_ns);
+    one = summary(one_ns);
+  }
+  for (timing* t : {&whole, &one}) {
+    t->least -= feeding.least;
+    t->median -= feeding.median;
+  }
+  std::printf("{\"name\": \"%s\", \"isa\": \"%s\", \"macs\": %lld, \"arena\": %lld, \"weights\": %lld, \"packed\": %lld, \"threads\": %d, \"thread_bytes\": %lld, \"min_ns\": %.1f, \"median_ns\": %.1f, "
+              "\"one_thread_min_ns\": %.1f, \"one_thread_median_ns\": %.1f",
               m.name, m.isa, static_cast<long long>(m.macs), static_cast<long long>(m.arena_bytes),
-              static_cast<long long>(m.weight_bytes), static_cast<long long>(m.packed_bytes), threads, static_cast<long long>(m.thread_bytes), whole.least, whole.median);
+              static_cast<long long>(m.weight_bytes), static_cast<long long>(m.packed_bytes), threads, static_cast<long long>(m.thread_bytes), whole.least, whole.median, one.least, one.median);
   if (steps) {
     std::printf(", \"steps\": [");
     std::memcpy(arena, start.data(), start.size());
