@@ -6,6 +6,7 @@
 #include <map>
 
 #include "kernels_isa/nets.hpp"
+#include "qnnx/runtime/error.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 #include "qnnx/runtime/passes/plan_search.hpp"
 #include "qnnx/runtime/thread_pool.hpp"
@@ -134,7 +135,12 @@ TEST_CASE("kernels: the whole step's bits in any number of pieces") {
       CAPTURE(to_string(e.types.in[1]));
       for (unsigned seed = 1; seed <= 6; ++seed) {
         CAPTURE(seed);
-        const auto n = frozen(make->second(seed, e.types).freeze());
+        frozen n;
+        try {
+          n = make->second(seed, e.types).freeze();
+        } catch (const error&) {
+          break;  // the generators make nets for the types of instruction sets only
+        }
         const auto whole = results(n, backend, {}, seed);
         for (const int threads : {2, 3, 7}) {
           reversed serial{threads};

@@ -28,9 +28,9 @@ void interpreter::prepare_steps(std::span<const kernel_entry> extra, const std::
     for (std::size_t t = 0; t < tensors; ++t) planned.offset[t] = g.plan[t];
     arena_size_ = g.planned_bytes;
     if (const int t = find_collision(g, b); t >= 0) {
-      plan_storage whole(g, needs_of(g, extra_, table), false);
-      whole.offset = planned.offset;
-      whole.b.offset = whole.offset.data();
+      const node_needs plain = needs_of(g, extra_, table);
+      plan_storage whole(g, plain, false);
+      std::copy(planned.offset.begin(), planned.offset.end(), whole.offset.begin());
       if (const int bad = find_collision(g, whole.b); bad >= 0)
         throw error("the memory plan of the model lets tensor '" + std::string(g.tensors[bad].name) + "' share bytes with another live tensor");
       arena_size_ = best_plan(g, b);  // right for one thread, but with overlaps that would keep steps from running in pieces

@@ -12,6 +12,8 @@ struct impl<op::lookup, isa::reference> {
   static constexpr std::int64_t overlap(const node_facts& f, const no_params&, int input) {
     return input == 0 ? elementwise_overlap(f.c, 0) : -1;
   }
+  /// All but the last: broadcasts are aligned there, and the table is none.
+  static constexpr int independent_dims(const node_facts& f, const no_params&) { return every_dim(f) - 1; }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
