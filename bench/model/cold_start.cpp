@@ -25,7 +25,9 @@ long resident_bytes() {
   std::fclose(f);
   return kb * 1024;
 }
-void* room(std::int64_t bytes) { return std::aligned_alloc(64, (static_cast<std::size_t>(bytes) + 127) / 64 * 64); }
+void* room(std::int64_t bytes) {
+  return std::aligned_alloc(64, (static_cast<std::size_t>(bytes) + 127) / 64 * 64);
+}
 
 }  // namespace
 
@@ -36,7 +38,9 @@ int main(int argc, char** argv) {
   }
   const long before = resident_bytes();
   const auto start = std::chrono::steady_clock::now();
-  const auto since = [&] { return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count(); };
+  const auto since = [&] {
+    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+  };
   void* library = dlopen(argv[1], RTLD_NOW);
   const auto get = library ? reinterpret_cast<const qnnx_model* (*)()>(dlsym(library, "qnnx_model_get")) : nullptr;
   if (!get) {
@@ -61,9 +65,12 @@ int main(int argc, char** argv) {
   const long after = resident_bytes();
   struct stat file {};
   if (stat(argv[1], &file) != 0) return 1;
-  std::printf("{\"name\": \"%s\", \"isa\": \"%s\", \"load_us\": %.1f, \"first_us\": %.1f, \"resident\": %ld, \"weights\": %lld, "
-              "\"packed\": %lld, \"prepacked\": %s, \"arena\": %lld, \"file\": %lld}\n",
-              m.name, m.isa, loaded, first, after - before, static_cast<long long>(m.weight_bytes), static_cast<long long>(m.packed_bytes),
-              m.prepacked ? "true" : "false", static_cast<long long>(m.arena_bytes), static_cast<long long>(file.st_size));
+  std::printf(
+      "{\"name\": \"%s\", \"isa\": \"%s\", \"load_us\": %.1f, \"first_us\": %.1f, \"resident\": %ld, \"weights\": "
+      "%lld, "
+      "\"packed\": %lld, \"prepacked\": %s, \"arena\": %lld, \"file\": %lld}\n",
+      m.name, m.isa, loaded, first, after - before, static_cast<long long>(m.weight_bytes),
+      static_cast<long long>(m.packed_bytes), m.prepacked ? "true" : "false", static_cast<long long>(m.arena_bytes),
+      static_cast<long long>(file.st_size));
   return 0;
 }

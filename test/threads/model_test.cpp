@@ -23,7 +23,8 @@ struct wide {
   static consteval auto define() {
     qnnx::layers b;
     auto x = b.input("x", {1, 24, 24, 3}, q_in);
-    x = b.conv2d("conv", x, {.kernel = {3, 3}, .channels = 8, .pad = same, .act = activation::relu, .weight_scale = 0.01f}, q_map);
+    x = b.conv2d("conv", x,
+                 {.kernel = {3, 3}, .channels = 8, .pad = same, .act = activation::relu, .weight_scale = 0.01f}, q_map);
     const auto d = b.depthwise_conv2d("dw", x, {.kernel = {3, 3}, .pad = same, .weight_scale = 0.02f}, q_map);
     x = b.add("sum", x, d, q_map);
     x = b.max_pool("pool", x);
@@ -33,7 +34,8 @@ struct wide {
 };
 using lowered = lowering<wide, isa::reference>;
 static_assert(lowered::node_split<0>.parts > 1 && lowered::node_split<1>.parts > 1);
-static_assert(model_traits<wide, isa::reference>::arena_bytes_for(1) == model_traits<wide, isa::reference>::arena_bytes);
+static_assert(model_traits<wide, isa::reference>::arena_bytes_for(1) ==
+              model_traits<wide, isa::reference>::arena_bytes);
 
 /// Pieces one after the other, the last one first.
 struct reversed {

@@ -18,7 +18,8 @@ int main() {
       std::atomic<int> begun{0};  // relaxed: it must not order what the pool has to order
       pool.run(count, [&](int i) {
         begun.fetch_add(1, std::memory_order_relaxed);
-        for (int spins = 0; i == 0 && round % 50 == 7 && begun.load(std::memory_order_relaxed) < 2 && spins < 1000; ++spins)
+        for (int spins = 0; i == 0 && round % 50 == 7 && begun.load(std::memory_order_relaxed) < 2 && spins < 1000;
+             ++spins)
           std::this_thread::yield();  // until another thread has come
         ++seen[static_cast<std::size_t>(i)];
       });

@@ -30,7 +30,8 @@ struct reversed {
   }
 };
 
-std::vector<std::vector<std::byte>> results(const frozen& n, const std::string& backend, const executor& threads, unsigned seed, std::int64_t least_ns = 0) {
+std::vector<std::vector<std::byte>> results(const frozen& n, const std::string& backend, const executor& threads,
+                                            unsigned seed, std::int64_t least_ns = 0) {
   interpreter run(n, {.backend = backend, .threads = threads, .least_ns = least_ns});
   dice d(seed);
   for (int i = 0; i < n->g.tensor_count; ++i) {
@@ -57,10 +58,18 @@ net chain(unsigned seed) {
   const int c = 8 * d.roll(1, 12);
   int made = 0;
   const auto data = [&](const shape& dims, tensor_kind kind = tensor_kind::native) {
-    return n.add_tensor({.name = "t" + std::to_string(made++), .kind = kind, .type = dtype::ufixed_8, .dims = dims, .enc = net_encoding::tensor(0.05f, -d.roll(100, 150))});
+    return n.add_tensor({.name = "t" + std::to_string(made++),
+                         .kind = kind,
+                         .type = dtype::ufixed_8,
+                         .dims = dims,
+                         .enc = net_encoding::tensor(0.05f, -d.roll(100, 150))});
   };
   const auto constant = [&](dtype t, const shape& dims, float scale) {
-    net_tensor k{.name = "k" + std::to_string(made++), .kind = tensor_kind::constant, .type = t, .dims = dims, .enc = net_encoding::tensor(scale, 0)};
+    net_tensor k{.name = "k" + std::to_string(made++),
+                 .kind = tensor_kind::constant,
+                 .type = t,
+                 .dims = dims,
+                 .enc = net_encoding::tensor(scale, 0)};
     k.data = random_bytes(d, k);
     if (t == dtype::sfixed_32)
       for (int i = 0; i < dims[0]; ++i) k.as<std::int32_t>()[i] = d.roll(-9000, 9000);
@@ -77,7 +86,8 @@ net chain(unsigned seed) {
   const int f = data({1, 40});
   const int y = data({1, 40}, tensor_kind::app_read);
   n.add_node<op::conv2d>("conv", {x, weights({3, 3, 3, c}), bias(c)}, {a}, {.pad_amount = {1, 1, 1, 1}});
-  n.add_node<op::depthwise_conv2d>("depthwise", {a, weights({3, 3, 1, c}), bias(c)}, {b}, {.pad_amount = {1, 1, 1, 1}}).epi.act = activation::relu;
+  n.add_node<op::depthwise_conv2d>("depthwise", {a, weights({3, 3, 1, c}), bias(c)}, {b}, {.pad_amount = {1, 1, 1, 1}})
+      .epi.act = activation::relu;
   n.add_node<op::conv2d>("pointwise", {b, weights({1, 1, c, c}), bias(c)}, {e});
   n.add_node<op::elementwise_add>("add", {e, b}, {s});
   n.add_node<op::pool_max2d>("pool", {s}, {p}, {.filter_size = {2, 2}, .stride = {2, 2}});

@@ -2,8 +2,8 @@
 #pragma once
 // One step on several threads: how many pieces are worth making, and how they are made. The threads are somebody
 // else's: an executor is a function that calls work(data, 0 .. count - 1), each once, in any order, on any threads, and
-// returns when all are done. Pieces are cut over outputs and never over a sum, so results do not depend on their number.
-// Layer 5a.
+// returns when all are done. Pieces are cut over outputs and never over a sum, so results do not depend on their
+// number. Layer 5a.
 
 #include "qnnx/kernel/contract.hpp"
 
@@ -100,7 +100,8 @@ constexpr std::int64_t overlap_when_cut(const split& s, int input, std::int64_t 
   return s.parts <= 1 || (distance == 0 && cut_in_place(s, input)) ? distance : -1;
 }
 /// Whether the places that a plan gave an input and the output of a cut step allow it to run in pieces.
-constexpr bool places_allow_pieces(const split& s, int input, std::int64_t in_at, std::int64_t in_bytes, std::int64_t out_at, std::int64_t out_bytes) {
+constexpr bool places_allow_pieces(const split& s, int input, std::int64_t in_at, std::int64_t in_bytes,
+                                   std::int64_t out_at, std::int64_t out_bytes) {
   if (in_at >= out_at + out_bytes || out_at >= in_at + in_bytes) return true;
   return cut_in_place(s, input) && in_at == out_at && in_bytes == out_bytes;
 }

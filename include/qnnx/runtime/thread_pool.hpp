@@ -2,8 +2,8 @@
 #pragma once
 // Threads for the steps of a model: they wait for the next step in a short loop, and in the kernel (a futex, through
 // std::atomic) when none comes. One job at a time; the caller works too, and takes over what sleeping threads have not
-// begun, so a job never waits for a thread to wake up. Header only, so that a program with nothing but a model library can
-// use it. Layer 6b.
+// begun, so a job never waits for a thread to wake up. Header only, so that a program with nothing but a model library
+// can use it. Layer 6b.
 
 #include <atomic>
 #include <memory>
@@ -34,7 +34,8 @@ class thread_pool {
   }
 
   int threads() const { return threads_; }
-  /// Calls f(data, 0) .. f(data, count - 1) and returns when all are done. From one thread at a time; f must not call it.
+  /// Calls f(data, 0) .. f(data, count - 1) and returns when all are done. From one thread at a time; f must not call
+  /// it.
   void run(std::int32_t count, work f, void* data) {
     if (threads_ == 1 || count <= 1) {
       for (std::int32_t i = 0; i < count; ++i) f(data, i);
@@ -48,23 +49,28 @@ class thread_pool {
       done_.store(0, std::memory_order_relaxed);
       take(publish(some));
       for (int spins = 0; done_.load(std::memory_order_acquire) != some; ++spins) {
-        if (spins < spins_before_sleep) QNNX_PAUSE();
-        else std::this_thread::yield();
+        if (spins < spins_before_sleep)
+          QNNX_PAUSE();
+        else
+          std::this_thread::yield();
       }
     }
   }
   template <class F>
   void run(std::int32_t count, F&& f) {
-    run(count, [](void* self, std::int32_t index) { (*static_cast<std::remove_reference_t<F>*>(self))(index); }, &f);
+    run(
+        count, [](void* self, std::int32_t index) { (*static_cast<std::remove_reference_t<F>*>(self))(index); }, &f);
   }
   /// For interpreter_options::threads and qnnx_model::run_on.
   executor threads_of_steps() {
-    return {threads_, this, [](void* self, work f, void* data, std::int32_t count) { static_cast<thread_pool*>(self)->run(count, f, data); }};
+    return {threads_, this, [](void* self, work f, void* data, std::int32_t count) {
+              static_cast<thread_pool*>(self)->run(count, f, data);
+            }};
   }
 
  private:
-  static constexpr int most_threads = 4096;         // and pieces of one job: 16 bits
-  static constexpr int spins_before_sleep = 4096;   // some 50 us: longer than most steps that run on one thread
+  static constexpr int most_threads = 4096;        // and pieces of one job: 16 bits
+  static constexpr int spins_before_sleep = 4096;  // some 50 us: longer than most steps that run on one thread
   static constexpr std::uint32_t job_of(std::uint64_t ticket) { return static_cast<std::uint32_t>(ticket >> 32); }
 
   /// Offers the pieces of a job: ticket = job number, number of pieces, next piece.
@@ -89,8 +95,10 @@ class thread_pool {
     std::uint32_t seen = 0;
     for (;;) {
       for (int spins = 0; latest_.load(std::memory_order_acquire) == seen; ++spins) {
-        if (spins < spins_before_sleep) QNNX_PAUSE();
-        else latest_.wait(seen, std::memory_order_acquire);
+        if (spins < spins_before_sleep)
+          QNNX_PAUSE();
+        else
+          latest_.wait(seen, std::memory_order_acquire);
       }
       seen = latest_.load(std::memory_order_acquire);
       if (stop_) return;
