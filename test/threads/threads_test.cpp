@@ -160,9 +160,9 @@ TEST_CASE("kernels: the whole step's bits in any number of pieces") {
         CHECK(results(n, backend, pool.threads_of_steps(), seed) == whole);
       }
     }
-    for (const auto& [op, count] : pieces) {
-      CAPTURE(op);
-      CHECK(count > 0);
+    for (const auto& found : pieces) {
+      CAPTURE(found.first);
+      CHECK(found.second > 0);
     }
     CHECK(pieces.size() > 20);
   }

@@ -115,15 +115,20 @@ class piece_of_step {
     const std::int64_t inner = y.product(s.dims, y.rank());
     const slice rows = slice_of(p, y.product(0, s.dims), 64 / inner > 1 ? 64 / inner : 1);
     for (int i = 0; i < whole.input_count; ++i) {
-      operands_[static_cast<std::size_t>(i)] = whole.inputs[i];
-      if (const int bytes = s.in_bytes[static_cast<std::size_t>(i)]; bytes > 0)
-        cut(operands_[static_cast<std::size_t>(i)], s.dims - (y.rank() - whole.inputs[i].dims.rank()), rows, bytes);
+      const auto k = static_cast<std::size_t>(i);
+      places_[k] = &whole.inputs[i];
+      const int bytes = s.in_bytes[k];
+      if (bytes == 0) continue;
+      operands_[k] = whole.inputs[i];
+      places_[k] = &operands_[k];
+      cut(operands_[k], s.dims - (y.rank() - whole.inputs[i].dims.rank()), rows, bytes);
     }
     operand& out = operands_[split::most_inputs];
     out = whole.outputs[0];
     cut(out, s.dims, rows, s.out_bytes);
-    own_.inputs = operands_.data();
-    own_.outputs = &out;
+    places_[split::most_inputs] = &out;
+    own_.inputs = operand_list(places_.data());
+    own_.outputs = operand_list(&places_[split::most_inputs]);
     empty_ = rows.from >= rows.to;
   }
   piece_of_step(const piece_of_step&) = delete;
@@ -138,7 +143,8 @@ class piece_of_step {
     o.dims[dims - 1] = static_cast<std::int32_t>(rows.to - rows.from);
   }
   step own_;
-  std::array<operand, split::most_inputs + 1> operands_{};
+  std::array<operand, split::most_inputs + 1> operands_{};  // those that are cut, the output last
+  std::array<const operand*, split::most_inputs + 1> places_{};
   bool empty_ = false;
 };
 

@@ -184,9 +184,10 @@ struct exported {
     const executor threads{e->threads, e->context, e->run};
     for (std::int32_t k = first; k < last; ++k) {
       const call& c = calls.rows[k];
-      if (threads.threads <= 1 || splits.rows[k].parts <= 1) c.kernel(*c.node, m, {}, {});
+      if (!c.kernel) continue;
+      if (threads.threads <= 1 || splits.rows[k].parts <= 1) c.kernel(c.node, m, {}, {});
       else
-        kernel::run_pieces(threads, splits.rows[k], *c.node, lowered::scratch_of_pieces(),
+        kernel::run_pieces(threads, splits.rows[k], c.node, lowered::scratch_of_pieces(),
                            [&](const step& s, part p) { c.kernel(s, m, {}, p); });
     }
   }
