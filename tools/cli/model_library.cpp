@@ -402,8 +402,11 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     if (t.x86 && !r.bin.empty()) {  // once without: the library packs its own weights
       steps.run(link);
       bool more = false;
-      for (const std::string& isa : isas.empty() ? std::vector<std::string>{""} : isas) {
-        const bool chosen = isas.size() > 1;
+      const bool chosen = isas.size() > 1;
+      std::vector<std::string> names;
+      for (const host_isa* isa : isas) names.emplace_back(isa->name);
+      if (names.empty()) names.emplace_back();
+      for (const std::string& isa : names) {
         const std::string stem = chosen ? "packed_" + isa : "packed";
         if (!write_packed(work.file(library), chosen ? isa : "", work.file(stem + ".blob"))) continue;
         embed(chosen ? "qnnx_model_" + isa + "_packed" : symbol + "_packed", stem);
