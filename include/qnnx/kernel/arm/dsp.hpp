@@ -165,12 +165,24 @@ constexpr word pkhbt16(word low, word high) {
 constexpr word pkhtb16(word low, word high) {
   return (low >> 16) | (high & 0xffff0000u);
 }
+#if QNNX_HAS_ARMV7M_ASSEMBLY
+template <bool Signed>
+QNNX_INLINE std::int32_t saturate8(std::int32_t x) {
+  std::int32_t r;
+  if constexpr (Signed)
+    asm("ssat %0, #8, %1" : "=r"(r) : "r"(x));
+  else
+    asm("usat %0, #8, %1" : "=r"(r) : "r"(x));
+  return r;
+}
+#else
 template <bool Signed>
 constexpr std::int32_t saturate8(std::int32_t x) {
   constexpr std::int32_t lo = Signed ? -128 : 0;
   constexpr std::int32_t hi = Signed ? 127 : 255;
   return x < lo ? lo : (x > hi ? hi : x);
 }
+#endif
 template <bool Signed>
 constexpr std::int32_t saturate16(std::int32_t x) {
   constexpr std::int32_t lo = Signed ? -32768 : 0;

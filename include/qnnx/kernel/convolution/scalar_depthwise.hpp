@@ -50,22 +50,22 @@ QNNX_NOINLINE void split_row(const depthwise_lines& size, const std::byte* row, 
   }
 }
 
-/// Sums of four neighbouring pixels of one channel; lines of the window's three rows.
-template <int Stride>
-QNNX_INLINE void four_windows(const std::byte* const* lines, const std::int8_t* w, std::int32_t at,
-                              std::int32_t* sums) {
-  std::int32_t a = 0, b = 0, c = 0, d = 0;
+/// Sums of Pixels neighbouring pixels of one channel; lines of the window's three rows.
+template <int Stride, int Pixels>
+QNNX_INLINE void window_sums(const std::byte* const* lines, const std::int8_t* w, std::int32_t at, std::int32_t* sums) {
+  std::int32_t sum[Pixels] = {};
 #pragma GCC unroll 3
   for (int r = 0; r < 3; ++r) {
     const std::byte* x = lines[r] + at;
-    const auto load = [&](int j) { return static_cast<std::int32_t>(x[j]); };
 #pragma GCC unroll 3
     for (int k = 0; k < 3; ++k) {
       const std::int32_t v = w[3 * r + k];
-      a += load(k) * v, b += load(Stride + k) * v, c += load(2 * Stride + k) * v, d += load(3 * Stride + k) * v;
+#pragma GCC unroll 4
+      for (int i = 0; i < Pixels; ++i) sum[i] += static_cast<std::int32_t>(x[i * Stride + k]) * v;
     }
   }
-  sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+#pragma GCC unroll 4
+  for (int i = 0; i < Pixels; ++i) sums[i] = sum[i];
 }
 
 }  // namespace scalar
@@ -159,8 +159,11 @@ struct impl<op::depthwise_conv2d, isa::scalar>
       std::byte* to = y;
       for (std::int32_t ow = 0; ow < width; ow += 4) {
         std::int32_t sums[4];
-        scalar::four_windows<Stride>(lines, record->weights, ow * Stride, sums);
         const std::int32_t have = width - ow < 4 ? width - ow : 4;
+        if (have > 2)
+          scalar::window_sums<Stride, 4>(lines, record->weights, ow * Stride, sums);
+        else
+          scalar::window_sums<Stride, 2>(lines, record->weights, ow * Stride, sums);
         for (std::int32_t i = 0; i < have; ++i, to += size.all)
           *to = static_cast<std::byte>(done.template operator()<Form>(
               static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[i]) + static_cast<std::uint32_t>(h.bias)), h));
