@@ -11,7 +11,7 @@
 #include "qnnx/kernel/conversion/reference.hpp"
 
 #if QNNX_HAS_AVX512VNNI
-#include "qnnx/kernel/x86/requantize.hpp"
+#include "qnnx/kernel/x86/finish.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
@@ -40,6 +40,40 @@ class quantizer {
     if (close) [[unlikely]]
       return _mm512_inserti64x4(_mm512_castsi256_si512(exact(_mm512_castps512_ps256(x))), exact(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1))), 1);
     return _mm512_cvtps_epi32(whole);
+  }
+
+  /// rne, as many blocks of 64 as there are: bytes clamped to [lo, hi] + zero. The sum with 1.5 * 2^23 has the rounded
+  /// quotient in its low bits; a block with a lane close to a tie is done again by the exact form.
+  template <class Byte>
+  std::int64_t blocks(const float* x, Byte* y, std::int64_t n, __m512i lo, __m512i hi, __m512i zero) const {
+    const __m512 magic = _mm512_set1_ps(12582912.0f);
+    const __m512i bits = _mm512_castps_si512(magic);
+    const __m512i low = _mm512_add_epi32(bits, lo);
+    const __m512i high = _mm512_add_epi32(bits, hi);
+    const __m512i zero8 = _mm512_shuffle_epi8(zero, _mm512_setzero_si512());
+    const __m512 bound = _mm512_set1_ps(1048576.0f);
+    const __m512 least = _mm512_set1_ps(-1048576.0f);
+    const __m512 close = _mm512_set1_ps(0.5f - 0x1p-13f);
+    const __m512 inverse = inverse_;
+    std::int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+      __m512i q[4];
+      unsigned ties = 0;
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) {
+        __m512 p = _mm512_loadu_ps(x + i + 16 * v);
+        p = _mm512_mul_ps(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(p, p, _CMP_ORD_Q), p), inverse);
+        p = _mm512_min_ps(_mm512_max_ps(p, least), bound);
+        const __m512 sum = _mm512_add_ps(p, magic);
+        ties |= _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_sub_ps(p, _mm512_sub_ps(sum, magic))), close, _CMP_GT_OQ);
+        q[v] = _mm512_min_epi32(_mm512_max_epi32(_mm512_castps_si512(sum), low), high);
+      }
+      if (ties) [[unlikely]]
+        for (int v = 0; v < 4; ++v) q[v] = _mm512_min_epi32(_mm512_max_epi32((*this)(_mm512_loadu_ps(x + i + 16 * v)), lo), hi);
+      const __m512i all = _mm512_inserti64x4(low_bytes(q[0], q[1]), _mm512_castsi512_si256(low_bytes(q[2], q[3])), 1);
+      _mm512_storeu_si512(y + i, _mm512_add_epi8(all, zero8));
+    }
+    return i;
   }
 
  private:
@@ -117,7 +151,12 @@ struct conversion_kernel : answers_as<Op> {
       };
       if constexpr (kind::quantizes) {
         const quantizer quantize(y.scale(), c.rounding().mode());
-        each([&](std::int64_t i, __mmask16 mask) { store(i, mask, quantize(_mm512_maskz_loadu_ps(mask, x.data + i))); });
+        std::int64_t from = 0;
+        if (c.rounding().mode() == rounding_mode::rne) from = quantize.blocks(x.data, y.data, n, lo, hi, zero);
+        for (std::int64_t i = from; i < n; i += 16) {
+          const auto mask = static_cast<__mmask16>(n - i >= 16 ? 0xffff : (1u << (n - i)) - 1);
+          store(i, mask, quantize(_mm512_maskz_loadu_ps(mask, x.data + i)));
+        }
       } else {
         const vector_multiplier v = vector_form({w[2], w[3]}, c.rounding().mode());
         const __m512i offset = _mm512_set1_epi32(x.offset());

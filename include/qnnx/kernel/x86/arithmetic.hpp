@@ -28,6 +28,18 @@ struct f32x8 {
   static QNNX_INLINE vec flip(std::uint32_t) { return _mm256_setzero_ps(); }
   static QNNX_INLINE vec piece(const std::byte* p, vec) { return _mm256_broadcast_ss(reinterpret_cast<const float*>(p)); }
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { acc = _mm256_fmadd_ps(x, w, acc); }
+  static QNNX_INLINE __m256i first(std::int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  /// The first n floats; the others are 0, respectively not written.
+  static QNNX_INLINE vec load_first(const float* p, std::int64_t n) { return _mm256_maskload_ps(p, first(n)); }
+  static QNNX_INLINE void store_first(float* p, vec v, std::int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
+  static QNNX_INLINE vec sum(vec a, vec b) { return _mm256_add_ps(a, b); }
+  static QNNX_INLINE vec activate(vec v, activation act, float lo, float hi) {
+    if (act == activation::relu) return _mm256_max_ps(v, _mm256_setzero_ps());  // of a NaN and 0 the second: 0
+    if (act == activation::clamp) return _mm256_max_ps(_mm256_set1_ps(lo), _mm256_min_ps(_mm256_set1_ps(hi), v));
+    return v;
+  }
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86
@@ -47,6 +59,16 @@ struct f32x16 {
   static QNNX_INLINE vec flip(std::uint32_t) { return _mm512_setzero_ps(); }
   static QNNX_INLINE vec piece(const std::byte* p, vec) { return _mm512_set1_ps(*reinterpret_cast<const float*>(p)); }
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { acc = _mm512_fmadd_ps(x, w, acc); }
+  static QNNX_INLINE __mmask16 first(std::int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
+  /// The first n floats; the others are 0, respectively not written.
+  static QNNX_INLINE vec load_first(const float* p, std::int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static QNNX_INLINE void store_first(float* p, vec v, std::int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  static QNNX_INLINE vec sum(vec a, vec b) { return _mm512_add_ps(a, b); }
+  static QNNX_INLINE vec activate(vec v, activation act, float lo, float hi) {
+    if (act == activation::relu) return _mm512_max_ps(v, _mm512_setzero_ps());  // of a NaN and 0 the second: 0
+    if (act == activation::clamp) return _mm512_max_ps(_mm512_set1_ps(lo), _mm512_min_ps(_mm512_set1_ps(hi), v));
+    return v;
+  }
 };
 
 /// 16 channels of 8-bit data and weights, 4 taps at once.

@@ -65,11 +65,7 @@ struct float_finish {
 #endif
 
 #if QNNX_HAS_AVX512VNNI
-QNNX_INLINE __m512 activate_vector(__m512 v, activation act, float lo, float hi) {
-  if (act == activation::relu) return _mm512_max_ps(v, _mm512_setzero_ps());  // of a NaN and 0 the second: 0
-  if (act == activation::clamp) return _mm512_max_ps(_mm512_set1_ps(lo), _mm512_min_ps(_mm512_set1_ps(hi), v));
-  return v;
-}
+QNNX_INLINE __m512 activate_vector(__m512 v, activation act, float lo, float hi) { return f32x16::activate(v, act, lo, hi); }
 inline void take_float16(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
   const auto& o = *static_cast<const float_output*>(self);
   for (int r = 0; r < rows; ++r) {
@@ -184,6 +180,16 @@ struct byte_output {
   const void* finish = nullptr;
 };
 
+/// The low bytes of the lanes of two vectors, in the low half.
+QNNX_INLINE __m512i low_bytes(__m512i a, __m512i b) {
+#if QNNX_HAS_AVX512VBMI
+  const __m512i every_fourth = _mm512_set_epi64(0, 0, 0, 0, 0x7c7874706c686460, 0x5c5854504c484440, 0x3c3834302c282420, 0x1c1814100c080400);
+  return _mm512_permutex2var_epi8(a, every_fourth, b);
+#else
+  return _mm512_castsi256_si512(_mm256_set_m128i(_mm512_cvtepi32_epi8(b), _mm512_cvtepi32_epi8(a)));
+#endif
+}
+
 /// Sums of plain results (no residual) as clamped bytes. Each 32-bit lane's low byte is the result less the zero point,
 /// the rest of it is not looked at: under rne it is the sum of the magic constant of scale_rne and the value, and the
 /// clamp is one of integers, which order as those floats do. `other`: the roundings with shifts.
@@ -213,14 +219,6 @@ struct byte_scale {
 
  private:
   static constexpr std::int32_t magic_bits = 0x4b400000;  // 12582912.0f
-  static QNNX_INLINE __m512i low_bytes(__m512i a, __m512i b) {
-#if QNNX_HAS_AVX512VBMI
-    const __m512i every_fourth = _mm512_set_epi64(0, 0, 0, 0, 0x7c7874706c686460, 0x5c5854504c484440, 0x3c3834302c282420, 0x1c1814100c080400);
-    return _mm512_permutex2var_epi8(a, every_fourth, b);
-#else
-    return _mm512_castsi256_si512(_mm256_set_m128i(_mm512_cvtepi32_epi8(b), _mm512_cvtepi32_epi8(a)));
-#endif
-  }
 };
 
 /// Rows of plain results (no residual, no weight offset). scale(sum, vector) gives clamped values for `done`.
