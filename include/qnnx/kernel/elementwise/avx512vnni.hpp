@@ -46,6 +46,12 @@ struct broadcast_rows {
     const std::int64_t n = y.size() / length;
     const std::int64_t step_a = fixed_a ? 1 : length;
     const std::int64_t step_b = fixed_b ? 1 : length;
+    const bool one_row_a = a.size() == length;
+    const bool one_row_b = b.size() == length;
+    if (!fixed_a && !fixed_b && (one_row_a || a.size() == y.size()) && (one_row_b || b.size() == y.size())) {  // a row against all
+      for (std::int64_t i = 0; i < y.size(); i += length) f(i, one_row_a ? 0 : i, one_row_b ? 0 : i);
+      return;
+    }
     for (std::int64_t row = 0; row < n; ++row) {
       std::int64_t ia = 0;
       std::int64_t ib = 0;

@@ -79,6 +79,7 @@ struct u8s8x16 {
   static constexpr int piece_elements = 4;
   static QNNX_INLINE vec load(const void* p) { return _mm512_loadu_si512(p); }
   static QNNX_INLINE void store(void* p, vec v) { _mm512_storeu_si512(p, v); }
+  static QNNX_INLINE vec sum(vec a, vec b) { return _mm512_add_epi32(a, b); }
   static QNNX_INLINE vec flip(std::uint32_t pattern) { return _mm512_set1_epi32(static_cast<int>(pattern)); }
   static QNNX_INLINE vec piece(const std::byte* p, vec flipped) {
     std::int32_t four = 0;

@@ -194,12 +194,15 @@ QNNX_NOINLINE void tile(const tile_input& in) {
   constexpr std::int64_t size = A::lanes * 4;
   const typename A::vec flipped = A::flip(in.flip);
   const std::byte* w = in.w;
+  // The sums of one row hide no latency: pieces go to two sets in turn where their order does not matter (integers).
+  constexpr int sets = A::piece_elements > 1 && Rows == 1 ? 2 : 1;
   typename A::vec acc[Rows][Vectors];
+  typename A::vec more[Rows][Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
     const typename A::vec b = A::load(in.bias + v * size);
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) acc[r][v] = b;
+    for (int r = 0; r < Rows; ++r) acc[r][v] = b, more[r][v] = typename A::vec{};
   }
   const std::byte* const* table = in.table;
   for (std::int64_t run = in.runs; run > 0; --run, table += tile_rows) {
@@ -211,18 +214,30 @@ QNNX_NOINLINE void tile(const tile_input& in) {
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) x[r] = in.first + (r < in.rows ? r : in.rows - 1) * in.step;
     }
-    for (std::int64_t k = 0; k < in.pieces * 4; k += 4, w += Vectors * size) {
+    const auto add = [&](typename A::vec(&sums)[Rows][Vectors], std::int64_t k, const std::byte* from) __attribute__((always_inline)) {
       typename A::vec weights[Vectors];
 #pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) weights[v] = A::load(w + v * size);
+      for (int v = 0; v < Vectors; ++v) weights[v] = A::load(from + v * size);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
         const typename A::vec piece = A::piece(x[r] + k, flipped);
 #pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v) A::add_product(acc[r][v], piece, weights[v]);
+        for (int v = 0; v < Vectors; ++v) A::add_product(sums[r][v], piece, weights[v]);
       }
-    }
+    };
+    std::int64_t k = 0;
+    if constexpr (sets == 2)
+      for (; k + 4 < in.pieces * 4; k += 8, w += 2 * Vectors * size) {
+        add(acc, k, w);
+        add(more, k + 4, w + Vectors * size);
+      }
+    for (; k < in.pieces * 4; k += 4, w += Vectors * size) add(acc, k, w);
   }
+  if constexpr (sets == 2)
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) acc[r][v] = A::sum(acc[r][v], more[r][v]);
   if constexpr (std::is_same_v<Finish, no_finish>) {
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r)
