@@ -153,7 +153,7 @@ def best_isa() -> str:
     """The instruction set that the interpreter takes on this processor."""
     info = Path("/proc/cpuinfo")
     flags = set(info.read_text().split()) if info.exists() else set()
-    if {"avx512_vnni", "avx512_vbmi", "avx512bw", "avx512vl"} <= flags:
+    if {"avx512_vnni", "avx512vbmi", "avx512bw", "avx512vl"} <= flags:
         return "avx512vnni"
     return "avx2" if {"avx2", "fma"} <= flags else ""
 
