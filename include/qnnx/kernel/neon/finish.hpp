@@ -36,8 +36,7 @@ QNNX_INLINE int32x4_t finish_four(int32x4_t sum, const quad_head& h, limits l, R
   } else {
     const float32x4_t magic = vdupq_n_f32(12582912.0f);
     const float32x4_t scaled = vfmaq_f32(magic, vcvtq_f32_s32(acc), vreinterpretq_f32_s32(vld1q_s32(h.factor)));
-    const int32x4_t least = vreinterpretq_s32_f32(vdupq_n_f32(12582912.0f - 4194304.0f));
-    q = vaddq_s32(vsubq_s32(vmaxq_s32(vreinterpretq_s32_f32(scaled), least), vreinterpretq_s32_f32(magic)), add);
+    q = vaddq_s32(vreinterpretq_s32_f32(scaled), add);  // `add` takes the bits of the magic constant away
   }
   return vmaxq_s32(vminq_s32(q, vdupq_n_s32(l.hi)), vdupq_n_s32(l.lo));
 }
