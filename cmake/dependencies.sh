@@ -23,6 +23,6 @@ need_packages() {
 }
 
 qnnx_build_packages=(g++ cmake ninja-build ccache libboost1.81-dev libsimdjson-dev python3)
-qnnx_test_packages=(clang-14 libclang-rt-14-dev doctest-dev libonnx-testdata)
+qnnx_test_packages=(make clang-14 libclang-rt-14-dev doctest-dev libonnx-testdata)
 qnnx_cross_packages=(gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm g++-aarch64-linux-gnu qemu-user)
 qnnx_all_targets_packages=(gcc-riscv64-unknown-elf lld-14 llvm-14 qemu-user nodejs)
