@@ -53,6 +53,9 @@
 #elif defined(QNNX_EMULATE_HVX)
 #define QNNX_ABI v1_hvx
 #define QNNX_ISA_BEST hvx
+#elif defined(QNNX_EMULATE_AVXVNNI)
+#define QNNX_ABI v1_avxvnni
+#define QNNX_ISA_BEST avxvnni
 #elif defined(__AMX_INT8__)
 #define QNNX_ABI v1_amx
 #define QNNX_ISA_BEST amx
@@ -125,6 +128,18 @@
 #define QNNX_HAS_AVX2 1
 #else
 #define QNNX_HAS_AVX2 0
+#endif
+
+// VNNI on 256-bit vectors; QNNX_EMULATE_AVXVNNI: on AVX2, with the one instruction in others (tests).
+#if QNNX_HAS_AVX2 && (defined(__AVXVNNI__) || defined(QNNX_EMULATE_AVXVNNI))
+#define QNNX_HAS_AVXVNNI 1
+#else
+#define QNNX_HAS_AVXVNNI 0
+#endif
+#if defined(QNNX_EMULATE_AVXVNNI)
+#define QNNX_EMULATED_AVXVNNI 1
+#else
+#define QNNX_EMULATED_AVXVNNI 0
 #endif
 
 // The DSP extension of Armv7E-M and Armv8-M: the instructions themselves, and the kernels (which run emulated too).

@@ -7,17 +7,18 @@
 #if QNNX_HAS_AVX2
 #include "qnnx/kernel/x86/depthwise.hpp"
 #include "qnnx/kernel/x86/matmul_kernel.hpp"
+#include "qnnx/kernel/x86/widened_windows.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
-struct impl<op::conv2d, isa::avx2> : x86::accumulate_kernel<op::conv2d, x86::f32x8, void> {};
+struct impl<op::conv2d, isa::avx2> : x86::accumulate_kernel<op::conv2d, x86::f32x8, x86::widened_windows> {};
 template <>
-struct impl<op::fully_connected, isa::avx2> : x86::accumulate_kernel<op::fully_connected, x86::f32x8, void> {};
+struct impl<op::fully_connected, isa::avx2> : x86::accumulate_kernel<op::fully_connected, x86::f32x8, x86::widened_windows> {};
 template <>
 struct impl<op::depthwise_conv2d, isa::avx2> : x86::depthwise_kernel<x86::f32x8, void> {};
 template <>
-struct impl<op::matmul, isa::avx2> : x86::matmul_kernel<x86::f32x8, void> {};
+struct impl<op::matmul, isa::avx2> : x86::matmul_kernel<x86::f32x8, x86::widened_windows> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -10,13 +10,13 @@
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
-struct impl<op::conv2d, isa::avx512vnni> : x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::vnni_windows> {};
+struct impl<op::conv2d, isa::avx512vnni> : x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
 template <>
-struct impl<op::fully_connected, isa::avx512vnni> : x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::vnni_windows> {};
+struct impl<op::fully_connected, isa::avx512vnni> : x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
 template <>
 struct impl<op::depthwise_conv2d, isa::avx512vnni> : x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise> {};
 template <>
-struct impl<op::matmul, isa::avx512vnni> : x86::matmul_kernel<x86::f32x16, x86::vnni_windows> {};
+struct impl<op::matmul, isa::avx512vnni> : x86::matmul_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d and FullyConnected for x86: the packed form of the weights, and the calls into window_products. `Float` and
-// `Bytes` are the arithmetics of kernel/x86/arithmetic.hpp (Bytes = void: no 8-bit kernel).
+// Conv2d and FullyConnected for x86: the packed form of the weights, and the calls into window_products. `Float` is an
+// arithmetic of kernel/x86/arithmetic.hpp, `Bytes` the 8-bit half: dot_windows below, widened_windows.hpp.
 //   sum (x + ox) (w + ow) = sum x' w' + ox' sum w' + t sum x' + n t ox',  x' = x + f, ox' = ox - f, w' = w - d,
 //   t = ow + d: f = 128 for signed data, d = 128 for unsigned weights; n taps
 // so everything but t sum x' is folded into the bias when the weights are packed. Padding holds the zero point, which
 // adds 0 to the whole. Layer 5a.
 
-#include "qnnx/kernel/x86/finish.hpp"
+#include "qnnx/kernel/x86/finish8.hpp"
 #include "qnnx/kernel/x86/nibble_rows.hpp"
 #include "qnnx/op/conv2d.hpp"
 #include "qnnx/op/fully_connected.hpp"
@@ -75,9 +75,7 @@ void pack_floats(const window_shape& s, const W& w, std::int64_t origin, weight_
       }
   }
 }
-#endif
 
-#if QNNX_HAS_AVX512VNNI
 /// What packing one channel group of 8-bit weights needs to know beside the weights.
 struct byte_scales {
   std::int32_t data_offset = 0;
@@ -86,6 +84,7 @@ struct byte_scales {
   bool per_channel = false;
   rounding_mode mode = rounding_mode::rne;
   bool once = false;
+  bool widened = false;  // the data has its offset in already, unsigned weights are packed with theirs
 };
 /// What both packers of 8-bit weights keep while they go over the channels: flags, folded biases, the form of multipliers.
 template <class W, class B>
@@ -106,8 +105,8 @@ struct channel_packer {
   /// Zero points folded into the bias, the offset of the weights beside it. `sum` of the packed weights, `most` of their
   /// magnitudes.
   void fold(std::int64_t channel, std::int32_t sum, std::int64_t most, std::int32_t* bias_out, std::int32_t* offset_out) {
-    const std::int32_t zero = q.data_offset - (q.data_signed ? 128 : 0);
-    const std::int32_t weight_offset = w.q->offset_at(q.per_channel ? channel : 0) + down;
+    const std::int32_t zero = q.widened ? 0 : q.data_offset - (q.data_signed ? 128 : 0);
+    const std::int32_t weight_offset = q.widened && down != 0 ? 0 : w.q->offset_at(q.per_channel ? channel : 0) + down;
     const std::uint32_t folded = static_cast<std::uint32_t>(zero) *
         (static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(taps) * static_cast<std::uint32_t>(weight_offset));
     *bias_out = static_cast<std::int32_t>(folded + (bias.present() ? static_cast<std::uint32_t>(bias.load(channel)) : 0u));
@@ -131,31 +130,41 @@ struct channel_packer {
   }
 };
 
-template <class A, class W, class B>
-void pack_bytes(const window_shape& s, const W& w, std::int64_t origin, weight_steps step, const B& bias, std::int64_t first,
+template <class W, class B>
+void pack_bytes(const packed_layout& l, const window_shape& s, const W& w, std::int64_t origin, weight_steps step, const B& bias, std::int64_t first,
                 const byte_scales& q, std::byte* out) {
-  const packed_layout l(s, A::lanes, A::piece_elements);
   std::memset(out, 0, static_cast<std::size_t>(l.bytes(packed_words)));
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
   channel_packer<W, B> packer{q, w, bias, s.taps()};
+  const bool with_offset = q.widened && packer.down != 0;
+  const std::int64_t elements = q.widened ? 2 : 4;  // of a piece
   for (std::int64_t o = 0; o < l.channels; ++o) {
     const std::int64_t channel = first + o;
+    const std::int32_t less = with_offset ? -w.q->offset_at(q.per_channel ? channel : 0) : packer.down;
     std::int32_t sum = 0;
     std::int64_t most = 0;  // magnitude of the sum
     for (std::int64_t run = 0; run < l.runs; ++run)
       for (std::int64_t k = 0; k < s.run_elements(); ++k) {
-        const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - packer.down;
+        const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - less;
         sum += v;
         most += v < 0 ? -v : v;
-        out[l.panels_at(packed_words) + l.at(run, k / 4, o) + k % 4] = static_cast<std::byte>(v);
+        std::byte* to = out + l.panels_at(packed_words) + l.at(run, k / elements, o);
+        if (with_offset) {
+          const auto wide = static_cast<std::int16_t>(v);
+          std::memcpy(to + k % 2 * 2, &wide, 2);
+        } else {
+          to[k % elements] = static_cast<std::byte>(v);
+        }
       }
     packer.fold(channel, sum, most, word(bias_word) + o, word(offset_word) + o);
   }
   packer.store(out, l, first);
 }
 
-/// Sum of n bytes, each with its sign bit flipped where `flip` says so.
-QNNX_INLINE std::int32_t byte_sum(const std::byte* p, std::int64_t n, __m512i flip) {
+#if QNNX_HAS_AVX512VNNI
+/// Sum of n bytes, each with its sign bit flipped where `pattern` (four bytes) says so.
+QNNX_INLINE std::int32_t byte_sum(const std::byte* p, std::int64_t n, std::uint32_t pattern) {
+  const __m512i flip = _mm512_set1_epi32(static_cast<int>(pattern));
   __m512i sum = _mm512_setzero_si512();
   for (std::int64_t i = 0; i < n; i += 64) {
     const __mmask64 mask = n - i >= 64 ? ~0ull : (1ull << (n - i)) - 1;
@@ -164,6 +173,21 @@ QNNX_INLINE std::int32_t byte_sum(const std::byte* p, std::int64_t n, __m512i fl
   }
   return static_cast<std::int32_t>(_mm512_reduce_add_epi64(sum));
 }
+#else
+/// Sum of n bytes, each with its sign bit flipped where `pattern` (four bytes) says so.
+QNNX_INLINE std::int32_t byte_sum(const std::byte* p, std::int64_t n, std::uint32_t pattern) {
+  const __m256i flip = _mm256_set1_epi32(static_cast<int>(pattern));
+  __m256i sum = _mm256_setzero_si256();
+  std::int64_t i = 0;
+  for (; i + 32 <= n; i += 32)
+    sum = _mm256_add_epi64(sum, _mm256_sad_epu8(_mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + i)), flip), _mm256_setzero_si256()));
+  alignas(32) std::int64_t parts[4];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(parts), sum);
+  std::int64_t all = parts[0] + parts[1] + parts[2] + parts[3];
+  for (; i < n; ++i) all += std::to_integer<std::uint8_t>(p[i]) ^ (pattern & 255);
+  return static_cast<std::int32_t>(all);
+}
+#endif
 
 /// The sink of one call.
 template <class Call, class Finish>
@@ -183,7 +207,7 @@ byte_output byte_output_of(const Call& c, const Finish& done, bool once) {
     o.residual = reinterpret_cast<const std::uint8_t*>(r.data);
     o.residual_offset = r.offset();
     o.mid_zero = -e.mid_offset;
-    o.vector &= vector_add::fits(c.constants() + 4, o.mode);
+    o.vector &= vector_add8::fits(c.constants() + 4, o.mode);
   }
   o.finish = &done;
   o.store = [](const void* f, std::int64_t index, std::int64_t channel, std::int32_t sum) {
@@ -192,16 +216,37 @@ byte_output byte_output_of(const Call& c, const Finish& done, bool once) {
   return o;
 }
 
-/// The 8-bit half of accumulate_kernel.
-struct vnni_windows {
-  using arithmetic = u8s8x16;
+/// What finishes the 8-bit tiles of an arithmetic: in registers, and from memory.
+template <class A>
+struct byte_finish {
+  using in_registers = finish_bytes8;
+  static constexpr take_function take = take_bytes8;
+};
+#if QNNX_HAS_AVX512VNNI
+template <>
+struct byte_finish<u8s8x16> {
+  using in_registers = finish_bytes;
+  static constexpr take_function take = take_bytes;
+};
+#endif
 
+#if QNNX_HAS_AVX512VNNI || QNNX_HAS_AVXVNNI
+/// The 8-bit half of accumulate_kernel where one instruction multiplies 4 bytes with 4 and adds (vpdpbusd).
+template <class A>
+struct dot_windows {
+  using arithmetic = A;
+
+  static constexpr packed_layout layout(const window_shape& s, dtype) { return packed_layout(s, A::lanes, A::piece_elements); }
+  static constexpr std::int64_t scratch_bytes(const window_shape& s) { return (window_scratch(s, 1) + 63) / 64 * 64; }
+  /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
+  static constexpr bool copies(const window_shape& s) { return s.height > 1 && layout(s, dtype::sfixed_8).vectors > A::group; }
+  static constexpr int parts(const window_shape& s, dtype weights) { return window_parts(s, layout(s, weights)); }
   template <class Call>
   static void pack(const Call& c, const window_shape& s, weight_steps step, std::int64_t first, bool once, std::byte* out, std::int64_t origin = 0) {
     const auto w = c.template in<1>();
     const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
                         w.q->scales != nullptr, c.rounding().mode(), once};
-    pack_bytes<arithmetic>(s, w, origin, step, c.template in<2>(), first, q, out);
+    pack_bytes(layout(s, dtype::sfixed_8), s, w, origin, step, c.template in<2>(), first, q, out);
   }
   template <class Call, class Finish>
   static byte_output output(const Call& c, const Finish& done, const window_shape& s, const packed_layout& l, const std::byte* packed, bool once) {
@@ -212,6 +257,8 @@ struct vnni_windows {
     o.padded = l.padded;
     return o;
   }
+  static constexpr bool nibbles(const window_shape& s) { return A::lanes == 16 && nibble_layout::fits(s); }
+  static constexpr int nibble_parts(const window_shape& s) { return static_cast<int>((nibble_layout(s).words.vectors + 3) / 4); }
   /// FullyConnected of a few rows with packed 4-bit weights.
   template <class Call>
   static void pack_nibbles(const Call& c, const window_shape& s, std::byte* out) {
@@ -249,7 +296,7 @@ struct vnni_windows {
     for (int r = 0; r < rows; ++r) {
       std::memcpy(made + r * l.row_bytes(), x.data + r * s.depth, static_cast<std::size_t>(s.depth));
       std::memset(made + r * l.row_bytes() + s.depth, 0, static_cast<std::size_t>(l.row_bytes() - s.depth));
-      data_sums[r] = byte_sum(made + r * l.row_bytes(), s.depth, _mm512_set1_epi32(static_cast<int>(flip)));
+      data_sums[r] = byte_sum(made + r * l.row_bytes(), s.depth, flip);
     }
     nibble_products(l, made, rows, c.packed(), flip, o, c.piece);
   }
@@ -265,19 +312,20 @@ struct vnni_windows {
     j.flip = o.is_signed ? 0x80808080u : 0;
     packed_flags flags;
     std::memcpy(&flags, packed, sizeof flags);
-    if (finish_bytes::takes(s, o, packed)) return window_products<arithmetic, finish_bytes>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
+    if (plain_results(s, o, packed))
+      return window_products<arithmetic, typename byte_finish<A>::in_registers>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
     std::int32_t data_sums[batch_rows];
     o.data_sums = data_sums;
-    const __m512i flip = _mm512_set1_epi32(static_cast<int>(j.flip));
-    window_products<arithmetic>(s, j, {take_bytes, &o}, [&](const std::byte* const* table, int from, int rows) {
+    window_products<arithmetic>(s, j, {byte_finish<A>::take, &o}, [&](const std::byte* const* table, int from, int rows) {
       if (!flags.weight_offset) return;
       for (int r = 0; r < rows; ++r) {
         data_sums[from + r] = 0;
-        for (std::int64_t run = 0; run < l.runs; ++run) data_sums[from + r] += byte_sum(table[run * tile_rows + r], s.run_elements(), flip);
+        for (std::int64_t run = 0; run < l.runs; ++run) data_sums[from + r] += byte_sum(table[run * tile_rows + r], s.run_elements(), j.flip);
       }
     });
   }
 };
+#endif
 #endif
 
 template <class Sig>
@@ -296,10 +344,11 @@ struct accumulate_kernel : answers_as<Op> {
   static constexpr bool connected = std::is_same_v<Op, op::fully_connected>;
 
   template <class Sig>
-  static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
+  static constexpr bool supports = operand_types<Sig>::floats || operand_types<Sig>::bytes;
 
-  static constexpr packed_layout layout_of(const window_shape& s, bool bytes) {
-    return bytes ? packed_layout(s, 16, 4) : packed_layout(s, Float::lanes, 1);
+  /// For weights of a type: floats, or 8 or 4 bits.
+  static constexpr packed_layout layout_of(const window_shape& s, dtype weights) {
+    return is_fixed(weights) ? Bytes::layout(s, weights) : packed_layout(s, Float::lanes, 1);
   }
   /// Computed weights and windows of very many runs go to the reference.
   static constexpr bool takes(const window_shape& s, bool constant_weights) { return constant_weights && s.runs() <= most_runs; }
@@ -308,14 +357,14 @@ struct accumulate_kernel : answers_as<Op> {
   }
   /// Whether the weights stay packed nibbles: a FullyConnected of a few rows.
   static constexpr bool nibbles(const window_shape& s, dtype weights) {
-    return connected && !std::is_void_v<Bytes> && weights == dtype::sfixed_4 && nibble_layout::fits(s);
+    return connected && weights == dtype::sfixed_4 && Bytes::nibbles(s);
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     const window_shape s = window(f, p);
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return 0;
     if (nibbles(s, f.c.in(1).type)) return nibble_layout(s).bytes();
-    const bool bytes = is_fixed(f.c.out(0).type);
-    return layout_of(s, bytes).bytes(bytes ? packed_words : 1) * s.groups;
+    const dtype weights = f.c.in(1).type;
+    return layout_of(s, weights).bytes(is_fixed(weights) ? packed_words : 1) * s.groups;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const bool bytes = is_fixed(f.c.out(0).type);
@@ -323,17 +372,19 @@ struct accumulate_kernel : answers_as<Op> {
     if (nibbles(s, f.c.in(1).type)) return s.height * nibble_layout(s).row_bytes();
     return packed_bytes(f, p) ? patch_bytes(s, bytes) + (copies(s, bytes) ? byte_size(f.c.in(0)) : 0) : 0;
   }
-  static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) { return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64; }
+  static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
+    return bytes ? Bytes::scratch_bytes(s) : (window_scratch(s, 4) + 63) / 64 * 64;
+  }
   static constexpr int parts(const node_facts& f, const params& p) {
     const window_shape s = window(f, p);
     const bool bytes = is_fixed(f.c.out(0).type);
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return kernel::parts<reference>(f, p);
-    if (nibbles(s, f.c.in(1).type)) return static_cast<int>((layout_of(s, true).vectors + 3) / 4);
-    return window_parts(s, layout_of(s, bytes));
+    if (nibbles(s, f.c.in(1).type)) return Bytes::nibble_parts(s);
+    return bytes ? Bytes::parts(s, f.c.in(1).type) : window_parts(s, layout_of(s, f.c.in(1).type));
   }
   /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
   static constexpr bool copies(const window_shape& s, bool bytes) {
-    return connected && s.height > 1 && layout_of(s, bytes).vectors > (bytes ? 4 : Float::group);
+    return connected && (bytes ? Bytes::copies(s) : s.height > 1 && layout_of(s, dtype::float_32).vectors > Float::group);
   }
 
   template <class Call>
@@ -342,15 +393,15 @@ struct accumulate_kernel : answers_as<Op> {
     const auto b = c.template in<2>();
     const window_shape s = window_of(dims_of(c.template in<0>()), dims_of(w), dims_of(c.out()), c.params());
     const weight_steps step = connected ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
-    if constexpr (connected && !std::is_void_v<Bytes> && is_packed_v<typename Call::template in_type<1>>) {
+    if constexpr (connected && is_packed_v<typename Call::template in_type<1>>) {
       if (nibbles(s, Call::template in_type<1>::code)) return Bytes::pack_nibbles(c, s, out);
     }
     for (std::int64_t g = 0; g < s.groups; ++g) {
       const std::int64_t first = g * s.group_channels();
       if constexpr (is_float_v<typename Call::out_type>) {
-        pack_floats<Float>(s, w, 0, step, b, first, out + g * layout_of(s, false).bytes(1));
-      } else if constexpr (!std::is_void_v<Bytes>) {
-        Bytes::pack(c, s, step, first, connected, out + g * layout_of(s, true).bytes(packed_words));
+        pack_floats<Float>(s, w, 0, step, b, first, out + g * layout_of(s, dtype::float_32).bytes(1));
+      } else {
+        Bytes::pack(c, s, step, first, connected, out + g * layout_of(s, Call::template in_type<1>::code).bytes(packed_words));
       }
     }
   }
@@ -362,12 +413,12 @@ struct accumulate_kernel : answers_as<Op> {
     const auto y = c.out();
     const window_shape s = window_of(dims_of(x), dims_of(w), dims_of(y), c.params());
     if (c.packed_missing() || !takes(s, c.s.inputs[1].where == bank::weights)) return reference::run(c);
-    if constexpr (connected && !std::is_void_v<Bytes> && is_packed_v<typename Call::template in_type<1>>) {
+    if constexpr (connected && is_packed_v<typename Call::template in_type<1>>) {
       if (nibbles(s, Call::template in_type<1>::code)) return Bytes::run_nibbles(c, s);
     }
     constexpr bool floats = is_float_v<typename Call::out_type>;
     constexpr std::int64_t element = floats ? 4 : 1;
-    const packed_layout l = layout_of(s, !floats);
+    const packed_layout l = layout_of(s, Call::template in_type<1>::code);
     window_job j;
     j.data = reinterpret_cast<const std::byte*>(x.data);
     j.element_bytes = element;
@@ -397,7 +448,7 @@ struct accumulate_kernel : answers_as<Op> {
       }
       const tile_sink sink{float_take<Float>(), &o};
       window_products<Float>(s, j, sink, seen);
-    } else if constexpr (!std::is_void_v<Bytes>) {
+    } else {
       Bytes::template run<connected>(c, s, l, j, c.packed(), 0);
     }
   }

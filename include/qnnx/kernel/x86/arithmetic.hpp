@@ -6,6 +6,8 @@
 //              of the taps, so |fast - reference| <= 2 g (|bias| + sum |x w|), g = n u / (1 - n u), n taps, u = 2^-24
 //   8 bit      a piece is 4 bytes of u8 data, weights are s8 in groups of 4 taps (vpdpbusd): exact modulo 2^32.
 //              Signed data is read with its sign bit flipped (x + 128)
+//   16 bit     8-bit data that was widened before, its offset added: a piece is 2 values, weights are pairs of s8, or of
+//              s16 with their offset in (vpmaddwd): exact, where vpmaddubsw would saturate
 // Layer 5a.
 
 #include "qnnx/kernel/contract.hpp"
@@ -23,6 +25,8 @@ struct f32x8 {
   static constexpr int lanes = 8;
   static constexpr int group = 2;        // vectors of channels in one tile
   static constexpr int piece_elements = 1;
+  static constexpr int lane_bytes = 4;   // of packed weights, per channel and piece
+  static QNNX_INLINE vec load_weights(const void* p) { return load(p); }
   static QNNX_INLINE vec load(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
   static QNNX_INLINE void store(void* p, vec v) { _mm256_storeu_ps(static_cast<float*>(p), v); }
   static QNNX_INLINE vec flip(std::uint32_t) { return _mm256_setzero_ps(); }
@@ -42,6 +46,66 @@ struct f32x8 {
   }
 };
 
+/// 8 channels of widened data, 2 taps at once; Weight is how weights are packed.
+template <class Weight>
+struct s16x8 {
+  using vec = __m256i;
+  using weight = Weight;
+  static constexpr int lanes = 8;
+  static constexpr int group = 2;
+  static constexpr int piece_elements = 2;
+  static constexpr int lane_bytes = 2 * sizeof(Weight);
+  static QNNX_INLINE vec load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static QNNX_INLINE void store(void* p, vec v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+  static QNNX_INLINE vec load_weights(const void* p) {
+    if constexpr (sizeof(Weight) == 1) return _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+    else return load(p);
+  }
+  static QNNX_INLINE vec sum(vec a, vec b) { return _mm256_add_epi32(a, b); }
+  static QNNX_INLINE vec flip(std::uint32_t) { return _mm256_setzero_si256(); }
+  static QNNX_INLINE vec piece(const std::byte* p, vec) {
+    std::int32_t two = 0;
+    std::memcpy(&two, p, 4);
+    return _mm256_set1_epi32(two);
+  }
+  static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
+
+#if QNNX_HAS_AVXVNNI
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// 8 channels of 8-bit data and weights, 4 taps at once.
+struct u8s8x8 {
+  using vec = __m256i;
+  static constexpr int lanes = 8;
+  static constexpr int group = 2;
+  static constexpr int piece_elements = 4;
+  static constexpr int lane_bytes = 4;
+  static QNNX_INLINE vec load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static QNNX_INLINE void store(void* p, vec v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+  static QNNX_INLINE vec load_weights(const void* p) { return load(p); }
+  static QNNX_INLINE vec sum(vec a, vec b) { return _mm256_add_epi32(a, b); }
+  static QNNX_INLINE vec flip(std::uint32_t pattern) { return _mm256_set1_epi32(static_cast<int>(pattern)); }
+  static QNNX_INLINE vec piece(const std::byte* p, vec flipped) {
+    std::int32_t four = 0;
+    std::memcpy(&four, p, 4);
+    return _mm256_xor_si256(flipped, _mm256_set1_epi32(four));
+  }
+  static QNNX_INLINE void add_product(vec& acc, vec x, vec w) {
+#if QNNX_EMULATED_AVXVNNI
+    const __m256i even = _mm256_set1_epi16(0xff);  // 16-bit products of single taps, which nothing saturates
+    const __m256i low = _mm256_madd_epi16(_mm256_and_si256(x, even), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
+    const __m256i high = _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(w, 8));
+    acc = _mm256_add_epi32(acc, _mm256_add_epi32(low, high));
+#else
+    asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc) : "x"(x), "x"(w));
+#endif
+  }
+};
+
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86
 #endif
 
@@ -54,6 +118,8 @@ struct f32x16 {
   static constexpr int lanes = 16;
   static constexpr int group = 4;
   static constexpr int piece_elements = 1;
+  static constexpr int lane_bytes = 4;
+  static QNNX_INLINE vec load_weights(const void* p) { return load(p); }
   static QNNX_INLINE vec load(const void* p) { return _mm512_loadu_ps(p); }
   static QNNX_INLINE void store(void* p, vec v) { _mm512_storeu_ps(p, v); }
   static QNNX_INLINE vec flip(std::uint32_t) { return _mm512_setzero_ps(); }
@@ -77,6 +143,8 @@ struct u8s8x16 {
   static constexpr int lanes = 16;
   static constexpr int group = 4;
   static constexpr int piece_elements = 4;
+  static constexpr int lane_bytes = 4;
+  static QNNX_INLINE vec load_weights(const void* p) { return load(p); }
   static QNNX_INLINE vec load(const void* p) { return _mm512_loadu_si512(p); }
   static QNNX_INLINE void store(void* p, vec v) { _mm512_storeu_si512(p, v); }
   static QNNX_INLINE vec sum(vec a, vec b) { return _mm512_add_epi32(a, b); }

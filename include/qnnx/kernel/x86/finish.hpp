@@ -25,9 +25,83 @@ struct float_output {
   epilogue epi{};
 };
 
-#endif
+struct packed_flags {
+  scaling how = scaling::scalar;
+  bool weight_offset = false;
+};
 
-#if QNNX_HAS_AVX2
+/// Where 8-bit tiles go.
+struct byte_output {
+  std::uint8_t* y = nullptr;
+  const std::uint8_t* residual = nullptr;
+  std::int64_t channels = 0;            // of a pixel
+  std::int64_t first_pixel = 0;         // added to the pixels that tiles name
+  std::int64_t group_channels = 0;      // of a channel group
+  const std::byte* packed = nullptr;    // of the first channel group
+  std::int64_t packed_step = 0;
+  std::int64_t padded = 0;
+  const std::int32_t* constants = nullptr;  // finish_constants
+  rounding_mode mode = rounding_mode::rne;
+  bool once = false;                    // TFLite's fully connected layers
+  bool is_signed = false;
+  bool vector = false;
+  bool shares_memory = false;           // with the data that is still read
+  std::int32_t zero = 0, mid_zero = 0, residual_offset = 0;
+  const std::int32_t* data_sums = nullptr;  // per row of the tile, for weights with an offset
+  // Results that have no vector form go through the reference's finish.
+  void (*store)(const void* finish, std::int64_t index, std::int64_t channel, std::int32_t sum) = nullptr;
+  const void* finish = nullptr;
+};
+
+/// MultiplyByQuantizedMultiplier of values below 2^30 by a multiplier <= 1.
+template <int Lanes>
+struct narrow_scale_of {
+  using V = typename words_of<Lanes>::type;
+  V mantissa, half, e;
+  bool second = false;
+  explicit narrow_scale_of(const std::int32_t* m)
+      : mantissa(every<Lanes>(m[0])), half(every<Lanes>(m[1] < 0 ? 1 << (-m[1] - 1) : 0)), e(every<Lanes>(-m[1])), second(m[1] < 0) {}
+  static bool fits(const std::int32_t* m) { return m[1] <= 0 && m[1] >= -30; }
+  QNNX_INLINE V operator()(V x) const { return second ? scale_narrow(x, mantissa, half, e) : multiply_high(x, mantissa); }
+};
+
+/// Sum of two quantized 8-bit vectors (kernel/rescale.hpp), offsets added; without zero point and clamp.
+template <int Lanes>
+class vector_add_of {
+ public:
+  using V = typename words_of<Lanes>::type;
+  vector_add_of(const std::int32_t* k, rounding_mode mode)
+      : mode_(mode), a_(k), b_(k + 2), out_(k + 4), m0_(every<Lanes>(k[0])), m1_(every<Lanes>(k[2])),
+        shift_(_mm_cvtsi32_si128(k[6])), nudge_(every<Lanes>(mode == rounding_mode::tflite ? 0 : (1 << (k[6] - 1)) - (mode == rounding_mode::rne))) {}
+  /// Whether these constants have a vector form.
+  static bool fits(const std::int32_t* k, rounding_mode mode) {
+    using narrow = narrow_scale_of<Lanes>;
+    if (mode == rounding_mode::tflite) return narrow::fits(k) && narrow::fits(k + 2) && narrow::fits(k + 4) && k[6] == 20;
+    return k[6] >= 1 && k[6] <= 30;
+  }
+  QNNX_INLINE V operator()(V a, V b) const {
+    if (mode_ == rounding_mode::tflite) return out_(plus(a_(up20(a)), b_(up20(b))));
+    const V sum = plus(times(a, m0_), times(b, m1_));
+    V nudge = nudge_;
+    if (mode_ == rounding_mode::rne)  // half - 1, and one more where the floor is odd
+      nudge = plus(nudge, common_bits(down(sum, shift_), every<Lanes>(1)));
+    return down(plus(sum, nudge), shift_);
+  }
+  /// a - b.
+  QNNX_INLINE V difference(V a, V b) const {
+    if (mode_ == rounding_mode::tflite) return out_(minus(a_(up20(a)), b_(up20(b))));
+    return (*this)(a, minus(every<Lanes>(0), b));
+  }
+
+ private:
+  rounding_mode mode_;
+  narrow_scale_of<Lanes> a_, b_, out_;
+  V m0_, m1_;
+  __m128i shift_;
+  V nudge_;
+};
+using vector_add8 = vector_add_of<8>;
+
 inline void take_float8(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
   const auto& o = *static_cast<const float_output*>(self);
   for (int r = 0; r < rows; ++r) {
@@ -51,6 +125,17 @@ inline void take_float8(const void* self, const std::byte* sums, int rows, std::
       o.y[at + k] = activate(v, o.epi.act, o.epi.lo, o.epi.hi);
     }
   }
+}
+
+/// Whether all channel groups have plain results under rne: a scale and a clamp.
+inline bool plain_results(const window_shape& s, const byte_output& o, const std::byte* packed) {
+  if (!o.vector || o.residual) return false;
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    packed_flags flags;
+    std::memcpy(&flags, packed + g * o.packed_step, sizeof flags);
+    if (flags.weight_offset || flags.how != scaling::rne) return false;
+  }
+  return true;
 }
 
 using take_function = void (*)(const void*, const std::byte*, int, std::int64_t, std::int64_t, std::int64_t);
@@ -107,78 +192,8 @@ struct float_finish<f32x16> {
   using type = finish_floats;
 };
 
-struct packed_flags {
-  scaling how = scaling::scalar;
-  bool weight_offset = false;
-};
-
-/// MultiplyByQuantizedMultiplier of values below 2^30 by a multiplier <= 1.
-struct narrow_scale {
-  __m512i mantissa, half, e;
-  bool second = false;
-  explicit narrow_scale(const std::int32_t* m)
-      : mantissa(_mm512_set1_epi32(m[0])), half(_mm512_set1_epi32(m[1] < 0 ? 1 << (-m[1] - 1) : 0)), e(_mm512_set1_epi32(-m[1])), second(m[1] < 0) {}
-  static bool fits(const std::int32_t* m) { return m[1] <= 0 && m[1] >= -30; }
-  QNNX_INLINE __m512i operator()(__m512i x) const { return second ? scale_narrow(x, mantissa, half, e) : multiply_high(x, mantissa); }
-};
-
-/// Sum of two quantized 8-bit vectors (kernel/rescale.hpp), offsets added; without zero point and clamp.
-class vector_add {
- public:
-  vector_add(const std::int32_t* k, rounding_mode mode)
-      : mode_(mode), a_(k), b_(k + 2), out_(k + 4), m0_(_mm512_set1_epi32(k[0])), m1_(_mm512_set1_epi32(k[2])),
-        shift_(_mm_cvtsi32_si128(k[6])), nudge_(_mm512_set1_epi32(mode == rounding_mode::tflite ? 0 : (1 << (k[6] - 1)) - (mode == rounding_mode::rne))) {}
-  /// Whether these constants have a vector form.
-  static bool fits(const std::int32_t* k, rounding_mode mode) {
-    if (mode == rounding_mode::tflite) return narrow_scale::fits(k) && narrow_scale::fits(k + 2) && narrow_scale::fits(k + 4) && k[6] == 20;
-    return k[6] >= 1 && k[6] <= 30;
-  }
-  QNNX_INLINE __m512i operator()(__m512i a, __m512i b) const {
-    if (mode_ == rounding_mode::tflite)
-      return out_(_mm512_add_epi32(a_(_mm512_slli_epi32(a, 20)), b_(_mm512_slli_epi32(b, 20))));
-    const __m512i sum = _mm512_add_epi32(_mm512_mullo_epi32(a, m0_), _mm512_mullo_epi32(b, m1_));
-    __m512i nudge = nudge_;
-    if (mode_ == rounding_mode::rne)  // half - 1, and one more where the floor is odd
-      nudge = _mm512_add_epi32(nudge, _mm512_and_si512(_mm512_sra_epi32(sum, shift_), _mm512_set1_epi32(1)));
-    return _mm512_sra_epi32(_mm512_add_epi32(sum, nudge), shift_);
-  }
-  /// a - b.
-  QNNX_INLINE __m512i difference(__m512i a, __m512i b) const {
-    if (mode_ == rounding_mode::tflite)
-      return out_(_mm512_sub_epi32(a_(_mm512_slli_epi32(a, 20)), b_(_mm512_slli_epi32(b, 20))));
-    return (*this)(a, _mm512_sub_epi32(_mm512_setzero_si512(), b));
-  }
-
- private:
-  rounding_mode mode_;
-  narrow_scale a_, b_, out_;
-  __m512i m0_, m1_;
-  __m128i shift_;
-  __m512i nudge_;
-};
-
-/// Where 8-bit tiles go.
-struct byte_output {
-  std::uint8_t* y = nullptr;
-  const std::uint8_t* residual = nullptr;
-  std::int64_t channels = 0;            // of a pixel
-  std::int64_t first_pixel = 0;         // added to the pixels that tiles name
-  std::int64_t group_channels = 0;      // of a channel group
-  const std::byte* packed = nullptr;    // of the first channel group
-  std::int64_t packed_step = 0;
-  std::int64_t padded = 0;
-  const std::int32_t* constants = nullptr;  // finish_constants
-  rounding_mode mode = rounding_mode::rne;
-  bool once = false;                    // TFLite's fully connected layers
-  bool is_signed = false;
-  bool vector = false;
-  bool shares_memory = false;           // with the data that is still read
-  std::int32_t zero = 0, mid_zero = 0, residual_offset = 0;
-  const std::int32_t* data_sums = nullptr;  // per row of the tile, for weights with an offset
-  // Results that have no vector form go through the reference's finish.
-  void (*store)(const void* finish, std::int64_t index, std::int64_t channel, std::int32_t sum) = nullptr;
-  const void* finish = nullptr;
-};
+using narrow_scale = narrow_scale_of<16>;
+using vector_add = vector_add_of<16>;
 
 /// The low bytes of the lanes of two vectors, in the low half.
 QNNX_INLINE __m512i low_bytes(__m512i a, __m512i b) {
@@ -263,16 +278,6 @@ struct finish_bytes {
     to = o.y + (o.first_pixel + in.pixel) * o.channels + in.channel;
     factors = o.packed + g * o.packed_step + 64 + (factor_word * o.padded + in.channel - g * o.group_channels) * 4;
     mask = in.channels >= 64 ? ~0ull : (1ull << in.channels) - 1;
-  }
-  /// Whether all channel groups end so.
-  static bool takes(const window_shape& s, const byte_output& o, const std::byte* packed) {
-    if (!o.vector || o.residual) return false;
-    for (std::int64_t g = 0; g < s.groups; ++g) {
-      packed_flags flags;
-      std::memcpy(&flags, packed + g * o.packed_step, sizeof flags);
-      if (flags.weight_offset || flags.how != scaling::rne) return false;
-    }
-    return true;
   }
   template <int Vectors>
   QNNX_INLINE void store(const __m512i (&acc)[Vectors], int row) const {

@@ -13,7 +13,7 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 template <class Float, class Bytes>
 struct matmul_kernel : answers_as<op::matmul> {
   template <class Sig>
-  static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
+  static constexpr bool supports = operand_types<Sig>::floats || operand_types<Sig>::bytes;
 
   /// The product of one matrix with `rows` rows.
   static constexpr window_shape window(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
@@ -24,8 +24,12 @@ struct matmul_kernel : answers_as<op::matmul> {
     s.channels = columns;
     return s;
   }
-  static constexpr std::int64_t matrix_bytes(const window_shape& s, bool bytes) {
-    return bytes ? packed_layout(s, 16, 4).bytes(packed_words) : packed_layout(s, Float::lanes, 1).bytes(1);
+  /// For a right side of a type.
+  static constexpr packed_layout layout_of(const window_shape& s, dtype right) {
+    return is_fixed(right) ? Bytes::layout(s, right) : packed_layout(s, Float::lanes, 1);
+  }
+  static constexpr std::int64_t matrix_bytes(const window_shape& s, dtype right) {
+    return layout_of(s, right).bytes(is_fixed(right) ? packed_words : 1);
   }
   static constexpr window_shape one_matrix(const node_facts& f, const params& p) {
     const shape& x = f.c.dims(0);
@@ -35,24 +39,24 @@ struct matmul_kernel : answers_as<op::matmul> {
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     if (p.transpose_in0 || f.c.in(1).kind != tensor_kind::constant) return 0;
     const window_shape s = one_matrix(f, p);
-    return matrix_bytes(s, is_fixed(f.c.out(0).type)) * (f.c.dims(1).size() / (s.depth * s.channels));
+    return matrix_bytes(s, f.c.in(1).type) * (f.c.dims(1).size() / (s.depth * s.channels));
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     if (p.transpose_in0) return 0;
     const window_shape s = one_matrix(f, p);
-    const bool bytes = is_fixed(f.c.out(0).type);
-    return patch_bytes(s, bytes) + (f.c.in(1).kind == tensor_kind::constant ? 0 : matrix_bytes(s, bytes));
+    const dtype right = f.c.in(1).type;
+    return patch_bytes(window(f.c.out(0).dims.size() / s.channels, s.depth, s.channels), is_fixed(right)) + (f.c.in(1).kind == tensor_kind::constant ? 0 : matrix_bytes(s, right));
   }
   static constexpr int parts(const node_facts& f, const params& p) {
     if (p.transpose_in0) return kernel::parts<reference>(f, p);
     const window_shape s = one_matrix(f, p);
-    const bool bytes = is_fixed(f.c.out(0).type);
+    const dtype right = f.c.in(1).type;
     const std::int64_t matrices = f.c.out(0).dims.size() / (s.out_h * s.channels);
-    const int one = window_parts(s, bytes ? packed_layout(s, 16, 4) : packed_layout(s, Float::lanes, 1));
+    const int one = is_fixed(right) ? Bytes::parts(s, right) : window_parts(s, layout_of(s, right));
     return static_cast<int>(matrices < 256 ? matrices * one : 256);
   }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
-    return (window_scratch(s, bytes ? 1 : 4) + 63) / 64 * 64;
+    return bytes ? Bytes::scratch_bytes(s) : (window_scratch(s, 4) + 63) / 64 * 64;
   }
 
   template <class Call>
@@ -66,7 +70,7 @@ struct matmul_kernel : answers_as<op::matmul> {
     }
 #endif
     if constexpr (is_float_v<typename Call::out_type>) pack_floats<Float>(s, w, origin, step, c.template in<2>(), 0, out);
-    else if constexpr (!std::is_void_v<Bytes>) Bytes::pack(c, s, step, 0, false, out, origin);
+    else Bytes::pack(c, s, step, 0, false, out, origin);
   }
 #if QNNX_HAS_AVX512VBMI
   /// The same for a computed matrix.
@@ -92,7 +96,7 @@ struct matmul_kernel : answers_as<op::matmul> {
   static void pack(const Call& c, std::byte* out) {
     const window_shape s = window_of_call(c);
     const std::int64_t matrices = c.template in<1>().size() / (s.depth * s.channels);
-    for (std::int64_t k = 0; k < matrices; ++k) pack_one(c, s, k, out + k * matrix_bytes(s, is_fixed_v<typename Call::out_type>));
+    for (std::int64_t k = 0; k < matrices; ++k) pack_one(c, s, k, out + k * matrix_bytes(s, Call::template in_type<1>::code));
   }
 
   template <class Call>
@@ -100,23 +104,24 @@ struct matmul_kernel : answers_as<op::matmul> {
     const bool constant = c.s.inputs[1].where == bank::weights;
     if (c.params().transpose_in0 || (constant && c.packed_missing())) return reference::run(c);
     constexpr bool floats = is_float_v<typename Call::out_type>;
+    constexpr dtype right = Call::template in_type<1>::code;
     const auto x = c.template in<0>();
     const auto w = c.template in<1>();
     const auto y = c.out();
     window_shape s = window_of_call(c);
     const std::int64_t rows = s.out_h;
+    std::byte* made = c.scratch() + patch_bytes(window(y.size() / s.channels, s.depth, s.channels), !floats);
     std::int64_t batches = y.size() / (rows * s.channels);
     if (w.size() == s.depth * s.channels && x.size() == batches * rows * s.depth) {  // one matrix for all: one tall product
       s.height = s.out_h = batches * rows;
       batches = 1;
     }
-    std::byte* made = c.scratch() + patch_bytes(s, !floats);
     // Whole matrices where there are enough, else each in pieces (of which each packs a computed right side for itself).
     const bool by_matrix = batches >= 2 * c.piece.count || (batches >= c.piece.count && batches % c.piece.count == 0);
     const slice mine = by_matrix ? slice_of(c.piece, batches) : slice{0, batches};
     for (std::int64_t n = mine.from; n < mine.to; ++n) {
       const std::int64_t matrix = reference::matrix_of(w, y, n);
-      const std::byte* packed = constant ? c.packed() + matrix * matrix_bytes(s, !floats) : made;
+      const std::byte* packed = constant ? c.packed() + matrix * matrix_bytes(s, right) : made;
       if (!constant) pack_one(c, s, matrix, made);
       window_job j;
       if (!by_matrix) j.piece = c.piece;
@@ -132,12 +137,12 @@ struct matmul_kernel : answers_as<op::matmul> {
         o.group = Float::group * Float::lanes;
         o.epi = c.epi();
         if (o.epi.residual >= 0) o.residual = c.residual().data + first;
-        const packed_layout l(s, Float::lanes, 1);
+        const packed_layout l = layout_of(s, right);
         j.bias = packed + l.word(bias_word);
         j.packed = packed + l.panels_at(1);
         window_products<Float>(s, j, {float_take<Float>(), &o}, [](const std::byte* const*, int, int) {});
-      } else if constexpr (!std::is_void_v<Bytes>) {
-        const packed_layout l(s, 16, 4);
+      } else {
+        const packed_layout l = layout_of(s, right);
         j.bias = packed + l.word(bias_word);
         j.packed = packed + l.panels_at(packed_words);
         Bytes::template run<false>(c, s, l, j, packed, n * rows);

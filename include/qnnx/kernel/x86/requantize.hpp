@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// numeric/requantize.hpp in vectors of 16 accumulators; the same bits.
+// numeric/requantize.hpp in vectors of 16 or 8 accumulators; the same bits.
 //   rne      one fused multiply-add with 1.5 * 2^23 rounds the exact product to an integer in the low mantissa bits.
 //            Right for 2^-16 <= M < 2^8: where acc is not exact as a float, or the sum leaves the magic binade, the
 //            result is outside the 8-bit range on the correct side
@@ -14,12 +14,44 @@
 
 #include "qnnx/kernel/contract.hpp"
 
-#if QNNX_HAS_AVX512VNNI
+#if QNNX_HAS_AVX2
 #include <immintrin.h>
 
 #include <bit>
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+// Vectors of 32-bit integers, for code that serves both widths.
+template <int Lanes>
+struct words_of;
+template <>
+struct words_of<8> {
+  using type = __m256i;
+};
+template <int Lanes>
+QNNX_INLINE auto every(std::int32_t x);
+template <>
+QNNX_INLINE auto every<8>(std::int32_t x) { return _mm256_set1_epi32(x); }
+QNNX_INLINE __m256i plus(__m256i a, __m256i b) { return _mm256_add_epi32(a, b); }
+QNNX_INLINE __m256i minus(__m256i a, __m256i b) { return _mm256_sub_epi32(a, b); }
+QNNX_INLINE __m256i times(__m256i a, __m256i b) { return _mm256_mullo_epi32(a, b); }
+QNNX_INLINE __m256i common_bits(__m256i a, __m256i b) { return _mm256_and_si256(a, b); }
+QNNX_INLINE __m256i up20(__m256i a) { return _mm256_slli_epi32(a, 20); }
+QNNX_INLINE __m256i down(__m256i a, __m128i shift) { return _mm256_sra_epi32(a, shift); }
+#if QNNX_HAS_AVX512VNNI
+template <>
+struct words_of<16> {
+  using type = __m512i;
+};
+template <>
+QNNX_INLINE auto every<16>(std::int32_t x) { return _mm512_set1_epi32(x); }
+QNNX_INLINE __m512i plus(__m512i a, __m512i b) { return _mm512_add_epi32(a, b); }
+QNNX_INLINE __m512i minus(__m512i a, __m512i b) { return _mm512_sub_epi32(a, b); }
+QNNX_INLINE __m512i times(__m512i a, __m512i b) { return _mm512_mullo_epi32(a, b); }
+QNNX_INLINE __m512i common_bits(__m512i a, __m512i b) { return _mm512_and_si512(a, b); }
+QNNX_INLINE __m512i up20(__m512i a) { return _mm512_slli_epi32(a, 20); }
+QNNX_INLINE __m512i down(__m512i a, __m128i shift) { return _mm512_sra_epi32(a, shift); }
+#endif
 
 enum class scaling : std::uint8_t { scalar, rne, shifted, narrow };
 
@@ -70,6 +102,81 @@ inline void store_multiplier(const vector_multiplier& v, scaling how, std::int32
     *factor = 1 << (v.shift - 32);
   }
 }
+
+/// round(acc * M) under rne, not clamped: below -2^22 and above 0x3480'0000 it is only right in sign.
+QNNX_INLINE __m256i scale_rne(__m256i acc, __m256 m) {
+  const __m256 magic = _mm256_set1_ps(12582912.0f);
+  const __m256i lowest = _mm256_castps_si256(_mm256_set1_ps(12582912.0f - 4194304.0f));
+  const __m256i q = _mm256_castps_si256(_mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), m, magic));
+  return _mm256_sub_epi32(_mm256_max_epi32(q, lowest), _mm256_castps_si256(magic));
+}
+
+/// The constants of 8 multipliers under a rounding with shifts; lanes of 64 bits, even and odd channels apart.
+struct shifted_scale8 {
+  __m256i m_even, m_odd, nudge_even, nudge_odd, shift_even, shift_odd, negative_even, negative_odd, left;
+
+  QNNX_INLINE shifted_scale8(__m256i mantissa, __m256i shift, bool twice) {
+    left = twice ? _mm256_max_epi32(_mm256_sub_epi32(_mm256_set1_epi32(31), shift), _mm256_setzero_si256()) : _mm256_setzero_si256();
+    if (twice) shift = _mm256_max_epi32(shift, _mm256_set1_epi32(31));
+    m_even = mantissa;
+    m_odd = _mm256_srli_epi64(mantissa, 32);
+    shift_even = _mm256_and_si256(shift, _mm256_set1_epi64x(0xffffffff));
+    shift_odd = _mm256_srli_epi64(shift, 32);
+    nudge_even = nudge(shift_even, twice);
+    nudge_odd = nudge(shift_odd, twice);
+    negative_even = carry(shift_even, twice);
+    negative_odd = carry(shift_odd, twice);
+  }
+  /// The mantissa is not negative: a product has the accumulator's sign, or is 0.
+  QNNX_INLINE __m256i operator()(__m256i acc) const {
+    acc = _mm256_sllv_epi32(acc, left);
+    const __m256i even = half(_mm256_mul_epi32(acc, m_even), nudge_even, negative_even, shift_even);
+    const __m256i odd = half(_mm256_mul_epi32(_mm256_srli_epi64(acc, 32), m_odd), nudge_odd, negative_odd, shift_odd);
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+  }
+
+ private:
+  /// Where the second shift is above 0.
+  static QNNX_INLINE __m256i above(__m256i shift) { return _mm256_cmpgt_epi64(shift, _mm256_set1_epi64x(31)); }
+  static QNNX_INLINE __m256i nudge(__m256i shift, bool twice) {
+    const __m256i one = _mm256_set1_epi64x(1);
+    const __m256i h = _mm256_sllv_epi64(one, _mm256_sub_epi64(shift, one));
+    if (!twice) return h;
+    return _mm256_add_epi64(_mm256_set1_epi64x(std::int64_t{1} << 30), _mm256_and_si256(h, above(shift)));
+  }
+  static QNNX_INLINE __m256i carry(__m256i shift, bool twice) {
+    if (!twice) return _mm256_setzero_si256();
+    return _mm256_and_si256(_mm256_set1_epi64x(std::int64_t{1} << 31), above(shift));
+  }
+  /// An arithmetic shift is a logical one of x + 2^63, less 2^63 >> shift.
+  static QNNX_INLINE __m256i half(__m256i product, __m256i nudge, __m256i negative, __m256i shift) {
+    const __m256i top = _mm256_set1_epi64x(INT64_MIN);
+    const __m256i below = _mm256_cmpgt_epi64(_mm256_setzero_si256(), product);
+    const __m256i x = _mm256_sub_epi64(_mm256_add_epi64(product, nudge), _mm256_and_si256(below, negative));
+    return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_xor_si256(x, top), shift), _mm256_srlv_epi64(top, shift));
+  }
+};
+
+/// round(x * mantissa / 2^31), TFLite's SaturatingRoundingDoublingHighMul, for |x| < 2^30 and a mantissa that is not
+/// negative: 2 x has its result in the upper half of the product.
+QNNX_INLINE __m256i multiply_high(__m256i x, __m256i mantissa) {
+  const __m256i nudge = _mm256_set1_epi64x(std::int64_t{1} << 31);
+  const __m256i twice = _mm256_add_epi32(x, x);
+  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(twice, mantissa), nudge);
+  const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(twice, 32), _mm256_srli_epi64(mantissa, 32)), nudge);
+  return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+/// The narrow form: mantissa, half of 2^e, e.
+QNNX_INLINE __m256i scale_narrow(__m256i acc, __m256i mantissa, __m256i half, __m256i e) {
+  const __m256i high = multiply_high(acc, mantissa);
+  return _mm256_srav_epi32(_mm256_add_epi32(_mm256_add_epi32(high, half), _mm256_srai_epi32(high, 31)), e);
+}
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
+
+#if QNNX_HAS_AVX512VNNI
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 /// round(acc * M) under rne, not clamped: below -2^22 and above 0x3480'0000 it is only right in sign.
 QNNX_INLINE __m512i scale_rne(__m512i acc, __m512 m) {

@@ -3,7 +3,8 @@
 // Convolutions and matrix products as one loop: for a tile of output pixels and a group of output channels, sum over
 // the runs of the window. A run is a stretch of the window that lies contiguous in memory: a row of taps (kw * Ci
 // elements), or one tap where dilation or groups break rows apart. Nothing is copied but windows that touch padding.
-// Packed weights: per group of channel vectors [run][piece][vector][lanes], a piece is 4 bytes of the run; the rest of a
+// Packed weights: per group of channel vectors [run][piece][vector][lanes], a piece is 4 bytes of the run (its weights 2
+// or 4: packed_layout::lane_bytes); the rest of a
 // last piece meets zero weights. Groups are as equal as they can be: 6 vectors are 3 + 3.
 // Sums go to memory and from there to a sink, or, where nothing but a scale and a clamp is left, are finished in
 // registers (`Finish`). A 1x1 convolution needs no row table: its rows are a stride apart.
@@ -48,14 +49,16 @@ struct packed_layout {
   std::int64_t vectors = 0;
   std::int64_t group = 1;             // vectors made at once
   int lanes = 16;
+  int lane_bytes = 4;                 // of weights, per channel and piece
 
-  constexpr packed_layout(const window_shape& s, int vector_lanes, int piece_elements)
+  constexpr packed_layout(const window_shape& s, int vector_lanes, int piece_elements, int weight_bytes = 4)
       : runs(s.runs()),
         pieces((s.run_elements() + piece_elements - 1) / piece_elements),
         channels(s.group_channels()),
         padded((channels + vector_lanes - 1) / vector_lanes * vector_lanes),
         vectors(padded / vector_lanes),
-        lanes(vector_lanes) {
+        lanes(vector_lanes),
+        lane_bytes(weight_bytes) {
     const std::int64_t most = most_group(vector_lanes);
     const std::int64_t groups = (vectors + most - 1) / most;
     group = (vectors + groups - 1) / groups;
@@ -64,13 +67,13 @@ struct packed_layout {
   static constexpr int most_group(int vector_lanes) { return vector_lanes == 16 ? 4 : 2; }
   constexpr std::int64_t word(int i) const { return 64 + i * padded * 4; }  // arrays of one 32-bit word per channel
   constexpr std::int64_t panels_at(int words) const { return (word(words) + 63) / 64 * 64; }
-  constexpr std::int64_t panel_bytes() const { return runs * pieces * padded * 4; }
+  constexpr std::int64_t panel_bytes() const { return runs * pieces * padded * lane_bytes; }
   constexpr std::int64_t bytes(int words) const { return (panels_at(words) + panel_bytes() + 63) / 64 * 64; }
   /// Byte offset, from the first panel, of lane `o` of piece `piece` of run `run`.
   constexpr std::int64_t at(std::int64_t run, std::int64_t piece, std::int64_t o) const {
     const std::int64_t first = o / lanes / group * group;  // vector that the group begins with
     const std::int64_t wide = vectors - first < group ? vectors - first : group;
-    return (first * runs * pieces + ((run * pieces + piece) * wide + (o / lanes - first))) * lanes * 4 + o % lanes * 4;
+    return ((first * runs * pieces + ((run * pieces + piece) * wide + (o / lanes - first))) * lanes + o % lanes) * lane_bytes;
   }
 };
 
@@ -144,6 +147,7 @@ struct window_job {
   bool shares_memory = false;              // output and input have bytes in common
   std::int64_t slack = 0;                  // bytes after the data that may be read
   part piece{};                            // of the work
+  slice vectors{0, -1};                    // of channels, where the caller has divided the work
 };
 
 /// What one piece makes: all channels of some pixels, or some vectors of channels of all pixels where the weights are
@@ -192,6 +196,7 @@ struct no_finish {};
 template <class A, int Rows, int Vectors, class Finish>
 QNNX_NOINLINE void tile(const tile_input& in) {
   constexpr std::int64_t size = A::lanes * 4;
+  constexpr std::int64_t weight_size = A::lanes * A::lane_bytes;
   const typename A::vec flipped = A::flip(in.flip);
   const std::byte* w = in.w;
   // The sums of one row hide no latency: pieces go to two sets in turn where their order does not matter (integers).
@@ -217,7 +222,7 @@ QNNX_NOINLINE void tile(const tile_input& in) {
     const auto add = [&](typename A::vec(&sums)[Rows][Vectors], std::int64_t k, const std::byte* from) __attribute__((always_inline)) {
       typename A::vec weights[Vectors];
 #pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) weights[v] = A::load(from + v * size);
+      for (int v = 0; v < Vectors; ++v) weights[v] = A::load_weights(from + v * weight_size);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
         const typename A::vec piece = A::piece(x[r] + k, flipped);
@@ -227,11 +232,11 @@ QNNX_NOINLINE void tile(const tile_input& in) {
     };
     std::int64_t k = 0;
     if constexpr (sets == 2)
-      for (; k + 4 < in.pieces * 4; k += 8, w += 2 * Vectors * size) {
+      for (; k + 4 < in.pieces * 4; k += 8, w += 2 * Vectors * weight_size) {
         add(acc, k, w);
-        add(more, k + 4, w + Vectors * size);
+        add(more, k + 4, w + Vectors * weight_size);
       }
-    for (; k < in.pieces * 4; k += 4, w += Vectors * size) add(acc, k, w);
+    for (; k < in.pieces * 4; k += 4, w += Vectors * weight_size) add(acc, k, w);
   }
   if constexpr (sets == 2)
 #pragma GCC unroll 8
@@ -406,9 +411,10 @@ class row_table {
 template <class A, class Finish = detail::no_finish, class Seen>
 QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen, const void* finish = nullptr) {
   constexpr bool finishes = !std::is_same_v<Finish, detail::no_finish>;
-  const packed_layout l(s, A::lanes, A::piece_elements);
+  const packed_layout l(s, A::lanes, A::piece_elements, A::lane_bytes);
   const int most = detail::rows_for<A>(l.group);
-  const window_share mine = share_of(s, l, j.piece, most);
+  window_share mine = share_of(s, l, j.piece, most);
+  if (j.vectors.to >= 0) mine.vectors = j.vectors;
   if (mine.pixels.from >= mine.pixels.to || mine.vectors.from >= mine.vectors.to) return;
   if (const padded_image image = padded_of(s, j.element_bytes); image.needed) {
     const std::int64_t reach = (s.kernel_h - 1) * s.dilation_h + 1;
@@ -454,7 +460,7 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
           rows.fill(p + r, have, g * s.group_depth() * j.element_bytes, tile_table);
           seen(tile_table, r, have);
         }
-      in.w = panels + mine.vectors.from * A::lanes * 4 * l.runs * l.pieces;
+      in.w = panels + mine.vectors.from * A::lanes * A::lane_bytes * l.runs * l.pieces;
       for (std::int64_t v = mine.vectors.from; v < mine.vectors.to; v += l.group) {
         const std::int64_t vectors = l.vectors - v < l.group ? l.vectors - v : l.group;
         const std::int64_t first = v * A::lanes;
@@ -470,7 +476,7 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
           in.sums = sums + (finishes ? 0 : r * wide);
           detail::tile_for<A, Finish>(in.rows, vectors)(in);
         }
-        in.w += vectors * A::lanes * 4 * l.runs * l.pieces;
+        in.w += vectors * A::lanes * A::lane_bytes * l.runs * l.pieces;
         if constexpr (!finishes) sink.take(sink.self, sums, count, p, in.channel, channels);
       }
     }

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The 8-bit half of accumulate_kernel and matmul_kernel on AVX2. Data is widened to 16 bits, its offset added, into a
+// band of lines that stays in the cache, padding and all; products are those of pairs (s16x8). Why not vpmaddubsw, which
+// takes bytes: it saturates (255 * 127 * 2 > 32767), and to rule that out costs more than widening once per band.
+//   sum (x + ox) (w + ow): x + ox is in the band, w + ow in the weights where they are unsigned (s16 panels); signed
+//   weights stay bytes, and where they have an offset the sum of the data comes on top
+// 1x1 windows take only the pixels that they read into the band. Layer 5a.
+
+#include "qnnx/kernel/x86/accumulate_kernel.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// n bytes as 16-bit values, `offset` added. Writes whole vectors of 16.
+QNNX_INLINE void widen(const std::byte* from, std::int64_t n, bool is_signed, std::int32_t offset, std::int16_t* to) {
+  const __m256i add = _mm256_set1_epi16(static_cast<short>(offset));
+  const auto put = [&](__m128i bytes, std::int16_t* at) {
+    const __m256i x = is_signed ? _mm256_cvtepi8_epi16(bytes) : _mm256_cvtepu8_epi16(bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm256_add_epi16(x, add));
+  };
+  std::int64_t i = 0;
+  for (; i + 16 <= n; i += 16) put(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)), to + i);
+  if (i < n) {
+    alignas(16) std::byte last[16] = {};
+    std::memcpy(last, from + i, static_cast<std::size_t>(n - i));
+    put(_mm_load_si128(reinterpret_cast<const __m128i*>(last)), to + i);
+  }
+}
+
+/// Sum of n 16-bit values.
+inline std::int32_t word_sum(const std::byte* p, std::int64_t n) {
+  std::int32_t sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::int16_t v = 0;
+    std::memcpy(&v, p + 2 * i, 2);
+    sum += v;
+  }
+  return sum;
+}
+
+/// The widened data that output lines read. `flat`: every window is one pixel, all pixels are one line of windows.
+struct widened_band {
+  window_shape s;         // of the node
+  bool flat;
+  std::int64_t lines;     // of windows made at once (flat: pixels)
+  std::int64_t columns;   // pixels of a line of the band
+  std::int64_t row_step, column_step;  // data rows and columns from one line or pixel of the band to the next
+
+  static constexpr std::int64_t budget = 96 * 1024;
+  static constexpr std::int64_t slack = 64;  // bytes that vectors reach beyond it
+
+  constexpr explicit widened_band(const window_shape& shape) : s(shape) {
+    flat = s.pointwise();
+    row_step = s.kernel_h == 1 ? s.stride_h : 1;
+    column_step = s.kernel_w == 1 ? s.stride_w : 1;
+    columns = flat ? 1 : s.kernel_w == 1 ? s.out_w : (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
+    const std::int64_t all = flat ? s.pixels() : s.out_h;
+    lines = budget / line_bytes();
+    if (!flat) lines = lines <= reach() ? 1 : (lines - reach()) / line_stride() + 1;
+    else lines = lines < batch_rows ? batch_rows : lines / 30 * 30;
+    if (lines > all) lines = all;
+  }
+  constexpr std::int64_t line_bytes() const { return columns * s.depth * 2; }
+  /// Band lines from one line of windows to the next, and of one line of windows.
+  constexpr std::int64_t line_stride() const { return row_step == s.stride_h ? 1 : s.stride_h; }
+  constexpr std::int64_t reach() const { return (s.kernel_h - 1) * s.dilation_h + 1; }
+  constexpr std::int64_t band_lines(std::int64_t n) const { return flat ? n : (n - 1) * line_stride() + reach(); }
+  constexpr std::int64_t bytes() const { return (band_lines(lines) * line_bytes() + slack + 63) / 64 * 64; }
+
+  /// The windows of `n` lines on the band.
+  constexpr window_shape windows(std::int64_t n) const {
+    window_shape b = s;
+    b.batch = 1;
+    b.height = band_lines(n);
+    b.width = columns;
+    b.out_h = n;
+    if (flat) b.out_w = 1;
+    b.stride_h = line_stride();
+    b.stride_w = column_step == s.stride_w ? 1 : s.stride_w;
+    b.top = b.left = 0;
+    b.padded = false;
+    return b;
+  }
+  /// Fills it for n lines of windows from line `from` on (over the batch; within one image unless flat).
+  void make(const std::byte* data, std::int64_t from, std::int64_t n, bool is_signed, std::int32_t offset, std::int16_t* to) const {
+    if (flat) return widen(data + from * s.depth, n * s.depth, is_signed, offset, to);
+    const std::int64_t line = columns * s.depth;
+    const std::byte* image = data + from / s.out_h * s.height * s.width * s.depth;
+    const std::int64_t top = from % s.out_h * s.stride_h - s.top;
+    const auto zeros = [&](std::int64_t count) {
+      if (count > 0) std::memset(to, 0, static_cast<std::size_t>(count * s.depth * 2)), to += count * s.depth;
+    };
+    for (std::int64_t b = 0; b < band_lines(n); ++b) {
+      const std::int64_t row = top + b * row_step;
+      if (row < 0 || row >= s.height) {
+        std::memset(to, 0, static_cast<std::size_t>(line * 2));
+        to += line;
+        continue;
+      }
+      const std::byte* pixel = image + row * s.width * s.depth;
+      // columns of the band that lie in the data: [first, end)
+      std::int64_t first = (s.left + column_step - 1) / column_step;
+      std::int64_t end = (s.width - 1 + s.left) / column_step + 1;
+      if (end > columns) end = columns;
+      if (first > end) first = end;
+      zeros(first);
+      if (column_step == 1) {
+        widen(pixel + (first - s.left) * s.depth, (end - first) * s.depth, is_signed, offset, to);
+        to += (end - first) * s.depth;
+      } else {
+        for (std::int64_t c = first; c < end; ++c, to += s.depth) widen(pixel + (c * column_step - s.left) * s.depth, s.depth, is_signed, offset, to);
+      }
+      zeros(columns - end);
+    }
+  }
+};
+
+struct widened_windows {
+  static constexpr packed_layout layout(const window_shape& s, dtype weights) {
+    return packed_layout(s, 8, 2, is_signed_fixed(weights) ? 2 : 4);
+  }
+  static constexpr std::int64_t scratch_bytes(const window_shape& s) { return widened_band(s).bytes(); }
+  static constexpr bool copies(const window_shape&) { return false; }  // a band is read before its results are written
+  static constexpr int parts(const window_shape& s, dtype weights) { return window_parts(s, layout(s, weights)); }
+  static constexpr bool nibbles(const window_shape&) { return false; }
+  static constexpr int nibble_parts(const window_shape&) { return 1; }
+  template <class Call>
+  static void pack_nibbles(const Call&, const window_shape&, std::byte*) {}
+  template <class Call>
+  static void run_nibbles(const Call&, const window_shape&) {}
+
+  template <class Call>
+  static void pack(const Call& c, const window_shape& s, weight_steps step, std::int64_t first, bool once, std::byte* out, std::int64_t origin = 0) {
+    const auto w = c.template in<1>();
+    byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
+                  w.q->scales != nullptr, c.rounding().mode(), once};
+    q.widened = true;
+    pack_bytes(layout(s, Call::template in_type<1>::code), s, w, origin, step, c.template in<2>(), first, q, out);
+  }
+  /// Rows of the result begin at pixel `first`.
+  template <bool Once, class Call>
+  static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j, const std::byte* packed, std::int64_t first) {
+    constexpr bool bytes = is_signed_fixed(Call::template in_type<1>::code);
+    using arithmetic = s16x8<std::conditional_t<bytes, std::int8_t, std::int16_t>>;
+    const auto x = c.template in<0>();
+    const finish<Call, Once> done(c, c.template in<1>().q->scales != nullptr);
+    byte_output o = byte_output_of(c, done, Once);
+    o.channels = s.channels;
+    o.group_channels = s.group_channels();
+    o.packed = packed;
+    o.padded = l.padded;
+    o.packed_step = j.packed_step;
+    packed_flags flags;
+    std::memcpy(&flags, packed, sizeof flags);
+    const bool plain = plain_results(s, o, packed);
+    const widened_band band(s);
+    const std::int64_t image_lines = band.flat ? s.pixels() : s.out_h;
+    const std::int64_t lines = band.flat ? s.pixels() : s.batch * s.out_h;
+    const window_share mine = share_of(s, l, j.piece, 6);
+    const bool by_channel = mine.vectors.from != 0 || mine.vectors.to != l.vectors;
+    const slice rows = by_channel ? slice{0, lines} : slice_of(j.piece, lines, band.flat ? 6 : 1);
+    j.vectors = mine.vectors;
+    j.piece = {};
+    const std::byte* data = j.data;
+    auto* widened = reinterpret_cast<std::int16_t*>(j.scratch);
+    j.data = j.scratch;
+    j.element_bytes = 2;
+    j.shares_memory = false;
+    j.slack = widened_band::slack;
+    std::int32_t data_sums[batch_rows];
+    o.data_sums = data_sums;
+    for (std::int64_t from = rows.from; from < rows.to;) {
+      std::int64_t n = rows.to - from < band.lines ? rows.to - from : band.lines;
+      if (n > image_lines - from % image_lines) n = image_lines - from % image_lines;
+      band.make(data, from, n, o.is_signed, x.offset(), widened);
+      o.first_pixel = first + from * (band.flat ? 1 : s.out_w);
+      const window_shape windows = band.windows(n);
+      if (plain) {
+        window_products<arithmetic, finish_bytes8>(windows, j, {}, [](const std::byte* const*, int, int) {}, &o);
+      } else {
+        window_products<arithmetic>(windows, j, {take_bytes8, &o}, [&](const std::byte* const* table, int at, int count) {
+          if (!flags.weight_offset) return;
+          for (int r = 0; r < count; ++r) {
+            data_sums[at + r] = 0;
+            for (std::int64_t run = 0; run < l.runs; ++run) data_sums[at + r] += word_sum(table[run * tile_rows + r], s.run_elements());
+          }
+        });
+      }
+      from += n;
+    }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
