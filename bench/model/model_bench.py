@@ -126,19 +126,20 @@ def call_overhead():
 
 
 def compare(a, program, name, kind, lib, peer_name, peer, overhead, compile_seconds):
-    ours, theirs = [], []
+    ours, theirs, alone = [], [], []
     facts = {}
     for _ in range(a.rounds):
         facts = json.loads(run(program, "--threads", a.threads, "--batches", 5, "--milliseconds", 3, lib))
         ours.append(facts["min_ns"] / 1e3)
+        alone.append(facts["one_thread_min_ns"] / 1e3)
         theirs.append(max(least(peer) - overhead, 0.01))
+    speedup = round(statistics.median(one / o for o, one in zip(ours, alone)), 2)
     if a.threads > 1:
-        print(f"{name:38} {kind:6} one thread {facts['one_thread_min_ns'] / 1e3:.1f} us, {a.threads} threads {facts['min_ns'] / 1e3:.1f} us: "
-              f"{facts['one_thread_min_ns'] / facts['min_ns']:.2f} times as fast", flush=True)
+        print(f"{name:38} {kind:6} one thread {statistics.median(alone):.1f} us, {a.threads} threads {statistics.median(ours):.1f} us: {speedup:.2f} times as fast", flush=True)
     ratio = statistics.median(t / o for o, t in zip(ours, theirs))
     row = dict(network=name, kind=kind, peer=peer_name, ours_us=round(statistics.median(ours), 2), peer_us=round(statistics.median(theirs), 2),
                ratio=round(ratio, 2), least_ours_us=round(min(ours), 2), least_peer_us=round(min(theirs), 2), macs=facts["macs"],
-               compile_s=compile_seconds, isa=facts["isa"])
+               compile_s=compile_seconds, isa=facts["isa"], threads=a.threads, speedup=speedup)
     print(f"{name:38} {kind:6} {peer_name:12} ours {row['ours_us']:10.2f} us  peer {row['peer_us']:10.2f} us  ratio {row['ratio']:6.2f}", flush=True)
     return row
 
