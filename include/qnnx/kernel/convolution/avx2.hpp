@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d, DepthWiseConv2d, FullyConnected and MatMul on floats, 8 channels per vector. Layer 5a.
+// Conv2d, DepthWiseConv2d, FullyConnected and MatMul with AVX2, 8 channels per vector: floats, and 8-bit data with 8- or
+// 4-bit weights. Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
 
 #if QNNX_HAS_AVX2
-#include "qnnx/kernel/x86/depthwise.hpp"
+#include "qnnx/kernel/x86/depthwise_pairs.hpp"
 #include "qnnx/kernel/x86/matmul_kernel.hpp"
 #include "qnnx/kernel/x86/widened_windows.hpp"
 
@@ -16,7 +17,7 @@ struct impl<op::conv2d, isa::avx2> : x86::accumulate_kernel<op::conv2d, x86::f32
 template <>
 struct impl<op::fully_connected, isa::avx2> : x86::accumulate_kernel<op::fully_connected, x86::f32x8, x86::widened_windows> {};
 template <>
-struct impl<op::depthwise_conv2d, isa::avx2> : x86::depthwise_kernel<x86::f32x8, void> {};
+struct impl<op::depthwise_conv2d, isa::avx2> : x86::depthwise_kernel<x86::f32x8, x86::pair_depthwise> {};
 template <>
 struct impl<op::matmul, isa::avx2> : x86::matmul_kernel<x86::f32x8, x86::widened_windows> {};
 

@@ -84,7 +84,8 @@ struct byte_scales {
   bool per_channel = false;
   rounding_mode mode = rounding_mode::rne;
   bool once = false;
-  bool widened = false;  // the data has its offset in already, unsigned weights are packed with theirs
+  bool widened = false;        // the data has its offset in already
+  bool weights_whole = false;  // and the packed weights theirs
 };
 /// What both packers of 8-bit weights keep while they go over the channels: flags, folded biases, the form of multipliers.
 template <class W, class B>
@@ -106,7 +107,7 @@ struct channel_packer {
   /// magnitudes.
   void fold(std::int64_t channel, std::int32_t sum, std::int64_t most, std::int32_t* bias_out, std::int32_t* offset_out) {
     const std::int32_t zero = q.widened ? 0 : q.data_offset - (q.data_signed ? 128 : 0);
-    const std::int32_t weight_offset = q.widened && down != 0 ? 0 : w.q->offset_at(q.per_channel ? channel : 0) + down;
+    const std::int32_t weight_offset = q.weights_whole ? 0 : w.q->offset_at(q.per_channel ? channel : 0) + down;
     const std::uint32_t folded = static_cast<std::uint32_t>(zero) *
         (static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(taps) * static_cast<std::uint32_t>(weight_offset));
     *bias_out = static_cast<std::int32_t>(folded + (bias.present() ? static_cast<std::uint32_t>(bias.load(channel)) : 0u));
@@ -136,7 +137,7 @@ void pack_bytes(const packed_layout& l, const window_shape& s, const W& w, std::
   std::memset(out, 0, static_cast<std::size_t>(l.bytes(packed_words)));
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
   channel_packer<W, B> packer{q, w, bias, s.taps()};
-  const bool with_offset = q.widened && packer.down != 0;
+  const bool with_offset = q.weights_whole;
   const std::int64_t elements = q.widened ? 2 : 4;  // of a piece
   for (std::int64_t o = 0; o < l.channels; ++o) {
     const std::int64_t channel = first + o;

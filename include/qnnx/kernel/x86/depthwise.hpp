@@ -4,7 +4,8 @@
 // share the loads of weights. Fused multiply-add in the order of the taps; taps outside the data are left out. Small data
 // is copied with its padding around it, of large data a few channels of all rows are made before the next ones: their
 // rows stay in L1. Where `together` pixels fill whole vectors that one does not (stride 1), lanes of the second and later
-// pixels have copies of the channels' weights ("virtual channels"). 8-bit data: depthwise_bytes.hpp. Layer 5a.
+// pixels have copies of the channels' weights ("virtual channels"). 8-bit data: depthwise_bytes.hpp,
+// depthwise_pairs.hpp. Layer 5a.
 
 #include "qnnx/kernel/x86/accumulate_kernel.hpp"
 #include "qnnx/op/depthwise_conv2d.hpp"
@@ -224,7 +225,7 @@ void pack_depthwise_floats(const depthwise_shape& s, std::int64_t lanes, const W
 template <class Float, class Bytes>
 struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
   template <class Sig>
-  static constexpr bool supports = operand_types<Sig>::floats || (!std::is_void_v<Bytes> && operand_types<Sig>::bytes);
+  static constexpr bool supports = operand_types<Sig>::floats || operand_types<Sig>::bytes;
 
   static constexpr bool takes(const depthwise_shape& s, std::int64_t weight_channels, bool constant_weights) {
     return constant_weights && s.channels == weight_channels && s.taps() <= most_taps;
@@ -232,16 +233,16 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     const depthwise_shape s = depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
     if (!takes(s, f.c.dims(1)[3], f.c.in(1).kind == tensor_kind::constant)) return 0;
-    if constexpr (!std::is_void_v<Bytes>) {
-      if (is_fixed(f.c.out(0).type)) return Bytes::takes(s) ? Bytes::packed_bytes(s) : 0;
-    }
+    if (is_fixed(f.c.out(0).type)) return Bytes::takes(s) ? Bytes::packed_bytes(s) : 0;
     return s.padded(Float::lanes) * 4 * (1 + s.taps());
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return is_fixed(f.c.out(0).type) && packed_bytes(f, p) != 0 ? Bytes::scratch_bytes(depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p)) : 0;
   }
   static constexpr int parts(const node_facts& f, const params& p) {
     const depthwise_shape s = depthwise_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
     if (!takes(s, f.c.dims(1)[3], f.c.in(1).kind == tensor_kind::constant)) return kernel::parts<reference>(f, p);
-    if constexpr (!std::is_void_v<Bytes>)
-      if (is_fixed(f.c.out(0).type)) return Bytes::takes(s) ? depthwise_parts(s, Bytes::share_block(s)) : kernel::parts<reference>(f, p);
+    if (is_fixed(f.c.out(0).type)) return Bytes::takes(s) ? depthwise_parts(s, Bytes::share_block(s)) : kernel::parts<reference>(f, p);
     return depthwise_parts(s, 4 * Float::lanes);
   }
 
@@ -251,7 +252,7 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
     const depthwise_shape s = depthwise_of(dims_of(c.template in<0>()), dims_of(w), dims_of(c.out()), c.params());
     if constexpr (is_float_v<typename Call::out_type>) {
       pack_depthwise_floats(s, Float::lanes, w, c.template in<2>(), out);
-    } else if constexpr (!std::is_void_v<Bytes>) {
+    } else {
       Bytes::pack(c, s, out);
     }
   }
@@ -271,7 +272,7 @@ struct depthwise_kernel : answers_as<op::depthwise_conv2d> {
       if (o.epi.residual >= 0) o.residual = c.residual().data;
       const depthwise_share mine = share_of(s, 4 * Float::lanes, c.piece);
       depthwise_floats<Float>(s, x.data, mine.rows.from, mine.rows.to, mine.channels.from, mine.channels.to, c.packed(), o, memory_shared(x.data, x.size() * 4, y.data, y.size() * 4));
-    } else if constexpr (!std::is_void_v<Bytes>) {
+    } else {
       if (Bytes::takes(s)) Bytes::run(c, s);
       else reference::run(c);
     }

@@ -454,6 +454,7 @@ inline void depthwise_bytes(const depthwise_shape& s, const byte_image& d, std::
 /// The 8-bit half of depthwise_kernel.
 struct vnni_depthwise {
   static constexpr std::int64_t packed_bytes(const depthwise_shape& s) { return byte_windows(s).bytes(); }
+  static constexpr std::int64_t scratch_bytes(const depthwise_shape&) { return 0; }
   static constexpr bool takes(const depthwise_shape& s) { return fits_stage(s); }
   /// Channels that pieces do not divide.
   static constexpr std::int64_t share_block(const depthwise_shape& s) { return byte_windows(s).together == 1 ? 64 : s.channels; }

@@ -136,6 +136,7 @@ struct widened_windows {
     byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
                   w.q->scales != nullptr, c.rounding().mode(), once};
     q.widened = true;
+    q.weights_whole = !is_signed_fixed(Call::template in_type<1>::code);
     pack_bytes(layout(s, Call::template in_type<1>::code), s, w, origin, step, c.template in<2>(), first, q, out);
   }
   /// Rows of the result begin at pixel `first`.
