@@ -5,13 +5,16 @@
 // test/kernels_neon compiles this file for aarch64).
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 #include <random>
 
+#include "qnnx/kernel/softmax/quotient.hpp"
 #include "qnnx/op/ops.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 
 using namespace qnnx;
+using kernel::softmax_quotient;
 
 #define UNIT(FAMILY)                                                        \
   extern "C" const void* qnnx_kernels_##FAMILY##_armv7em_dsp(std::size_t*); \
@@ -19,6 +22,7 @@ using namespace qnnx;
 UNIT(convolution)
 UNIT(elementwise)
 UNIT(pooling)
+UNIT(softmax)
 #undef UNIT
 
 // Sets of test/kernels_neon/unit.cpp. A build for another machine names its own: -DQNNX_TEST_SETS='SET(neon)'.
@@ -57,8 +61,9 @@ const std::vector<instruction_set>& instruction_sets() {
   static const std::vector<instruction_set> all{
 #ifndef QNNX_TEST_SETS
       {"armv7em_dsp", entries_of({qnnx_kernels_convolution_armv7em_dsp, qnnx_kernels_elementwise_armv7em_dsp,
-                                  qnnx_kernels_pooling_armv7em_dsp}), true},
-      {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve}), true},
+                                  qnnx_kernels_pooling_armv7em_dsp, qnnx_kernels_softmax_armv7em_dsp}), true},
+      {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve,
+                          qnnx_kernels_softmax_mve}), true},
 #endif
 #define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME})},
       QNNX_ONE_UNIT_SETS
@@ -217,34 +222,72 @@ net dense_net(dice& d) {
   return n;
 }
 
-net add_net(dice& d) {
+int add_input(net& n, const char* name, encoded e, const shape& dims, float scale, int offset) {
+  return n.add_tensor({.name = name, .kind = tensor_kind::app_write, .type = e.type, .dims = dims, .enc = net_encoding::tensor(scale, offset)});
+}
+
+/// Operands of one shape, or one of them repeated along rows, for each row, everywhere, or (seldom) in another way.
+template <class Op>
+net pair_net(dice& d) {
   net n;
   roll_rounding(d, n);
   const encoded e = roll_type(d);
   const shape dims{1, d.roll(1, 5), d.roll(1, 5), d.channels(40)};
+  const shape others[] = {dims, dims, {dims[3]}, {1, 1, 1, dims[3]}, {1}, {1, dims[1], dims[2], 1}, {1, dims[1], 1, dims[3]}};
   const auto scale = [&] {
     return e.unit() * (d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)));
   };
-  const int x = n.add_tensor({.name = "x",
-                              .kind = tensor_kind::app_write,
-                              .type = e.type,
-                              .dims = dims,
-                              .enc = net_encoding::tensor(scale(), roll_offset(d, e))});
-  const int z = n.add_tensor({.name = "z",
-                              .kind = tensor_kind::app_write,
-                              .type = e.type,
-                              .dims = d.maybe(4) ? shape{dims[3]} : dims,
-                              .enc = net_encoding::tensor(scale(), roll_offset(d, e))});
-  finish_net(d, n, e, n.add_node<op::elementwise_add>("node", {x, z}, {}, {}), scale());
+  const bool turned = d.maybe(3), same = d.maybe(3);
+  const shape other = others[d.roll(0, 6)];
+  const float first = scale();
+  const bool centred = bits_of(e.type) == 16 && !d.maybe(4);  // mostly, as products of other ones may not fit 32 bits
+  const int middle = e.low ? 0 : -32768, offset = centred ? middle : roll_offset(d, e);
+  const int x = add_input(n, "x", e, turned ? other : dims, first, offset);
+  const int z = add_input(n, "z", e, turned ? dims : other, same ? first : scale(), same ? offset : centred ? middle : roll_offset(d, e));
+  constexpr bool product = std::is_same_v<Op, op::elementwise_multiply>;
+  net_node& node = n.add_node<Op>("node", {x, z}, {}, {});
+  if (!same || product) {
+    finish_net(d, n, e, node, product ? 0.02f * static_cast<float>(d.roll(1, 300)) * scale() : scale());
+    return n;
+  }
+  roll_activation(d, node);
+  net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = e.type, .enc = net_encoding::tensor(first, offset)};
+  out.dims = n.infer(node)[0];
+  n.nodes.back().outputs = {n.add_tensor(out)};
   return n;
 }
 
+/// Rows along some axis; equal elements, whose quotients are often ties; scales of the output far from 1/256.
+net softmax_net(dice& d) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const int count = d.maybe(8) ? d.roll(900, 1200) : d.maybe(3) ? 1 << d.roll(0, 9) : d.roll(1, 300);
+  op::softmax_params p;
+  p.beta = d.maybe(2) ? 1.0f : 0.1f * static_cast<float>(d.roll(1, 30));
+  const bool last = !d.maybe(4);
+  if (!last) p.axis = 1;
+  const int x = add_input(n, "x", e, last ? shape{d.roll(1, 3), count} : shape{1, count, 3},
+                          e.unit() * (d.maybe(4) ? 1e-9f : 0.002f * static_cast<float>(d.roll(1, 200))), roll_offset(d, e));
+  net_node& node = n.add_node<op::softmax>("node", {x}, {}, p);
+  const float scale = d.maybe(3)   ? 1.0f / static_cast<float>(e.span() + 1)
+                      : d.maybe(3) ? 2.0f / static_cast<float>(count * (2 * d.roll(0, 300) + 1))  // equal ones: nearly ties
+                      : d.maybe(8) ? 1e-6f : 0.00003f * static_cast<float>(d.roll(1, 1000));
+  net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = e.type,
+                 .enc = net_encoding::tensor(scale, d.maybe(2) ? -e.low : roll_offset(d, e))};
+  out.dims = n.infer(node)[0];
+  n.nodes.back().outputs = {n.add_tensor(out)};
+  return n;
+}
+
+template <class Op>
 net pool_net(dice& d) {
   net n;
   roll_rounding(d, n);
   const encoded e = roll_type(d);
-  const shape dims{d.maybe(4) ? 2 : 1, d.roll(4, 18), d.roll(4, 18), d.maybe(3) ? 64 * d.roll(1, 2) : 4 * d.roll(1, 5)};
-  op::pool_avg2d::params p;
+  const shape dims{d.maybe(4) ? 2 : 1, d.roll(4, 18), d.roll(4, 18),
+                   d.maybe(3) ? 64 * d.roll(1, 2) : d.maybe(3) ? d.roll(1, 41) : 4 * d.roll(1, 5)};
+  typename Op::params p;
   const bool global = d.maybe(3);
   p.filter_size = {static_cast<std::uint32_t>(global ? dims[1] : d.roll(1, 4)),
                    static_cast<std::uint32_t>(global ? dims[2] : d.roll(1, 4))};
@@ -252,7 +295,7 @@ net pool_net(dice& d) {
   if (!global)
     for (std::size_t i = 0; i < 4; ++i)
       p.pad_amount[i] = static_cast<std::uint32_t>(d.roll(0, static_cast<int>(p.filter_size[i / 2]) - 1));
-  p.count_pad_for_edges = d.maybe(2);
+  if constexpr (requires { p.count_pad_for_edges; }) p.count_pad_for_edges = d.maybe(2);
   const bool same = d.maybe(2);
   const int offset = roll_offset(d, e);
   const int x = n.add_tensor({.name = "x",
@@ -260,7 +303,7 @@ net pool_net(dice& d) {
                               .type = e.type,
                               .dims = dims,
                               .enc = net_encoding::tensor(0.04f * e.unit(), offset)});
-  net_node& node = n.add_node<op::pool_avg2d>("node", {x}, {}, p);
+  net_node& node = n.add_node<Op>("node", {x}, {}, p);
   roll_activation(d, node);
   net_tensor out{.name = "y",
                  .kind = tensor_kind::app_read,
@@ -286,8 +329,11 @@ std::vector<std::byte> result(const net& n, const std::vector<kernel_entry>& ker
   return {y.begin(), y.end()};
 }
 
+/// Whether all sets have a kernel of the op, or those of Cortex-M alone (the others then run the reference).
+enum class sets { all, cortex_m };
+
 template <class Make>
-void compare(Make&& make, widths kind = widths::bytes) {
+void compare(Make&& make, widths kind = widths::bytes, sets who = sets::all) {
   for (unsigned seed = 1; seed <= 400; ++seed) {
     CAPTURE(seed);
     dice d(seed, kind);
@@ -300,7 +346,7 @@ void compare(Make&& make, widths kind = widths::bytes) {
       if (kind == widths::mixed && !set.mixed) continue;
       CAPTURE(set.name);
       CHECK(result(n, set.kernels, seed, own) == expected);
-      CHECK(own == set.name);
+      if (who == sets::all || set.mixed) CHECK(own == set.name);
     }
   }
 }
@@ -317,10 +363,55 @@ TEST_CASE("Cortex-M, Hexagon: FullyConnected has the reference's bits") {
   compare(dense_net);
 }
 TEST_CASE("Cortex-M, Hexagon: ElementWiseAdd has the reference's bits") {
-  compare(add_net);
+  compare(pair_net<op::elementwise_add>);
 }
 TEST_CASE("Cortex-M, Hexagon: PoolAvg2d has the reference's bits") {
-  compare(pool_net);
+  compare(pool_net<op::pool_avg2d>);
+}
+TEST_CASE("Cortex-M: PoolAvg2d of 16 bits has the reference's bits") {
+  compare(pool_net<op::pool_avg2d>, widths::mixed, sets::cortex_m);
+}
+TEST_CASE("Cortex-M: PoolMax2d has the reference's bits") {
+  compare(pool_net<op::pool_max2d>, widths::bytes, sets::cortex_m);
+  compare(pool_net<op::pool_max2d>, widths::mixed, sets::cortex_m);
+}
+TEST_CASE("Cortex-M: ElementWiseSubtract, Multiply, Maximum, Minimum have the reference's bits") {
+  for (const widths kind : {widths::bytes, widths::mixed}) {
+    compare(pair_net<op::elementwise_subtract>, kind, sets::cortex_m);
+    compare(pair_net<op::elementwise_multiply>, kind, sets::cortex_m);
+    compare(pair_net<op::elementwise_maximum>, kind, sets::cortex_m);
+    compare(pair_net<op::elementwise_minimum>, kind, sets::cortex_m);
+  }
+}
+TEST_CASE("Cortex-M: the quotient of the softmax is that of doubles, ties and their neighbours included") {
+  std::mt19937_64 g(1);
+  const auto below = [&](std::uint64_t n) { return static_cast<std::int64_t>(g() % n); };
+  for (int i = 0; i < 2000000; ++i) {
+    const int kind = static_cast<int>(below(4)), power = static_cast<int>(below(16));
+    std::int64_t sum = (std::int64_t{1} << 30) + below(std::uint64_t{1} << (20 + below(20)));
+    float scale = std::bit_cast<float>(static_cast<std::uint32_t>((111 + below(32)) << 23 | below(1 << 23)));
+    if (kind == 0) scale = std::ldexp(1.0f, -power);
+    if (kind == 1) sum &= -(std::int64_t{1} << 29), scale = std::ldexp(1.0f, -power);
+    const double unit = static_cast<double>(sum) * static_cast<double>(scale);
+    const auto middle = static_cast<double>(below(260)) + 0.5;  // t as near to a tie as whole numbers come, or any
+    double t = kind == 3 ? static_cast<double>(below(1u << 30)) : std::floor(middle * unit) + static_cast<double>(below(3) - 1);
+    if (t < 0 || t > 1073741824.0) t = static_cast<double>(below(1u << 30));
+    const auto whole = static_cast<std::int32_t>(t);
+    const softmax_quotient q(sum, scale);
+    const auto limited = [](std::int64_t v) { return static_cast<std::int32_t>(v < 512 ? v : 512); };
+    const bool even = q.rounded(whole, rounding::rne{}) == limited(round_real(t / unit, rounding::rne{}));
+    const bool up = q.rounded(whole, rounding::half_up{}) == limited(round_real(t / unit, rounding::half_up{}));
+    if (even && up) continue;
+    CAPTURE(sum);
+    CAPTURE(scale);
+    CAPTURE(whole);
+    CHECK(even);
+    CHECK(up);
+    return;
+  }
+}
+TEST_CASE("Cortex-M: Softmax has the reference's bits") {
+  compare(softmax_net, widths::bytes, sets::cortex_m);
 }
 TEST_CASE("Cortex-M: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(window_net<op::conv2d>, widths::mixed);
@@ -332,5 +423,5 @@ TEST_CASE("Cortex-M: FullyConnected on 16-bit data and with 4-bit weights has th
   compare(dense_net, widths::mixed);
 }
 TEST_CASE("Cortex-M: ElementWiseAdd of 16 bits has the reference's bits") {
-  compare(add_net, widths::mixed);
+  compare(pair_net<op::elementwise_add>, widths::mixed);
 }

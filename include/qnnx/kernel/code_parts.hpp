@@ -17,6 +17,16 @@ enum class code_part : unsigned {
   column_stride_2 = 1u << 8,
   mean = 1u << 9,             // average pool of one encoding
   scaled_mean = 1u << 10,     // average pool from one encoding to another
+  full_windows = 1u << 17,    // average pool: none is cut by padding
+  cut_windows = 1u << 18,
+  channel_blocks = 1u << 19,  // average pool: several channels at once
+  single_channels = 1u << 20,
+  whole_range = 1u << 11,     // outputs of element-wise kernels and pools that no activation bounds
+  bounded = 1u << 12,         // others
+  kept = 1u << 13,            // values that keep their encoding
+  scaled = 1u << 14,          // others
+  one_shape = 1u << 15,       // element-wise operands of one shape
+  repeated = 1u << 16,        // one of them repeated
 };
 constexpr unsigned bit(code_part p) { return static_cast<unsigned>(p); }
 

@@ -92,6 +92,31 @@ QNNX_INLINE word pkhtb16(word low, word high) {
   asm("pkhtb %0, %1, %2, asr #16" : "=r"(r) : "r"(high), "r"(low));
   return r;
 }
+/// The larger, or the smaller, of each pair of lanes of 8 or 16 bits.
+template <int Bits, bool Signed, bool Larger>
+QNNX_INLINE word pick_lanes(word a, word b) {
+  word r;
+  if constexpr (!Larger) {
+    if constexpr (Bits == 8 && Signed)
+      asm("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b));
+    else if constexpr (Bits == 8)
+      asm("usub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b));
+    else if constexpr (Signed)
+      asm("ssub16 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b));
+    else
+      asm("usub16 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b));
+  } else {
+    if constexpr (Bits == 8 && Signed)
+      asm("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b));
+    else if constexpr (Bits == 8)
+      asm("usub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b));
+    else if constexpr (Signed)
+      asm("ssub16 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b));
+    else
+      asm("usub16 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b));
+  }
+  return r;
+}
 template <bool Signed>
 QNNX_INLINE std::int32_t saturate8(std::int32_t x) {
   std::int32_t r;
@@ -161,6 +186,16 @@ constexpr std::int32_t smmla(std::int32_t x, std::int32_t y, std::int32_t a) {
 }
 constexpr word pkhbt16(word low, word high) {
   return (low & 0xffffu) | (high << 16);
+}
+template <int Bits, bool Signed, bool Larger>
+constexpr word pick_lanes(word a, word b) {
+  constexpr word mask = (word{1} << Bits) - 1, turn = Signed ? word{1} << (Bits - 1) : 0;  // signs turned over: unsigned order
+  word r = 0;
+  for (int at = 0; at < 32; at += Bits) {
+    const word x = (a >> at) & mask, y = (b >> at) & mask;
+    r |= (((x ^ turn) >= (y ^ turn)) == Larger ? x : y) << at;
+  }
+  return r;
 }
 constexpr word pkhtb16(word low, word high) {
   return (low >> 16) | (high & 0xffff0000u);

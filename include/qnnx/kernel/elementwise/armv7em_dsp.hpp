@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// ElementWiseAdd of two 8-bit tensors of one shape, in about 20 instructions an element.
+// ElementWiseAdd and -Subtract of 8 bits, of one shape or with one operand repeated, in about 20 instructions an element.
 //   tflite  each operand: h = round(2 (x << 20) m / 2^32), divided by a power of two, ties away from zero (not where
 //           the power is 1); then the sum the same way (arm/finish.hpp has the reason that the operand's sign serves)
 //   rne     the sum of products fits 32 bits; adding half - 1 + the lowest kept bit before the shift rounds ties to
-//   even
+//           even; half_up adds half
 // Layer 5a.
 
-#include "qnnx/kernel/arm/dsp.hpp"
-#include "qnnx/kernel/elementwise/reference.hpp"
+#include "qnnx/kernel/elementwise/armv7em_dsp_binary.hpp"
 
 #if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel {
@@ -27,56 +26,80 @@ struct scaled_operand {
   }
 };
 
+/// Base of the kernels of sums: which nodes they take, where words_fit(constants, offsets, ...) is their word on the
+/// constants of make_add_constants.
+template <class Op, class Derived>
+struct sum_kernel : answers_as<Op> {
+  using params = typename answers_as<Op>::params;
+  static constexpr std::int32_t sign = std::is_same_v<Op, op::elementwise_subtract> ? -1 : 1;
+
+  static constexpr bool takes(const node_facts& f, const params& p) { return code_parts(f, p, nullptr) != 0; }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
+    const rounding::dynamic r{f.rounding};
+    std::int32_t k[2 + add_constants_words] = {};
+    impl<Op, isa::reference>::prepare(f, p, r, k);
+    const pair_walk walk(f.c.dims(0), f.c.dims(1), f.c.out(0).dims);
+    const dtype t = f.c.out(0).type;
+    if (!walk.fits() || !Derived::words_fit(t, k + 2, f.in[0].offset, f.in[1].offset, f.out[0].offset, r)) return 0;
+    return walk.code_parts() | bounds_part(t, k[0], k[1]);
+  }
+  template <class Call>
+  static void run(const Call& c) {
+    using T = typename Call::out_type;
+    const operand &xa = c.s.inputs[0], &xb = c.s.inputs[1], &xy = c.s.outputs[0];
+    const pair_walk walk(xa.dims, xb.dims, xy.dims);
+    const std::int32_t* k = c.constants();
+    const std::int32_t oa = xa.q.offset, ob = xb.q.offset;
+    if constexpr (!config::embedded_packed)
+      if (!walk.fits() || !Derived::words_fit(T::code, k + 2, oa, ob, xy.q.offset, c.rounding()))
+        return impl<Op, isa::reference>::run(c);
+    const auto *a = c.template in<0>().data, *b = c.template in<1>().data;
+    auto* to = c.out().data;
+    bounder<T>{k[0], k[1]}.with_form([&](auto bound) {
+      Derived::with_sum(k + 2, -xy.q.offset, c.rounding(), [&](auto sum) {
+        each_pair(walk, a, b, to, [&](std::int32_t x, std::int32_t z) { return bound(sum(x + oa, z + ob)); });
+      });
+    });
+  }
+};
+
+template <class Op>
+struct sum_of_bytes : sum_kernel<Op, sum_of_bytes<Op>> {
+  template <class Sig>
+  static constexpr bool supports = is_pair_of_bytes<Sig>;
+
+  template <class Rounding>
+  static constexpr bool words_fit(dtype, const std::int32_t* k, std::int32_t, std::int32_t, std::int32_t, Rounding r) {
+    if (r.mode() != rounding_mode::tflite) return k[6] >= 1 && k[6] <= 24;
+    return k[1] <= 0 && k[1] > -31 && k[3] <= 0 && k[3] > -31 && k[5] < 0 && k[5] >= -20;
+  }
+  /// f(how two numbers become an unbounded output).
+  template <class Rounding, class F>
+  static QNNX_INLINE void with_sum(const std::int32_t* k, std::int32_t zero, Rounding r, F&& f) {
+    constexpr std::int32_t sign = sum_of_bytes::sign;
+    if (r.mode() == rounding_mode::tflite) {
+      const scaled_operand<> fa(k), fb(k + 2);
+      const std::int32_t factor = k[4], shift = -k[5], add = (1 << (shift - 1)) + zero * (1 << shift);
+      f([=](std::int32_t x, std::int32_t z) {
+        const std::int32_t sum = fa(x) + sign * fb(z);
+        return (smmlar(sum * 2, factor, add) + (sum >> 31)) >> shift;
+      });
+      return;
+    }
+    const std::int32_t ka = k[0], kb = sign * k[2], shift = k[6], half = 1 << (shift - 1), to_even = r.mode() == rounding_mode::rne ? 1 : 0;
+    f([=](std::int32_t x, std::int32_t z) {
+      const std::int32_t sum = x * ka + z * kb;
+      return ((sum + half - to_even + ((sum >> shift) & to_even)) >> shift) + zero;
+    });
+  }
+};
+
 }  // namespace dsp
 
 template <>
-struct impl<op::elementwise_add, isa::armv7em_dsp> : answers_as<op::elementwise_add> {
-  template <class Sig>
-  static constexpr bool supports =
-      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-      std::is_same_v<Sig, types::u8(types::u8, types::u8)> || std::is_same_v<Sig, types::s8(types::s8, types::s8)>;
-
-  static constexpr bool takes(const node_facts& f, const params&) { return f.c.dims(0) == f.c.dims(1); }
-
-  template <class Call>
-  static void run(const Call& c) {
-    if constexpr (!config::embedded_packed)
-      if (!(c.s.inputs[0].dims == c.s.inputs[1].dims)) return reference::run(c);
-    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-    const auto a = c.template in<0>();
-    const auto b = c.template in<1>();
-    const auto y = c.out();
-    const auto* pa = a.data;
-    const auto* pb = b.data;
-    auto* to = y.data;
-    const auto n = static_cast<std::int32_t>(y.size());
-    const std::int32_t oa = a.offset(), ob = b.offset(), zero = y.zero();
-    const std::int32_t* k = c.constants() + 2;
-    const std::int32_t lo = c.constants()[0], hi = c.constants()[1];
-    const auto store = [&](std::int32_t i, std::int32_t q) {
-      q = q < lo ? lo : q;
-      to[i] = static_cast<typename Call::out_type::storage>(q > hi ? hi : q);
-    };
-    if (c.rounding().mode() == rounding_mode::tflite && k[1] <= 0 && k[1] > -31 && k[3] <= 0 && k[3] > -31 &&
-        k[5] < 0 && k[5] >= -20) {
-      const dsp::scaled_operand<> fa(k), fb(k + 2);
-      const std::int32_t factor = k[4], shift = -k[5], add = (1 << (shift - 1)) + zero * (1 << shift);
-      for (std::int32_t i = 0; i < n; ++i) {
-        const std::int32_t sum = fa(pa[i] + oa) + fb(pb[i] + ob);
-        store(i, dsp::saturate8<is_signed>((dsp::smmlar(sum * 2, factor, add) + (sum >> 31)) >> shift));
-      }
-    } else if (c.rounding().mode() == rounding_mode::rne && k[6] >= 1 && k[6] <= 24) {
-      const std::int32_t shift = k[6], half = (1 << (shift - 1)) - 1;
-      for (std::int32_t i = 0; i < n; ++i) {
-        const std::int32_t sum = (pa[i] + oa) * k[0] + (pb[i] + ob) * k[2];
-        store(i, dsp::saturate8<is_signed>(((sum + half + ((sum >> shift) & 1)) >> shift) + zero));
-      }
-    } else {
-      for (std::int32_t i = 0; i < n; ++i)
-        store(i, add_quantized(pa[i] + oa, pb[i] + ob, k, zero, lo, hi, 8, c.rounding()));
-    }
-  }
-};
+struct impl<op::elementwise_add, isa::armv7em_dsp> : dsp::sum_of_bytes<op::elementwise_add> {};
+template <>
+struct impl<op::elementwise_subtract, isa::armv7em_dsp> : dsp::sum_of_bytes<op::elementwise_subtract> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

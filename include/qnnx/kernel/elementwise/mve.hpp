@@ -17,6 +17,9 @@ struct impl<op::elementwise_add, isa::mve> : answers_as<op::elementwise_add, isa
   static constexpr bool supports = std::is_same_v<Sig, types::s8(types::s8, types::s8)>;
 
   static constexpr bool takes(const node_facts& f, const params& p) { return parent::takes(f, p); }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte* packed) {
+    return parent::code_parts(f, p, packed);
+  }
 
   template <class Call>
   static void run(const Call& c) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PoolAvg2d on 8-bit data: four channels are added in two words of 16-bit lanes, three instructions for four elements.
-// Layer 5a.
+// PoolAvg2d: four channels of 8 bits are added in two words of 16-bit lanes, three instructions for four elements; those
+// of 16 bits in registers of their own. Layer 5a.
 
 #include "qnnx/kernel/arm/dsp.hpp"
 #include "qnnx/kernel/pooling/summed.hpp"
@@ -38,7 +38,8 @@ template <>
 struct impl<op::pool_avg2d, isa::armv7em_dsp> : summed_average_pool<dsp::lane_adder> {
   template <class Sig>
   static constexpr bool supports =
-      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)>;
+      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
+      std::is_same_v<Sig, types::u16(types::u16)> || std::is_same_v<Sig, types::s16(types::s16)>;
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel

@@ -1,21 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PoolAvg2d on 8-bit data for instruction sets that add several channels at once. Sums become outputs by the
-// reference's functions. Layer 5a.
+// PoolAvg2d on 8- and 16-bit data for instruction sets that add several channels at once. Sums become outputs by the
+// reference's functions; the multipliers of windows that padding cuts are constants, so that no float is left at run
+// time. Layer 5a.
 
 #include "qnnx/kernel/code_parts.hpp"
+#include "qnnx/kernel/pooling/clipped.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
-/// Adder::channels neighbouring channels are summed by Adder::add(first element, rows, columns, step, pitch, sums).
+/// The numbers of elements that windows are divided by, beside that of a full one.
+struct cut_windows {
+  static constexpr int most = 32;  // along an axis, and in all
+  std::int32_t counts[most] = {};
+  int size = 0;
+  bool fits = true;
+
+  template <class Params>
+  constexpr cut_windows(const shape& x, const shape& y, const Params& p) {
+    std::int32_t along[2][most] = {};
+    int sizes[2] = {};
+    for (std::size_t axis = 0; axis < 2; ++axis)
+      for (std::int32_t at = 0; at < y[static_cast<int>(axis) + 1] && fits; ++at) {
+        const pool_span s = pool_span::along(axis, at, p, x);
+        put(along[axis], sizes[axis], p.count_pad_for_edges ? s.padded : s.count());
+      }
+    const auto full = static_cast<std::int32_t>(p.filter_size[0] * p.filter_size[1]);
+    for (int i = 0; i < sizes[0]; ++i)
+      for (int j = 0; j < sizes[1]; ++j)
+        if (along[0][i] * along[1][j] != full) put(counts, size, along[0][i] * along[1][j]);
+  }
+
+ private:
+  constexpr void put(std::int32_t* list, int& n, std::int32_t value) {
+    for (int i = 0; i < n; ++i)
+      if (list[i] == value) return;
+    if (n < most) list[n++] = value;
+    else fits = false;
+  }
+};
+
+/// Adder::channels neighbouring bytes are summed by Adder::add(first element, rows, columns, step, pitch, sums); other
+/// channels, and 16-bit ones where Adder has no add_halves, one by one.
 template <class Adder>
 struct summed_average_pool : answers_as<op::pool_avg2d> {
-  static constexpr bool takes_shape(const shape& x, const params& p) {
-    return x[3] % Adder::channels == 0 &&
-           std::int64_t{p.filter_size[0]} * p.filter_size[1] <= 256;  // 256 * 255 fits an unsigned lane
+  using base = answers_as<op::pool_avg2d>;
+
+  static constexpr bool takes_shape(dtype t, const params& p) {  // 256 * 255 fits an unsigned lane
+    return std::int64_t{p.filter_size[0]} * p.filter_size[1] <= (bits_of(t) == 8 ? 256 : 16384);
   }
-  /// Whether every window lies in the data: then no multiplier is made at run time.
+  static constexpr bool in_blocks(const shape& x) { return x[3] % Adder::channels == 0; }
+  /// Whether every window lies in the data.
   static constexpr bool all_full(const shape& x, const shape& y, const params& p) {
     for (std::size_t a = 0; a < 2; ++a) {
       const int axis = static_cast<int>(a) + 1;
@@ -26,103 +62,138 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     }
     return true;
   }
-  static constexpr bool takes(const node_facts& f, const params& p) {
-    return takes_shape(f.c.dims(0), p) && all_full(f.c.dims(0), f.c.out(0).dims, p) && f.epi.residual < 0 &&
-           f.epi.table < 0;
-  }
-
   static constexpr bool same_encoding(const quant& x, const quant& y, rounding_mode r) {
     return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
   }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return takes_shape(f.c.out(0).type, p) && f.epi.residual < 0 && f.epi.table < 0 &&
+           cut_windows(f.c.dims(0), f.c.out(0).dims, p).fits;
+  }
   static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
-    return !takes(f, p) ? 0
-                        : bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean);
+    if (!takes(f, p)) return 0;
+    return bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean) |
+           bit(all_full(f.c.dims(0), f.c.out(0).dims, p) ? code_part::full_windows : code_part::cut_windows) |
+           bit(in_blocks(f.c.dims(0)) ? code_part::channel_blocks : code_part::single_channels);
+  }
+
+  // Behind the reference's constants: how many cut windows, then count, mantissa, exponent of each.
+  static constexpr bool lists(const node_facts& f, const params& p) {
+    return is_fixed(f.c.out(0).type) && !same_encoding(f.in[0], f.out[0], f.rounding) &&
+           cut_windows(f.c.dims(0), f.c.out(0).dims, p).size > 0;
+  }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    const std::int64_t plain = base::constant_words(f, p);
+    return plain + (lists(f, p) ? 1 + 3 * cut_windows(f.c.dims(0), f.c.out(0).dims, p).size : 0);
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    base::prepare(f, p, r, out);
+    if (!lists(f, p)) return;
+    const cut_windows cut(f.c.dims(0), f.c.out(0).dims, p);
+    out += base::constant_words(f, p);
+    *out++ = cut.size;
+    for (int i = 0; i < cut.size; ++i, out += 3) {
+      const multiplier m = made(f.in[0].scale, f.out[0].scale, cut.counts[i], r);
+      out[0] = cut.counts[i];
+      out[1] = m.mantissa;
+      out[2] = m.exponent;
+    }
   }
 
   template <class Call>
   static void run(const Call& c) {
+    using T = typename Call::out_type;
+    using storage = typename T::storage;
     const params& p = c.params();
+    const shape &xs = c.s.inputs[0].dims, &ys = c.s.outputs[0].dims;
     if constexpr (!config::embedded_packed)
-      if (!takes_shape(c.s.inputs[0].dims, p) || c.s.epi.residual >= 0 || c.s.epi.table >= 0) return reference::run(c);
-    const shape& xs = c.s.inputs[0].dims;
-    const shape& ys = c.s.outputs[0].dims;
-    const std::int32_t channels = xs[3];
-    const std::byte* data = c.input_bytes(0);
-    auto* to = reinterpret_cast<typename Call::out_type::storage*>(c.output_bytes());
-    const auto part = [](std::int32_t at, std::uint32_t stride, std::uint32_t before, std::uint32_t after,
-                         std::uint32_t filter, std::int32_t size) {
-      window w;
-      if constexpr (config::embedded_packed) {  // all_full
-        w.from = at * static_cast<std::int32_t>(stride);
-        w.padded = static_cast<std::int32_t>(filter);
-        w.to = w.from + w.padded;
-        return w;
-      }
-      const std::int32_t start = at * static_cast<std::int32_t>(stride) - static_cast<std::int32_t>(before);
-      const std::int32_t end = start + static_cast<std::int32_t>(filter);
-      w.from = start > 0 ? start : 0;
-      w.to = end < size ? end : size;
-      const std::int32_t limit = size + static_cast<std::int32_t>(after);
-      w.padded = (end < limit ? end : limit) - start;
-      return w;
-    };
-    for (std::int32_t n = 0; n < ys[0]; ++n, data += static_cast<std::ptrdiff_t>(xs[1]) * xs[2] * channels)
-      for (std::int32_t oh = 0; oh < ys[1]; ++oh) {
-        const window rows = part(oh, p.stride[0], p.pad_amount[0], p.pad_amount[1], p.filter_size[0], xs[1]);
-        for (std::int32_t ow = 0; ow < ys[2]; ++ow, to += channels) {
-          const window columns = part(ow, p.stride[1], p.pad_amount[2], p.pad_amount[3], p.filter_size[1], xs[2]);
-          const std::int32_t inside = (rows.to - rows.from) * (columns.to - columns.from);
-          const std::int32_t count = p.count_pad_for_edges ? rows.padded * columns.padded : inside;
-          const output store(c, count, inside);
-          for (std::int32_t o = 0; o < channels; o += Adder::channels) {
-            std::int32_t sum[Adder::channels];
-            Adder::template add<is_signed_fixed(Call::out_type::code)>(
-                data + (rows.from * xs[2] + columns.from) * channels + o, rows.to - rows.from,
-                columns.to - columns.from, channels, xs[2] * channels, sum);
-            for (int j = 0; j < Adder::channels; ++j) to[o + j] = store(sum[j]);
+      if (!takes_shape(T::code, p) || c.s.epi.residual >= 0 || c.s.epi.table >= 0) return reference::run(c);
+    const std::int32_t channels = xs[3], pitch = xs[2] * channels;
+    output store(c);
+    each_clipped<needs<code_part::cut_windows>>(
+        xs, ys, p, reinterpret_cast<const storage*>(c.input_bytes(0)), reinterpret_cast<storage*>(c.output_bytes()),
+        [&](const pool_span& rows, const pool_span& columns, const storage* from, storage* to) {
+          const std::int32_t inside = rows.count() * columns.count();
+          store.choose(p.count_pad_for_edges ? rows.padded * columns.padded : inside, inside);
+          std::int32_t o = 0;
+          if constexpr (needs<code_part::channel_blocks>) {
+            if (!needs<code_part::single_channels> || in_blocks(xs))
+              for (; o < channels; o += Adder::channels) {
+                std::int32_t sum[Adder::channels];
+                if constexpr (bits_of(T::code) == 8)
+                  Adder::template add<is_signed_fixed(T::code)>(reinterpret_cast<const std::byte*>(from + o), rows.count(),
+                                                                columns.count(), channels, pitch, sum);
+                else
+                  add<Adder::channels>(from + o, rows.count(), columns.count(), channels, pitch, sum);
+                for (int j = 0; j < Adder::channels; ++j) to[o + j] = store(sum[j]);
+              }
           }
-        }
-      }
+          if constexpr (needs<code_part::single_channels>)
+            for (; o < channels; ++o) {
+              std::int32_t sum[1];
+              add<1>(from + o, rows.count(), columns.count(), channels, pitch, sum);
+              to[o] = store(sum[0]);
+            }
+        });
   }
 
  private:
-  struct window {
-    std::int32_t from = 0, to = 0, padded = 0;
-  };
+  template <int Channels, class T>
+  static QNNX_INLINE void add(const T* from, std::int32_t rows, std::int32_t columns, std::int32_t step, std::int32_t pitch,
+                              std::int32_t* sum) {
+    for (int j = 0; j < Channels; ++j) sum[j] = 0;
+    for (std::int32_t r = 0; r < rows; ++r, from += pitch) {
+      const T* at = from;
+      for (std::int32_t k = 0; k < columns; ++k, at += step)
+        for (int j = 0; j < Channels; ++j) sum[j] += at[j];
+    }
+  }
+  template <class Rounding>
+  static constexpr multiplier made(float from, float to, std::int32_t count, Rounding r) {
+    return make_multiplier(static_cast<double>(from) * (1.0 / static_cast<double>(count)) / static_cast<double>(to), r);
+  }
 
   /// From a window's sum to the output, as average_pool does.
   template <class Call>
   struct output {
     using T = typename Call::out_type;
+    using sum_t = std::conditional_t<(bits_of(T::code) > 8), std::int64_t, std::int32_t>;  // as the reference has it
     const Call& c;
-    multiplier m;
-    std::int32_t count, shift, lo, hi, zero;
+    multiplier m{};
+    std::int32_t count = 0, shift = 0, lo, hi, zero, full;
     bool mean;
 
-    output(const Call& call, std::int32_t window_count, std::int32_t inside) : c(call), count(window_count) {
-      const quant& x = c.s.inputs[0].q;
-      const quant& y = c.s.outputs[0].q;
-      const std::int32_t* k = c.constants();
-      lo = k[0], hi = k[1], zero = y.zero();
-      m = {k[finish_constants::header], k[finish_constants::header + 1]};
+    explicit output(const Call& call) : c(call) {
+      const quant &x = c.s.inputs[0].q, &y = c.s.outputs[0].q;
+      lo = c.constants()[0], hi = c.constants()[1], zero = y.zero();
+      full = static_cast<std::int32_t>(c.params().filter_size[0] * c.params().filter_size[1]);
       mean = needs<code_part::mean> && (!needs<code_part::scaled_mean> || same_encoding(x, y, c.rounding().mode()));
-      if constexpr (!config::embedded_packed)
-        if (!mean && count != static_cast<std::int32_t>(c.params().filter_size[0] * c.params().filter_size[1]))
-          m = make_multiplier(
-              static_cast<double>(x.scale) * (1.0 / static_cast<double>(count)) / static_cast<double>(y.scale),
-              c.rounding());
-      shift = mean ? -(count - inside) * x.offset : inside * x.offset;
+    }
+    QNNX_INLINE void choose(std::int32_t window_count, std::int32_t inside) {
+      const quant& x = c.s.inputs[0].q;
+      shift = mean ? -(window_count - inside) * x.offset : inside * x.offset;
+      if (needs<code_part::scaled_mean> && !mean && count != window_count) m = multiplier_of(window_count);
+      count = window_count;
+    }
+    multiplier multiplier_of(std::int32_t n) const {
+      const std::int32_t* k = c.constants() + finish_constants::header;
+      if (!needs<code_part::cut_windows> || n == full) return {k[0], k[1]};
+      std::int32_t left = k[2];
+      for (k += 3; left > 0; --left, k += 3)
+        if (k[0] == n) return {k[1], k[2]};
+      if constexpr (!config::embedded_packed) return made(c.s.inputs[0].q.scale, c.s.outputs[0].q.scale, n, c.rounding());
+      return {};
     }
     QNNX_INLINE typename T::storage operator()(std::int32_t sum) const {
       sum += shift;
       if (needs<code_part::scaled_mean> && !mean)
-        return static_cast<typename T::storage>(requantize(sum, m, zero, lo, hi, c.rounding()));
+        return static_cast<typename T::storage>(requantize(sum_t{sum}, m, zero, lo, hi, c.rounding()));
       const std::int32_t q = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
       return static_cast<typename T::storage>(q < lo ? lo : q > hi ? hi : q);
     }
   };
   template <class Call>
-  output(const Call&, std::int32_t, std::int32_t) -> output<Call>;
+  explicit output(const Call&) -> output<Call>;
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel

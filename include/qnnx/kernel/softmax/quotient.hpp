@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The quotient of the 8-bit softmax in integers, with the bits that doubles give it:
+//   round(fl(t / fl(sum * scale))), fl: to the nearest double
+// fl(sum * scale) = unit * 2^exponent is made exactly. t times a 32-bit reciprocal gives the quotient with some 20 bits
+// behind the point; where these are next to one half, t and (k + 1/2) unit are compared exactly, and a difference below
+// half of a double's last place is a tie, as it is after the division in doubles. Layer 5a.
+
+#include <bit>
+
+#include "qnnx/kernel/contract.hpp"
+#include "qnnx/numeric/requantize.hpp"
+
+namespace qnnx::inline QNNX_ABI::kernel {
+
+struct softmax_quotient {
+  static constexpr std::int64_t most_elements = 1023;  // of a row, each up to 2^30: sum * mantissa fits 64 bits
+  static constexpr bool takes_scale(float scale) { return scale >= 0x1p-16f && scale < 0x1p16f; }
+  static constexpr std::int32_t beyond = 512;  // stands for all larger quotients: past any 8-bit range
+
+  std::uint64_t unit = 0;  // 53 bits
+  std::int32_t exponent = 0;
+  std::uint32_t reciprocal = 0;  // 2^84 / unit
+  std::int32_t shift = 0;        // t * reciprocal / 2^32 counts 2^-shift
+
+  constexpr softmax_quotient(std::int64_t sum, float scale) {
+    const multiplier m = split_float(scale);
+    const std::uint64_t product = static_cast<std::uint64_t>(sum) * static_cast<std::uint32_t>(m.mantissa);
+    const int more = 64 - std::countl_zero(product) - 53;
+    exponent = m.exponent + more;
+    if (more <= 0) {
+      unit = product << -more;
+    } else {
+      unit = product >> more;
+      const std::uint64_t rest = product & ((std::uint64_t{1} << more) - 1), half = std::uint64_t{1} << (more - 1);
+      unit += rest > half || (rest == half && (unit & 1)) ? 1 : 0;
+      if (unit >> 53) unit >>= 1, ++exponent;
+    }
+    reciprocal = static_cast<std::uint32_t>(INT64_MAX / static_cast<std::int64_t>(unit >> 21));
+    shift = 52 + exponent;
+  }
+
+  /// t < 2^31.
+  template <class Rounding>
+  QNNX_INLINE std::int32_t rounded(std::int32_t t, Rounding r) const {
+    if (shift > 31) return 0;  // below 1/4
+    const auto high = static_cast<std::uint32_t>((std::uint64_t{static_cast<std::uint32_t>(t)} * reciprocal) >> 32);  // +-2
+    const std::uint32_t up = high + (1u << (shift - 1)), near = 4, mask = (1u << (shift - 1)) * 2 - 1;
+    if (((up + near) & mask) < 2 * near) return compared(t, static_cast<std::int32_t>((up + near) >> shift), r);
+    const auto q = static_cast<std::int32_t>(up >> shift);
+    return q > beyond ? beyond : q;
+  }
+
+ private:
+  /// k or k - 1: on which side of k - 1/2 the quotient is.
+  template <class Rounding>
+  QNNX_NOINLINE constexpr std::int32_t compared(std::int32_t t, std::int32_t k, Rounding r) const {
+    if (k > beyond) return beyond;
+    const std::uint64_t middle = static_cast<std::uint64_t>(2 * k - 1) * unit;  // in units of 2^(exponent - 1)
+    const std::uint64_t value = static_cast<std::uint64_t>(t) << (1 - exponent);
+    const std::uint64_t apart = value > middle ? value - middle : middle - value;
+    const int place = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(k - 1))) - 1;  // of k - 1/2; -1 for 1/2
+    if (apart > (unit >> (52 - place))) return value > middle ? k : k - 1;
+    return r.mode() == rounding_mode::rne && (k & 1) ? k - 1 : k;
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
