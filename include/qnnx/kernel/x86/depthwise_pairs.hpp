@@ -124,70 +124,87 @@ struct pair_job {
   const byte_output* o;
 };
 
-/// Steps: how many, 0 if not known; Rows: output rows; Plain: rne and nothing after it.
-template <int Steps, int Rows, bool Plain>
+/// Sums of Count pixels. Steps: how many, 0 if not known; Rows: output rows.
+template <int Steps, int Rows, int Count>
+QNNX_INLINE void pair_sums(const std::uint32_t* x, std::int64_t step, const std::int64_t* offsets, std::int64_t steps, const std::byte* w,
+                           __m256i bias, __m256i (&acc)[Count][Rows]) {
+  const auto load = [](const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); };
+#pragma GCC unroll 4
+  for (int k = 0; k < Count; ++k)
+#pragma GCC unroll 2
+    for (int r = 0; r < Rows; ++r) acc[k][r] = bias;
+  if constexpr (Steps != 0) steps = Steps;
+#pragma GCC unroll 6
+  for (std::int64_t i = 0; i < steps; ++i, w += 32 * Rows) {
+    const std::uint32_t* from = x + offsets[i];
+#pragma GCC unroll 4
+    for (int k = 0; k < Count; ++k) {
+      const __m256i data = load(from + k * step);
+#pragma GCC unroll 2
+      for (int r = 0; r < Rows; ++r) {
+        acc[k][r] = _mm256_add_epi32(acc[k][r], _mm256_madd_epi16(data, load(w + 32 * r)));
+        asm("" : "+x"(acc[k][r]));  // else g++ 12 makes all products first, and spills them
+      }
+    }
+  }
+}
+
+/// Full vectors of channels, results under rne and nothing after it.
+template <int Steps, int Rows>
 QNNX_NOINLINE void pair_unit(const pair_job& j) {
   const byte_output& o = *j.o;
   const byte_scale8 scale(scaling::rne, o);
-  const auto load = [](const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); };
-  const __m256i bias = load(j.bias);
-  const __m256 factor = _mm256_castsi256_ps(load(j.factor));
-  constexpr int batch = 16;
-  alignas(32) std::int32_t sums[Plain ? 1 : Rows][Plain ? 16 : batch * 16];
-  const auto some = [&](auto together, std::int64_t p) __attribute__((always_inline)) {
-    constexpr int count = decltype(together)::value;
-    __m256i acc[count][Rows];
-#pragma GCC unroll 4
-    for (int k = 0; k < count; ++k)
-#pragma GCC unroll 2
-      for (int r = 0; r < Rows; ++r) acc[k][r] = bias;
-    const std::uint32_t* x = j.staged + p * j.step;
-    const std::byte* w = j.weights;
-    const auto one = [&](std::int64_t i) __attribute__((always_inline)) {
-      const std::uint32_t* from = x + j.offsets[i];
-      __m256i weight[Rows];
-#pragma GCC unroll 2
-      for (int r = 0; r < Rows; ++r) weight[r] = load(w + 32 * r);
-#pragma GCC unroll 4
-      for (int k = 0; k < count; ++k) {
-        const __m256i data = load(from + k * j.step);
-#pragma GCC unroll 2
-        for (int r = 0; r < Rows; ++r) acc[k][r] = _mm256_add_epi32(acc[k][r], _mm256_madd_epi16(data, weight[r]));
-      }
-      w += 32 * Rows;
-    };
-    if constexpr (Steps != 0) {
-#pragma GCC unroll 8
-      for (int i = 0; i < Steps; ++i) one(i);
-    } else {
-      for (std::int64_t i = 0; i < j.steps; ++i) one(i);
-    }
+  const __m256i bias = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(j.bias));
+  const __m256 factor = _mm256_loadu_ps(reinterpret_cast<const float*>(j.factor));
+  const std::int64_t channels = o.channels, step = j.step;
+  const std::int64_t* const offsets = j.offsets;
+  const std::uint32_t* x = j.staged;
+  std::uint8_t* y[2] = {o.y + j.pixel * channels + j.channel, o.y + (j.pixel + j.next_row) * channels + j.channel};
+  const auto put = [](std::uint8_t* to, __m128i q) { _mm_storel_epi64(reinterpret_cast<__m128i*>(to), q); };
+  std::int64_t left = j.pixels;
+  for (; left >= 4; left -= 4, x += 4 * step) {
+    __m256i acc[4][Rows];
+    pair_sums<Steps, Rows, 4>(x, step, offsets, j.steps, j.weights, bias, acc);
 #pragma GCC unroll 2
     for (int r = 0; r < Rows; ++r) {
       if (r == j.rows) break;
-      if constexpr (Plain) {
-        std::uint8_t* to = o.y + (j.pixel + r * j.next_row + p) * o.channels + j.channel;
-#pragma GCC unroll 2
-        for (int k = 0; k < count; k += 2) {
-          const __m128i q = scale.bytes(scale.rne(acc[k][r], factor), scale.rne(acc[k + 1 < count ? k + 1 : k][r], factor));
-          store_bytes(to + k * o.channels, q, j.count);
-          if (k + 1 < count) store_bytes(to + (k + 1) * o.channels, _mm_unpackhi_epi64(q, q), j.count);
-        }
-      } else {
-#pragma GCC unroll 4
-        for (int k = 0; k < count; ++k) _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r] + ((p + k) % batch) * 16), acc[k][r]);
-      }
+      const __m256i q = scale.bytes(scale.rne(acc[0][r], factor), scale.rne(acc[1][r], factor), scale.rne(acc[2][r], factor), scale.rne(acc[3][r], factor));
+      const __m128i high = _mm256_extracti128_si256(q, 1);
+      put(y[r], _mm256_castsi256_si128(q));
+      put(y[r] + channels, _mm_unpackhi_epi64(_mm256_castsi256_si128(q), high));
+      put(y[r] + 2 * channels, high);
+      put(y[r] + 3 * channels, _mm_unpackhi_epi64(high, high));
+      y[r] += 4 * channels;
     }
-  };
-  for (std::int64_t p = 0; p < j.pixels;) {
-    const std::int64_t from = p;
-    const std::int64_t end = j.pixels - p < batch ? j.pixels : p + batch;
-    for (; end - p >= 4; p += 4) some(std::integral_constant<int, 4>{}, p);
-    if (end - p >= 2) some(std::integral_constant<int, 2>{}, p), p += 2;
-    if (end - p >= 1) some(std::integral_constant<int, 1>{}, p), p += 1;
-    if constexpr (!Plain)
-      for (int r = 0; r < j.rows; ++r)
-        take_bytes8(&o, reinterpret_cast<const std::byte*>(sums[r]), static_cast<int>(end - from), j.pixel + r * j.next_row + from, j.channel, j.count);
+  }
+  for (; left > 0; --left, x += step) {
+    __m256i acc[1][Rows];
+    pair_sums<Steps, Rows, 1>(x, step, offsets, j.steps, j.weights, bias, acc);
+#pragma GCC unroll 2
+    for (int r = 0; r < Rows; ++r) {
+      if (r == j.rows) break;
+      const __m256i q = scale.rne(acc[0][r], factor);
+      put(y[r], scale.bytes(q, q));
+      y[r] += channels;
+    }
+  }
+}
+
+/// Any channels and results.
+template <int Rows>
+QNNX_NOINLINE void pair_unit_other(const pair_job& j) {
+  const __m256i bias = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(j.bias));
+  constexpr int batch = 16;
+  alignas(32) std::int32_t sums[Rows][batch * 16];
+  for (std::int64_t p = 0; p < j.pixels; p += batch) {
+    const std::int64_t count = j.pixels - p < batch ? j.pixels - p : batch;
+    for (std::int64_t k = 0; k < count; ++k) {
+      __m256i acc[1][Rows];
+      pair_sums<0, Rows, 1>(j.staged + (p + k) * j.step, j.step, j.offsets, j.steps, j.weights, bias, acc);
+      for (int r = 0; r < Rows; ++r) _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r] + k * 16), acc[0][r]);
+    }
+    for (int r = 0; r < j.rows; ++r)
+      take_bytes8(j.o, reinterpret_cast<const std::byte*>(sums[r]), static_cast<int>(count), j.pixel + r * j.next_row + p, j.channel, j.count);
   }
 }
 
@@ -229,12 +246,9 @@ inline void depthwise_pairs(const depthwise_shape& s, const pair_image& d, slice
   packed_flags flags;
   std::memcpy(&flags, packed, sizeof flags);
   const bool plain = flags.how == scaling::rne && o.vector && !o.residual;
-  const auto run = [&](auto r) {
-    constexpr int n = decltype(r)::value;
-    if (!plain) return &pair_unit<0, n, false>;
-    return l.steps() == 6 ? &pair_unit<6, n, true> : &pair_unit<0, n, true>;
-  };
-  void (*const unit)(const pair_job&) = l.rows == 2 ? run(std::integral_constant<int, 2>{}) : run(std::integral_constant<int, 1>{});
+  using function = void (*)(const pair_job&);
+  const function other = l.rows == 2 ? &pair_unit_other<2> : &pair_unit_other<1>;
+  const function unit = !plain ? other : l.steps() == 6 ? (l.rows == 2 ? &pair_unit<6, 2> : &pair_unit<6, 1>) : l.rows == 2 ? &pair_unit<0, 2> : &pair_unit<0, 1>;
   std::int64_t offsets[most_taps];
   const std::int64_t block = l.block(channels.to - channels.from, shares_memory);
   pair_job j{};
@@ -267,7 +281,7 @@ inline void depthwise_pairs(const depthwise_shape& s, const pair_image& d, slice
           j.factor = packed + l.word(factor_word) + (c + u) * 4;
           j.channel = c + u;
           j.count = have - u < 8 ? have - u : 8;
-          unit(j);
+          (j.count == 8 ? unit : other)(j);
         }
       }
     }

@@ -57,6 +57,13 @@ struct byte_scale8 {
     const __m128i q = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
     return _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(q, lo), hi), flip);
   }
+  /// The results of four vectors.
+  QNNX_INLINE __m256i bytes(__m256i a, __m256i b, __m256i c, __m256i d) const {
+    const __m256i words = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));  // halves of vectors by turns
+    const __m256i q = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    const auto both = [](__m128i v) { return _mm256_broadcastsi128_si256(v); };
+    return _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(q, both(lo)), both(hi)), both(flip));
+  }
 
  private:
   static constexpr std::int32_t magic_bits = 0x4b400000;  // 12582912.0f
