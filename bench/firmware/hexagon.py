@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions of the MLPerf Tiny int8 networks on Hexagon v67: kernels with HVX against the same code without.
+"""Instructions of the MLPerf Tiny networks on Hexagon v67: kernels with HVX against the same code without.
 
-    hexagon.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--network kws ...] [--optimize 2] [--layers]
-               [--json FILE] [--markdown FILE]
+    hexagon.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--network kws ...] [--types s8 q8 s16 s4]
+               [--optimize 2] [--layers] [--json FILE] [--markdown FILE]
+
+Types: s8 is the int8 file as it is shipped (TFLite's rounding); q8 (8-bit data and weights), s16 (16-bit data, 8-bit
+weights) and s4 (8-bit data, 4-bit weights) are made from the float file by our quantizer, which rounds to nearest even,
+for KWS and IC, with the inputs of inputs.py.
 
 Each network is converted, built twice (with the target's kernels, and with `--isa reference`: scalar code by the same
 compiler) and run in qemu-hexagon, which counts executed instructions and packets (groups of up to four instructions that
@@ -13,6 +17,7 @@ host's. Ends with 1 where they differ, with 77 where compiler or emulator are ab
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import shutil
@@ -24,11 +29,13 @@ for folder in ("test", "test/firmware", "bench/firmware"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
 from commands import run  # noqa: E402
 from cortex_m import RUNS, expected_hashes  # noqa: E402
+from inputs import CHANNELS, FLOAT, TYPES as MADE, calibration_list  # noqa: E402
 from measure import NETWORKS, program  # noqa: E402
 from user_mode import USER, link_user, needs, run_user  # noqa: E402
 
 TARGET = "hexagon-v67"
 COUNTERS = {"instructions": 21, "packets": 20}
+TYPES = {"q8": ["--act_bitwidth", "8", "--weights_bitwidth", "8"], **MADE}
 
 
 def numbers(key: str, text: str) -> list[int]:
@@ -63,14 +70,20 @@ def counts(args: argparse.Namespace, cpp: Path, isa: str) -> dict:
     return found
 
 
-def measure(args: argparse.Namespace, network: str) -> dict:
-    model = args.data / "mlcommons+tiny" / "benchmark" / "training" / NETWORKS[network]
+def measure(args: argparse.Namespace, network: str, types: str) -> dict:
+    file, quantize = NETWORKS[network], []
+    if types != "s8":
+        file = FLOAT[network]
+        listing = calibration_list(network, args.data, args.work / f"inputs_{network}")
+        quantize = ["--input_list", listing, *TYPES[types], *CHANNELS]
+    model = args.data / "mlcommons+tiny" / "benchmark" / "training" / file
     if not model.exists():
-        raise RuntimeError(f"network {network}: no file {NETWORKS[network]} in the data folder")
+        raise RuntimeError(f"network {network}: no file {file} in the data folder")
+    network = network if types == "s8" else f"{network}_{types}"
     folder = args.work / network
     folder.mkdir(parents=True, exist_ok=True)
     cpp = folder / f"{network}.cpp"
-    run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp)
+    run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp, *quantize)
     builds = {isa: counts(args, cpp, isa) for isa in ("reference", "hvx")}
     header = (folder / "hvx" / TARGET / f"{network}.h").read_text()
     expected = expected_hashes(args.bin, cpp, folder / "host", header, "reference")
@@ -95,6 +108,7 @@ def main() -> int:
     for option in ("bin", "source", "work", "data"):
         parser.add_argument(f"--{option}", type=lambda s: Path(s).resolve(), required=True)
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--types", nargs="+", choices=("s8", *TYPES), default=["s8"])
     parser.add_argument("--optimize", choices=("s", "2", "3"), default="2")
     parser.add_argument("--layers", action="store_true", help="print the layers too")
     for option in ("json", "markdown"):
@@ -105,8 +119,10 @@ def main() -> int:
             print(f"skipped: {tool} is not installed")
             return 77
     rows = []
-    for network in args.network:
-        row = measure(args, network)
+    for network, types in itertools.product(args.network, args.types):
+        if types != "s8" and network not in FLOAT:
+            continue
+        row = measure(args, network, types)
         rows.append(row)
         print(table([row]).splitlines()[-1], flush=True)
         print(f"    {row['hvx']['report']}")

@@ -29,6 +29,9 @@ struct sum {
   void add(const four& f) {
     for (const vec& v : f.v) add(v);
   }
+  void add(const two& f) {
+    for (const vec& v : f.v) add(v);
+  }
 };
 
 }  // namespace
@@ -38,7 +41,12 @@ extern "C" int app_main() {
       {"load_part"},   {"store_part"},       {"rotate"},     {"add"},          {"bit"},          {"shift_left"},
       {"shift_right"}, {"shift_right_each"}, {"dot signed"}, {"dot unsigned"}, {"rounded"},      {"floor"},
       {"narrow"},      {"interleaved"},      {"least"},      {"greatest"},     {"widen signed"}, {"widen"},
-      {"interleave"},  {"byte_sums"},        {"splat"}};
+      {"interleave"},  {"byte_sums"},        {"splat"},      {"subtract"},     {"average"},      {"where_equal"},
+      {"left each"},   {"narrow halves"},    {"halves 2"},   {"least 16"},     {"greatest 16"},  {"dot pairs"},
+      {"dot halves"},  {"left 16"},          {"right 16"},   {"widen bytes"},  {"interleave 16"},
+      {"multiply_low"}, {"multiply_add"},    {"logical"},    {"least 32"},     {"greatest 32"},  {"wide product"},
+      {"wide sum"},    {"widen 16 signed"},  {"widen 16"},   {"greatest s8"},  {"greatest u8"},  {"look_up"},
+      {"bytes in turns"}};
   for (int run = 0; run < 50; ++run) {
     for (std::byte& b : memory) b = static_cast<std::byte>(next());
     for (std::byte& b : made) b = std::byte{7};
@@ -70,7 +78,36 @@ extern "C" int app_main() {
     byte_sums s;
     s += a, s += b, s += c;
     sums[i].add(s.even), sums[i++].add(s.odd);
-    sums[i++].add(add(splat_byte(n), add(splat(at), zeros())));
+    sums[i++].add(add(splat_byte(n), add(splat(at), splat_half(n))));
+    sums[i++].add(subtract(a, b));
+    sums[i++].add(average_rounded(a, b));
+    sums[i++].add(where_equal(bit_and(a, splat(3)), bit_and(b, splat(3)), c));
+    sums[i++].add(shift_left_each(a, bit_and(b, splat(31))));
+    sums[i++].add(narrow_halves(shift_right(a, 14), shift_right(b, 15)));
+    sums[i++].add(narrow_halves_interleaved(shift_right(a, 14), shift_right(b, 15)));
+    sums[i++].add(least_halves(a, b));
+    sums[i++].add(greatest_halves(a, b));
+    sums[i++].add(dot_pairs(a, b, n * 1234567));
+    sums[i++].add(dot_halves(a, b, c));
+    sums[i++].add(shift_left_halves(a, n & 15));
+    sums[i++].add(shift_right_halves(a, n & 15));
+    sums[i++].add(widen_bytes(a));
+    sums[i++].add(interleave_halves(a, b));
+    sums[i++].add(multiply_low(a, shift_right(b, 16)));
+    sums[i++].add(multiply_add(a, b, bit_and(c, splat(65535))));
+    sums[i++].add(shift_right_unsigned(a, n & 31));
+    sums[i++].add(least_words(a, b));
+    sums[i++].add(greatest_words(a, b));
+    const wide_words ab = multiply_wide(a, b), all = add_wide(ab, {c, d});
+    sums[i].add(ab.low), sums[i++].add(ab.high);
+    sums[i].add(all.low), sums[i++].add(all.high);
+    sums[i++].add(widen_halves<true>(a));
+    sums[i++].add(widen_halves<false>(a));
+    sums[i++].add(greatest_bytes_of<true>(a, b));
+    sums[i++].add(greatest_bytes_of<false>(a, b));
+    const vec table[2] = {a, b};
+    sums[i++].add(look_up(table, c));
+    sums[i++].add(interleave_bytes(a, b));
   }
   for (const sum& s : sums) board::print(s.name, s.h);
   return 0;

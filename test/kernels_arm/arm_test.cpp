@@ -65,7 +65,7 @@ const std::vector<instruction_set>& instruction_sets() {
       {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve,
                           qnnx_kernels_softmax_mve}), true},
 #endif
-#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME})},
+#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME}), std::string_view(#NAME) == "hvx"},
       QNNX_ONE_UNIT_SETS
 #undef SET
   };
@@ -78,7 +78,9 @@ enum class widths { bytes, mixed };
 struct dice {
   std::mt19937 g;
   widths kind;
-  dice(unsigned seed, widths k) : g(seed), kind(k) {}
+  bool tidy;  // scales are powers of two, so that products make ties
+  dice(unsigned seed, widths k, bool ties = false) : g(seed), kind(k), tidy(ties) {}
+  float scale(float s) const { return tidy ? std::exp2(std::round(std::log2(s))) : s; }
   int roll(int lo, int hi) {  // the range may be half of all ints
     const unsigned count = static_cast<unsigned>(hi) - static_cast<unsigned>(lo) + 1u;
     return static_cast<int>(static_cast<unsigned>(lo) + static_cast<unsigned>(g()) % count);
@@ -140,7 +142,7 @@ void finish_net(dice& d, net& n, encoded e, net_node& node, float scale) {
   net_tensor out{.name = "y",
                  .kind = tensor_kind::app_read,
                  .type = e.type,
-                 .enc = net_encoding::tensor(scale, roll_offset(d, e))};
+                 .enc = net_encoding::tensor(d.scale(scale), roll_offset(d, e))};
   roll_activation(d, node);
   out.dims = n.infer(node)[0];
   const int y = n.add_tensor(out);
@@ -159,9 +161,9 @@ std::vector<std::int8_t> roll_nibbles(dice& d, std::int64_t n, int channels, boo
 std::vector<int> roll_operands(dice& d, net& n, encoded e, const shape& ws, std::int64_t depth, bool channel_last) {
   const int channels = channel_last ? ws[ws.rank() - 1] : ws[0];
   std::vector<float> scales(static_cast<std::size_t>(channels));
-  for (float& s : scales) s = d.maybe(30) ? 1e-10f : 0.0005f * static_cast<float>(d.roll(1, 20));
+  for (float& s : scales) s = d.maybe(30) ? 1e-10f : d.scale(0.0005f * static_cast<float>(d.roll(1, 20)));
   const auto enc =
-      d.maybe(3) || !channel_last ? net_encoding::tensor(0.004f, 0) : net_encoding::per_axis(ws.rank() - 1, scales);
+      d.maybe(3) || !channel_last ? net_encoding::tensor(d.scale(0.004f), 0) : net_encoding::per_axis(ws.rank() - 1, scales);
   const bool per_axis = enc.kind == encoding_kind::axis_scale_offset;
   const int w = n.add_constant<std::int8_t>("w", e.weights, ws,
                                             e.weights == dtype::sfixed_4
@@ -196,7 +198,7 @@ net window_net(dice& d) {
                               .kind = tensor_kind::app_write,
                               .type = e.type,
                               .dims = xs,
-                              .enc = net_encoding::tensor(0.04f * e.unit(), roll_offset(d, e))});
+                              .enc = net_encoding::tensor(d.scale(0.04f) * e.unit(), roll_offset(d, e))});
   const shape ws = depthwise ? shape{kh, kw, 1, co} : shape{kh, kw, ci, co};
   std::vector<int> in = roll_operands(d, n, e, ws, ws.size() / co, true);
   in.insert(in.begin(), x);
@@ -214,7 +216,7 @@ net dense_net(dice& d) {
                               .kind = tensor_kind::app_write,
                               .type = e.type,
                               .dims = {d.roll(1, 3), depth},
-                              .enc = net_encoding::tensor(0.04f * e.unit(), roll_offset(d, e))});
+                              .enc = net_encoding::tensor(d.scale(0.04f) * e.unit(), roll_offset(d, e))});
   std::vector<int> in = roll_operands(d, n, e, {channels, depth}, depth, false);
   in.insert(in.begin(), x);
   finish_net(d, n, e, n.add_node<op::fully_connected>("node", {in.begin(), in.end()}, {}, {}),
@@ -235,7 +237,7 @@ net pair_net(dice& d) {
   const shape dims{1, d.roll(1, 5), d.roll(1, 5), d.channels(40)};
   const shape others[] = {dims, dims, {dims[3]}, {1, 1, 1, dims[3]}, {1}, {1, dims[1], dims[2], 1}, {1, dims[1], 1, dims[3]}};
   const auto scale = [&] {
-    return e.unit() * (d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)));
+    return e.unit() * d.scale(d.maybe(3) ? 0.01f : 0.0003f * static_cast<float>(d.roll(1, 1000)));
   };
   const bool turned = d.maybe(3), same = d.maybe(3);
   const shape other = others[d.roll(0, 6)];
@@ -315,6 +317,29 @@ net pool_net(dice& d) {
   return n;
 }
 
+/// An op of one operand, or of one and a table of 256.
+template <class Op>
+net one_operand(dice& d, const typename Op::params& p = {}) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const shape dims{d.roll(1, 3), d.roll(1, 300)};
+  const bool same = d.maybe(2);
+  const auto enc = net_encoding::tensor(d.scale(0.04f) * e.unit(), roll_offset(d, e));
+  std::vector<int> in{n.add_tensor({.name = "x", .kind = tensor_kind::app_write, .type = e.type, .dims = dims, .enc = enc})};
+  if constexpr (std::is_same_v<Op, op::lookup>) {
+    std::vector<std::int8_t> table(256);
+    for (std::int8_t& v : table) v = static_cast<std::int8_t>(d.roll(-128, 127));
+    in.push_back(n.add_constant<std::int8_t>("table", e.type, {256}, table, net_encoding::tensor(0.02f, -3)));
+  }
+  net_node& node = n.add_node<Op>("node", in, {}, p);
+  net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = e.type,
+                 .enc = same ? enc : net_encoding::tensor(0.02f * e.unit(), roll_offset(d, e))};
+  out.dims = n.infer(node)[0];
+  n.nodes.back().outputs = {n.add_tensor(out)};
+  return n;
+}
+
 std::vector<std::byte> result(const net& n, const std::vector<kernel_entry>& kernels, unsigned seed, std::string& isa) {
   interpreter_options options{.backend = "reference"};
   options.extra_kernels = kernels;
@@ -329,7 +354,7 @@ std::vector<std::byte> result(const net& n, const std::vector<kernel_entry>& ker
   return {y.begin(), y.end()};
 }
 
-/// Whether all sets have a kernel of the op, or those of Cortex-M alone (the others then run the reference).
+/// Whether all sets have a kernel of the op, or those of Cortex-M and Hexagon (the others then run the reference).
 enum class sets { all, cortex_m };
 
 template <class Make>
@@ -351,7 +376,41 @@ void compare(Make&& make, widths kind = widths::bytes, sets who = sets::all) {
   }
 }
 
+/// The same for the kernels that Hexagon alone has.
+template <class Make>
+void compare_hexagon(Make&& make, widths kind = widths::bytes) {
+  for (const instruction_set& set : instruction_sets())
+    for (unsigned seed = 1; seed <= 200 && std::string_view(set.name) == "hvx"; ++seed) {
+      CAPTURE(seed);
+      dice d(seed, kind, seed % 2 == 0);
+      const net n = make(d);
+      std::string plain, own;
+      const auto expected = result(n, {}, seed, plain);
+      CHECK(result(n, set.kernels, seed, own) == expected);
+      CHECK(own == set.name);
+    }
+}
+
 }  // namespace
+
+TEST_CASE("Hexagon: ties of multipliers that are powers of two have the reference's bits") {
+  for (const widths kind : {widths::bytes, widths::mixed}) {
+    compare_hexagon(window_net<op::conv2d>, kind);
+    compare_hexagon(window_net<op::depthwise_conv2d>, kind);
+    compare_hexagon(dense_net, kind);
+    compare_hexagon(pool_net<op::pool_avg2d>, kind);
+    compare_hexagon(pool_net<op::pool_max2d>, kind);
+    compare_hexagon(pair_net<op::elementwise_add>, kind);
+    compare_hexagon(pair_net<op::elementwise_multiply>, kind);
+    compare_hexagon(pair_net<op::elementwise_maximum>, kind);
+  }
+}
+TEST_CASE("Hexagon: tables have the reference's bits") {
+  compare_hexagon([](dice& d) { return one_operand<op::relu>(d); });
+  compare_hexagon([](dice& d) { return one_operand<op::sigmoid>(d); });
+  compare_hexagon([](dice& d) { return one_operand<op::elementwise_unary>(d, {.operation = op::unary::exp}); });
+  compare_hexagon([](dice& d) { return one_operand<op::lookup>(d); });
+}
 
 TEST_CASE("Cortex-M, Hexagon: Conv2d has the reference's bits") {
   compare(window_net<op::conv2d>);
@@ -368,14 +427,14 @@ TEST_CASE("Cortex-M, Hexagon: ElementWiseAdd has the reference's bits") {
 TEST_CASE("Cortex-M, Hexagon: PoolAvg2d has the reference's bits") {
   compare(pool_net<op::pool_avg2d>);
 }
-TEST_CASE("Cortex-M: PoolAvg2d of 16 bits has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: PoolAvg2d of 16 bits has the reference's bits") {
   compare(pool_net<op::pool_avg2d>, widths::mixed, sets::cortex_m);
 }
-TEST_CASE("Cortex-M: PoolMax2d has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: PoolMax2d has the reference's bits") {
   compare(pool_net<op::pool_max2d>, widths::bytes, sets::cortex_m);
   compare(pool_net<op::pool_max2d>, widths::mixed, sets::cortex_m);
 }
-TEST_CASE("Cortex-M: ElementWiseSubtract, Multiply, Maximum, Minimum have the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: ElementWiseSubtract, Multiply, Maximum, Minimum have the reference's bits") {
   for (const widths kind : {widths::bytes, widths::mixed}) {
     compare(pair_net<op::elementwise_subtract>, kind, sets::cortex_m);
     compare(pair_net<op::elementwise_multiply>, kind, sets::cortex_m);
@@ -410,18 +469,18 @@ TEST_CASE("Cortex-M: the quotient of the softmax is that of doubles, ties and th
     return;
   }
 }
-TEST_CASE("Cortex-M: Softmax has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: Softmax has the reference's bits") {
   compare(softmax_net, widths::bytes, sets::cortex_m);
 }
-TEST_CASE("Cortex-M: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(window_net<op::conv2d>, widths::mixed);
 }
-TEST_CASE("Cortex-M: DepthWiseConv2d on 16-bit data and with 4-bit weights has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: DepthWiseConv2d on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(window_net<op::depthwise_conv2d>, widths::mixed);
 }
-TEST_CASE("Cortex-M: FullyConnected on 16-bit data and with 4-bit weights has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: FullyConnected on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(dense_net, widths::mixed);
 }
-TEST_CASE("Cortex-M: ElementWiseAdd of 16 bits has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon: ElementWiseAdd of 16 bits has the reference's bits") {
   compare(pair_net<op::elementwise_add>, widths::mixed);
 }

@@ -32,7 +32,11 @@ std::vector<kernel_entry> table_of(const char* name) {
 template <class Isa>
 const std::vector<kernel_entry>& tested(const char* name) {
   static const std::vector<kernel_entry> table = table_of<Isa, op::conv2d, op::depthwise_conv2d, op::fully_connected,
-                                                          op::matmul, op::elementwise_add, op::pool_avg2d>(name);
+                                                          op::matmul, op::elementwise_add, op::elementwise_binary,
+                                                          op::elementwise_subtract, op::elementwise_multiply,
+                                                          op::elementwise_maximum, op::elementwise_minimum, op::pool_avg2d,
+                                                          op::pool_max2d, op::relu, op::sigmoid, op::elementwise_unary,
+                                                          op::lookup, op::softmax>(name);
   return table;
 }
 

@@ -27,6 +27,7 @@ enum class code_part : unsigned {
   scaled = 1u << 14,          // others
   one_shape = 1u << 15,       // element-wise operands of one shape
   repeated = 1u << 16,        // one of them repeated
+  ties = 1u << 21,            // Hexagon: rne with multipliers that make ties
 };
 constexpr unsigned bit(code_part p) { return static_cast<unsigned>(p); }
 

@@ -3,6 +3,7 @@
 // Every kernel family. Layer 5a.
 
 #include "qnnx/kernel/activation/avx512vnni.hpp"
+#include "qnnx/kernel/activation/hvx.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/conversion/avx512vnni.hpp"
 #include "qnnx/kernel/conversion/reference.hpp"
@@ -59,4 +60,5 @@
 #include "qnnx/kernel/resize/reference.hpp"
 #include "qnnx/kernel/softmax/armv7em_dsp.hpp"
 #include "qnnx/kernel/softmax/avx512vnni.hpp"
+#include "qnnx/kernel/softmax/hvx.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d on 8-bit data with HVX, channel multiplier 1. A row of outputs is one sequence of bytes (pixel by
-// pixel, channel by channel), 128 at a time whatever the channels: in padded rows (hexagon/rows.hpp) a tap of all of
-// them is one vector. Four taps are interleaved to words and multiplied with their weights. Packed form: a node head,
-// then per vector of a period (channels / gcd(channels, 128) vectors) four heads of 32 words and per four taps four
-// rows of weights, all interleaved. Layer 5a.
+// DepthWiseConv2d with HVX on 8- and 16-bit data with 8- and 4-bit weights, channel multiplier 1. A row of outputs is one
+// sequence of elements (pixel by pixel, channel by channel), a vector at a time whatever the channels: in padded rows
+// (hexagon/rows.hpp) a tap of all of them is one vector. Four taps of bytes, or two of halfwords, are interleaved to
+// words and multiplied with their weights. Packed form: a node head, then per vector of a period (channels / gcd(channels,
+// elements of a vector) vectors) four or two heads of 32 words and the weights as bytes, all interleaved. Layer 5a.
 
 #include "qnnx/kernel/convolution/hvx.hpp"
 
@@ -17,46 +17,68 @@ inline constexpr std::int32_t most_taps = 32;
 inline constexpr std::int32_t longest_period = 16;
 
 struct depthwise_sizes {
+  std::int32_t element;  // bytes
   std::int32_t taps, channels;
   std::int32_t period;  // vectors after which channels and lanes meet again
-  constexpr explicit depthwise_sizes(const shape& w) : taps(w[0] * w[1]), channels(w[3]), period(w[3]) {
-    for (std::int32_t common = vector_bytes; common > 1 && period % 2 == 0; common /= 2) period /= 2;
+  constexpr depthwise_sizes(std::int32_t bytes, const shape& w)
+      : element(bytes), taps(w[0] * w[1]), channels(w[3]), period(w[3]) {
+    for (std::int32_t common = vector_bytes / bytes; common > 1 && period % 2 == 0; common /= 2) period /= 2;
   }
-  constexpr std::int32_t quads() const { return (taps + 3) / 4; }
-  constexpr std::int32_t vector_weights() const { return 4 * head_bytes + 4 * vector_bytes * quads(); }
+  constexpr std::int32_t in_word() const { return 4 / element; }  // taps of a word; heads of a vector
+  constexpr std::int32_t words() const { return element == 2 ? (taps + 1) / 2 : (taps + 3) / 4; }
+  constexpr std::int32_t heads() const { return element == 2 ? 2 * head_bytes : 4 * head_bytes; }
+  constexpr std::int32_t word_weights() const { return element == 2 ? vector_bytes : 4 * vector_bytes; }
+  constexpr std::int32_t vector_weights() const { return heads() + word_weights() * words(); }
   constexpr std::int64_t bytes() const {
     return static_cast<std::int64_t>(sizeof(node_head)) + std::int64_t{period} * vector_weights();
   }
+  /// Where the weights of a vector have that of tap k and element `lane`.
+  constexpr std::int32_t place(std::int32_t k, std::int32_t lane) const {
+    return element == 2 ? k / 2 * vector_bytes + (lane / 2 * 2 + k % 2) * 2 + lane % 2
+                        : (k / 4 * 4 + lane % 4) * vector_bytes + lane / 4 * 4 + k % 4;
+  }
 };
 
-/// Sums of 128 outputs whose taps are at tap[t] + at.
-template <bool Signed>
-QNNX_INLINE void tap_sums(const std::byte* const* tap, std::int32_t at, std::int32_t quads, const std::byte* w,
-                          four& s) {
-  for (int k = 0; k < 4; ++k) s.v[k] = zeros();
-  for (; quads > 0; --quads, tap += 4, w += 4 * vector_bytes) {
-    const four x = interleave(load(tap[0] + at), load(tap[1] + at), load(tap[2] + at), load(tap[3] + at));
-    for (int k = 0; k < 4; ++k) s.v[k] = dot<Signed>(s.v[k], x.v[k], load(w + k * vector_bytes));
+/// Sums of a vector of outputs whose taps are at tap[t] + at: four vectors interleaved, or two.
+template <dtype Type>
+QNNX_INLINE void tap_sums(const std::byte* const* tap, std::int32_t at, std::int32_t words, const std::byte* w,
+                          vec* s) {
+  if constexpr (bits_of(Type) == 16) {
+    s[0] = s[1] = zeros();
+    for (; words > 0; --words, tap += 2, w += vector_bytes) {
+      const two x = interleave_halves(load(tap[0] + at), load(tap[1] + at)), k = widen_bytes(load(w));
+      s[0] = dot_halves(s[0], x.v[0], k.v[0]);
+      s[1] = dot_halves(s[1], x.v[1], k.v[1]);
+    }
+  } else {
+    for (int k = 0; k < 4; ++k) s[k] = zeros();
+    for (; words > 0; --words, tap += 4, w += 4 * vector_bytes) {
+      const four x = interleave(load(tap[0] + at), load(tap[1] + at), load(tap[2] + at), load(tap[3] + at));
+      for (int k = 0; k < 4; ++k) s[k] = dot<is_signed_fixed(Type)>(s[k], x.v[k], load(w + k * vector_bytes));
+    }
   }
 }
 
 /// A row of `bytes` outputs.
-template <bool Fast, bool Signed, class Rounding>
-QNNX_NOINLINE void depthwise_row(const finisher<Signed, false, Rounding>& done, const depthwise_sizes& size,
-                                 const std::byte* packed, const std::byte* const* tap, std::int32_t bytes,
-                                 std::byte* y) {
+template <int Form, class Finisher>
+QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_sizes& size, const std::byte* packed,
+                                 const std::byte* const* tap, std::int32_t bytes, std::byte* y) {
+  constexpr int vectors = Finisher::words_of_vector;
   const std::byte* const first = packed + sizeof(node_head);
   const std::byte* const last = first + (size.period - 1) * size.vector_weights();
   const std::byte* w = first;
   for (std::int32_t at = 0; at < bytes; at += vector_bytes) {
-    four s;
-    tap_sums<Signed>(tap, at, size.quads(), w + 4 * head_bytes, s);
+    vec s[vectors];
+    tap_sums<Finisher::type>(tap, at, size.words(), w + size.heads(), s);
     const std::int32_t count = bytes - at < vector_bytes ? bytes - at : vector_bytes;
-    if constexpr (Fast) {
-      for (int k = 0; k < 4; ++k) s.v[k] = done.words(s.v[k], w + k * head_bytes);
-      put(y + at, done.bounded(narrow_interleaved(s.v[0], s.v[1], s.v[2], s.v[3])), count);
+    if constexpr (Form != one_by_one) {
+      for (int k = 0; k < vectors; ++k) s[k] = done.template words<Form>(s[k], w + k * head_bytes);
+      put(y + at, done.pack_interleaved(s), count);
     } else {
-      for (std::int32_t i = 0; i < count; ++i) y[at + i] = done.general(s.v[i % 4], w + i % 4 * head_bytes, i / 4);
+      std::int32_t sum[vectors][lanes];
+      for (int k = 0; k < vectors; ++k) store(sum[k], s[k]);
+      for (std::int32_t i = 0; i < count / Finisher::bytes; ++i)
+        done.general(sum[i % vectors][i / vectors], w + i % vectors * head_bytes, i / vectors, y + at, i);
     }
     w = w == last ? first : w + size.vector_weights();
   }
@@ -69,41 +91,46 @@ template <>
 struct impl<op::depthwise_conv2d, isa::hvx>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::hvx>, op::depthwise_conv2d> {
   template <class Sig>
-  static constexpr bool supports = dsp::is_8_bit<Sig>;
+  static constexpr bool supports = hvx::is_packed<Sig>;
 
-  static constexpr bool takes_shape(const shape& x, const shape& w, const params& p) {
-    return w[3] == x[3] && w[0] * w[1] <= hvx::most_taps && hvx::depthwise_sizes(w).period <= hvx::longest_period &&
+  static constexpr bool takes_shape(std::int32_t element, const shape& x, const shape& w, const params& p) {
+    return w[3] == x[3] && w[0] * w[1] <= hvx::most_taps &&
+           hvx::depthwise_sizes(element, w).period <= hvx::longest_period &&
            (w[0] - 1) * static_cast<std::int32_t>(p.dilation[0]) < hvx::most_rows;
   }
   static constexpr bool takes(const node_facts& f, const params& p) {
-    return takes_shape(f.c.dims(0), f.c.dims(1), p) && dsp::takes_operands(f);
+    return takes_shape(hvx::widths_of(f).data, f.c.dims(0), f.c.dims(1), p) && dsp::takes_operands(f);
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? hvx::depthwise_sizes(f.c.dims(1)).bytes() : 0;
+    return takes(f, p) ? hvx::depthwise_sizes(hvx::widths_of(f).data, f.c.dims(1)).bytes() : 0;
+  }
+  static unsigned code_parts(const node_facts& f, const params& p, const std::byte* packed) {
+    return takes(f, p) ? hvx::form_parts(packed) : 0u;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? hvx::window_geometry(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p, true).bytes() : 0;
+    if (!takes(f, p)) return 0;
+    return hvx::window_geometry(f.c.dims(0), hvx::widths_of(f).data, f.c.dims(1), f.c.out(0).dims, p, true).bytes();
   }
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
     const auto w = c.template in<1>();
-    const hvx::depthwise_sizes size(c.s.inputs[1].dims);
+    const hvx::depthwise_sizes size(hvx::call_widths<Call>.data, c.s.inputs[1].dims);
     std::memset(out, 0, static_cast<std::size_t>(size.bytes()));
     const auto weight = [&](std::int32_t k, std::int32_t o) {
       return std::int32_t{w.load(std::int64_t{k} * size.channels + o)};
     };
+    const std::int32_t in_vector = hvx::vector_bytes / size.element, heads = size.in_word();
     hvx::node_head head;
     head.fast = hvx::pack_channels<false>(
         c, size.channels, size.taps, scale_product::exact, weight,
-        [&](std::int32_t o, const dsp::channel_facts& f, bool fast) {
-          for (std::int32_t i = o; i < size.period * hvx::vector_bytes; i += size.channels) {
-            const std::int32_t lane = i % hvx::vector_bytes;
-            std::byte* at = out + sizeof(hvx::node_head) + i / hvx::vector_bytes * size.vector_weights();
-            hvx::put_head<false>(at + lane % 4 * hvx::head_bytes, lane / 4, f, c.rounding(), fast);
+        [&](std::int32_t o, const std::array<std::int32_t, 4>& row) {
+          for (std::int32_t i = o; i < size.period * in_vector; i += size.channels) {
+            const std::int32_t lane = i % in_vector;
+            std::byte* at = out + sizeof(hvx::node_head) + i / in_vector * size.vector_weights();
+            hvx::put_head(at + lane % heads * hvx::head_bytes, lane / heads, row);
             for (std::int32_t k = 0; k < size.taps; ++k)
-              at[4 * hvx::head_bytes + (k / 4 * 4 + lane % 4) * hvx::vector_bytes + lane / 4 * 4 + k % 4] =
-                  static_cast<std::byte>(weight(k, o));
+              at[size.heads() + size.place(k, lane)] = static_cast<std::byte>(weight(k, o));
           }
         });
     std::memcpy(out, &head, sizeof head);
@@ -112,26 +139,25 @@ struct impl<op::depthwise_conv2d, isa::hvx>
   template <class Call>
   static void run(const Call& c) {
     if constexpr (!config::embedded_packed)
-      if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
+      if (c.packed_missing() ||
+          !takes_shape(hvx::call_widths<Call>.data, c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
           !dsp::takes_operands(c))
         return reference::run(c);
-    if ((config::packed_forms & 4u) == 0 || reinterpret_cast<const hvx::node_head*>(c.packed())->fast)
-      images<true>(c);
-    else
-      images<false>(c);
+    hvx::with_form(c.packed(), [&](auto form) { images<form.value>(c); });
   }
 
  private:
-  template <bool Fast, class Call>
+  template <int Form, class Call>
   static QNNX_NOINLINE void images(const Call& c) {
-    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-    const hvx::finisher<is_signed, false, std::decay_t<decltype(c.rounding())>> done(c);
-    const hvx::depthwise_sizes size(c.s.inputs[1].dims);
+    constexpr dtype type = Call::out_type::code;
+    constexpr std::int32_t element = hvx::call_widths<Call>.data;
+    const hvx::finisher<type, false, std::decay_t<decltype(c.rounding())>> done(c);
+    const hvx::depthwise_sizes size(element, c.s.inputs[1].dims);
     const shape& ys = c.s.outputs[0].dims;
-    const hvx::window_geometry g(c.s.inputs[0].dims, c.s.inputs[1].dims, ys, c.params(), true);
+    const hvx::window_geometry g(c.s.inputs[0].dims, element, c.s.inputs[1].dims, ys, c.params(), true);
     const auto* image = reinterpret_cast<const std::byte*>(c.template in<0>().data);
     auto* y = reinterpret_cast<std::byte*>(c.out().data);
-    hvx::padded_rows rows(g, static_cast<std::byte>(c.s.inputs[0].q.zero()), c.scratch());
+    hvx::padded_rows<type> rows(g, c.s.inputs[0].q.zero(), c.scratch());
     const std::int32_t bytes = g.out_width * g.depth;
     std::int32_t columns[hvx::most_taps];
     g.find_columns(columns);
@@ -144,7 +170,7 @@ struct impl<op::depthwise_conv2d, isa::hvx>
         for (std::int32_t kh = 0; kh < g.rows; ++kh)
           for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[t++] = rows.line(kh) + columns[kw];
         for (; t % 4 != 0; ++t) tap[t] = tap[0];  // meets zero weights
-        hvx::depthwise_row<Fast>(done, size, c.packed(), tap, bytes, y);
+        hvx::depthwise_row<Form>(done, size, c.packed(), tap, bytes, y);
       }
     }
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// FullyConnected on 8-bit data with HVX: 128 channels of a row at a time (hexagon/panels.hpp). A row that is no
-// multiple of eight elements is copied into scratch. Layer 5a.
+// FullyConnected with HVX on 8- and 16-bit data with 8- and 4-bit weights: 128 channels of a row at a time
+// (hexagon/panels.hpp). A row that is no whole number of steps, or of unsigned 16-bit data, is copied into scratch.
+// Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/hexagon/panels.hpp"
@@ -13,22 +14,27 @@ template <>
 struct impl<op::fully_connected, isa::hvx>
     : dsp::packed_kernel<impl<op::fully_connected, isa::hvx>, op::fully_connected> {
   template <class Sig>
-  static constexpr bool supports = dsp::is_8_bit<Sig>;
+  static constexpr bool supports = hvx::is_packed<Sig>;
 
-  static constexpr bool takes(const node_facts& f, const params&) { return dsp::takes_operands(f); }
-  static constexpr hvx::panel_sizes sizes(const shape& w) { return {1, w[1], w[0], false}; }
+  static constexpr bool takes(const node_facts& f, const params&) {
+    return sizes(hvx::widths_of(f), f.c.dims(1)).sums_fit() && dsp::takes_operands(f);
+  }
+  static constexpr hvx::panel_sizes sizes(hvx::widths of, const shape& w) { return {of, 1, w[1], w[0], false}; }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? sizes(f.c.dims(1)).bytes() : 0;
+    return takes(f, p) ? sizes(hvx::widths_of(f), f.c.dims(1)).bytes() : 0;
+  }
+  static unsigned code_parts(const node_facts& f, const params& p, const std::byte* packed) {
+    return takes(f, p) ? hvx::form_parts(packed) : 0u;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    const std::int32_t depth = f.c.dims(1)[1];
-    return takes(f, p) && depth % 8 != 0 ? depth + 2 * hvx::vector_bytes : 0;
+    const hvx::panel_sizes size = sizes(hvx::widths_of(f), f.c.dims(1));
+    return takes(f, p) && !in_place(size, f.c.in(0).type) ? size.padded() + 2 * hvx::vector_bytes : 0;
   }
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
     const auto w = c.template in<1>();
-    const hvx::panel_sizes size = sizes(c.s.inputs[1].dims);
+    const hvx::panel_sizes size = sizes(hvx::call_widths<Call>, c.s.inputs[1].dims);
     hvx::pack_panels<true>(
         c, size, scale_product::always_exact,
         [&](std::int32_t k, std::int32_t o) { return std::int32_t{w.load(std::int64_t{o} * size.line + k)}; }, out);
@@ -37,30 +43,34 @@ struct impl<op::fully_connected, isa::hvx>
   template <class Call>
   static void run(const Call& c) {
     if constexpr (!config::embedded_packed)
-      if (c.packed_missing() || !dsp::takes_operands(c)) return reference::run(c);
-    if ((config::packed_forms & 4u) == 0 || reinterpret_cast<const hvx::node_head*>(c.packed())->fast)
-      rows<true>(c);
-    else
-      rows<false>(c);
+      if (c.packed_missing() || !sizes(hvx::call_widths<Call>, c.s.inputs[1].dims).sums_fit() ||
+          !dsp::takes_operands(c))
+        return reference::run(c);
+    hvx::with_form(c.packed(), [&](auto form) { rows<form.value>(c); });
   }
 
  private:
-  template <bool Fast, class Call>
+  static constexpr bool in_place(const hvx::panel_sizes& size, dtype t) {
+    return size.line_bytes() == size.padded() && t != dtype::ufixed_16;
+  }
+  template <int Form, class Call>
   static QNNX_NOINLINE void rows(const Call& c) {
-    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-    const hvx::finisher<is_signed, true, std::decay_t<decltype(c.rounding())>> done(c);
-    const hvx::panel_sizes size = sizes(c.s.inputs[1].dims);
-    const auto total = static_cast<std::int32_t>(c.s.inputs[0].dims.size());
+    constexpr dtype type = Call::out_type::code;
+    constexpr hvx::widths of = hvx::call_widths<Call>;
+    const hvx::finisher<type, true, std::decay_t<decltype(c.rounding())>> done(c);
+    const hvx::panel_sizes size = sizes(of, c.s.inputs[1].dims);
+    const auto total = static_cast<std::int32_t>(c.s.inputs[0].dims.size()) * of.data;
     const auto* x = reinterpret_cast<const std::byte*>(c.template in<0>().data);
     const std::byte* const end = x + total;
     hvx::destination to{reinterpret_cast<std::byte*>(c.out().data), 1, size.channels};
-    for (; x < end; x += size.line, to.y += size.channels) {
+    for (; x < end; x += size.line_bytes(), to.y += size.channels * of.data) {
       const std::byte* row = x;
-      if (size.line % 8 != 0) {
-        hvx::copy(c.scratch(), x, size.line, end);
+      if (!in_place(size, type)) {
+        hvx::padded_rows<type>::take(c.scratch(), x, size.line_bytes(), end);
         row = c.scratch();
       }
-      hvx::multiply_block<Fast, 1>(done, size, c.packed(), &row, to);
+      const hvx::window_block block{{row}, 1, size.steps, {}};
+      hvx::multiply_block<hvx::panel_kind<type, of.weights>, Form, 1>(done, size, c.packed(), block, to);
     }
   }
 };

@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// ElementWiseAdd of two 8-bit tensors of one shape with HVX under tflite, 128 elements at a time: as
-// elementwise/armv7em_dsp.hpp. Other policies and shapes run the reference. Layer 5a.
+// ElementWiseAdd, Subtract, Multiply, Maximum and Minimum of two 8- or 16-bit tensors of one shape with HVX, a vector at
+// a time. All is done on words:
+//   add, subtract  8 bits: two products in 32 bits, 16 bits: in 64, then one rounding; tflite: as
+//                  elementwise/armv7em_dsp.hpp, 16 bits of data without offset
+//   multiply       a product of 32 bits, rescaled (hexagon/finish.hpp)
+//   maximum, minimum  both rescaled, then compared
+// What does not fit runs the reference. Layer 5a.
 
-#include "qnnx/kernel/elementwise/reference.hpp"
-#include "qnnx/kernel/hexagon/hvx.hpp"
+#include "qnnx/kernel/elementwise/binary.hpp"
+#include "qnnx/kernel/hexagon/elements.hpp"
+#include "qnnx/kernel/hexagon/finish.hpp"
 
 #if QNNX_HAS_HVX
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace hvx {
 
-/// divide_by_power(doubling_high_mul((q + offset) << 20, factor), right) of 32 words.
+/// y = done(f(a, b)) for a call's elements as words.
+template <class Call, class Finisher, class F>
+QNNX_INLINE void each_pair(const Call& c, const Finisher& done, F&& f) {
+  constexpr dtype type = Call::out_type::code;
+  const auto* a = reinterpret_cast<const std::byte*>(c.template in<0>().data);
+  const auto* b = reinterpret_cast<const std::byte*>(c.template in<1>().data);
+  auto* y = reinterpret_cast<std::byte*>(c.out().data);
+  for (auto n = static_cast<std::int32_t>(c.s.outputs[0].dims.size()) * Finisher::bytes; n > 0;
+       n -= vector_bytes, a += vector_bytes, b += vector_bytes, y += vector_bytes) {
+    const elements<type> x(load_up_to(a, n));
+    elements<type> z(load_up_to(b, n));
+    for (int k = 0; k < elements<type>::vectors; ++k) z.v[k] = f(x.v[k], z.v[k]);
+    put(y, done.pack_interleaved(z.v), n);
+  }
+}
+
+/// divide_by_power(doubling_high_mul((q + offset) << Left, factor), right) of 32 words.
+template <int Left>
 struct scaled_operand {
   vec offset, factor, half, sign;
   std::int32_t right;
@@ -23,56 +46,169 @@ struct scaled_operand {
         right(-k[1]) {}
   QNNX_INLINE vec operator()(vec q) const {
     const vec x = add(q, offset);
-    const vec h = multiply_rounded(shift_left(x, 20), factor);
+    const vec h = multiply_rounded(shift_left(x, Left), factor);
     return shift_right(add(add(h, half), bit_and(shift_right(x, 31), sign)), right);
+  }
+};
+
+/// sum / 2^shift, rounded to nearest: ties to even, or upward.
+struct rounding_shift {
+  std::int32_t shift;
+  bool even;
+  vec half;
+  rounding_shift(std::int32_t s, bool to_even)
+      : shift(s), even(to_even), half(splat((1 << (s - 1)) - (to_even ? 1 : 0))) {}
+  QNNX_INLINE vec operator()(vec sum) const {
+    const vec odd = bit_and(shift_right(sum, shift), splat(even ? 1 : 0));
+    return shift_right(add(add(sum, half), odd), shift);
+  }
+  /// The same of 64 bits; the result has 32.
+  QNNX_INLINE vec operator()(wide_words sum) const {
+    const vec odd = bit_and(shift_right_unsigned(sum.low, shift), splat(even ? 1 : 0));
+    const wide_words all = add_wide(sum, {add(half, odd), zeros()});
+    return bit_or(shift_right_unsigned(all.low, shift), shift_left(all.high, 32 - shift));
+  }
+};
+
+/// Sum (Sign 1) or difference (-1) of a call; false where the reference must make it. k: make_add_constants.
+template <int Sign, class Call>
+bool add_elements(const Call& c, const std::int32_t* k) {
+  constexpr dtype type = Call::out_type::code;
+  constexpr bool wide = bits_of(type) == 16;
+  using rounding_type = std::decay_t<decltype(c.rounding())>;
+  const finisher<type, false, rounding_type, false> done(c);
+  const std::int32_t first = c.s.inputs[0].q.offset, second = c.s.inputs[1].q.offset;
+  const std::int32_t zero = c.s.outputs[0].q.zero() + turned(type);
+  if (c.rounding().mode() == rounding_mode::tflite) {
+    if (k[1] > 0 || k[1] <= -31 || k[3] > 0 || k[3] <= -31 || k[5] >= 0 || k[5] < (wide ? -29 : -20)) return false;
+    if (wide && (!is_signed_fixed(type) || first != 0 || second != 0)) return false;
+    const scaled_operand<wide ? 15 : 20> a(k, first), b(k + 2, second);
+    const std::int32_t right = -k[5];
+    const vec factor = splat(k[4]), half = splat(1 << (right - 1)), plus = splat(zero);
+    each_pair(c, done, [&](vec x, vec z) {
+      const vec sum = Sign > 0 ? add(a(x), b(z)) : subtract(a(x), b(z));
+      const vec h = add(multiply_rounded(sum, factor), shift_right(sum, 31));
+      return add(shift_right(add(h, half), right), plus);
+    });
+    return true;
+  }
+  const vec by_first = splat(k[0]), by_second = splat(Sign * k[2]), plus = splat(zero);
+  const bool even = c.rounding().mode() == rounding_mode::rne;
+  if constexpr (wide) {  // sums below 2^49, of what stays behind the shift 31 bits
+    if (k[6] < 18 || k[6] > 31) return false;
+    const vec a = splat(first), b = splat(second);
+    const rounding_shift rounded(k[6], even);
+    each_pair(c, done, [&](vec x, vec z) {
+      return add(rounded(add_wide(multiply_wide(by_first, add(x, a)), multiply_wide(by_second, add(z, b)))), plus);
+    });
+  } else {
+    constexpr std::int32_t low = is_signed_fixed(type) ? -128 : 0;
+    if (k[6] < 1 || k[6] > 30 || first > -low || first < -low - 255 || second > -low || second < -low - 255)
+      return false;
+    const rounding_shift rounded(k[6], even);
+    // (q + offset) k = (q - low) k + (low + offset) k: the first factor has no sign
+    const vec start = splat(k[0] * (low + first) + Sign * k[2] * (low + second)), up = splat(-low);
+    each_pair(c, done, [&](vec x, vec z) {
+      return add(rounded(multiply_add(multiply_add(start, by_first, add(x, up)), by_second, add(z, up))), plus);
+    });
+  }
+  return true;
+}
+
+/// The largest magnitude of an operand with its offset added.
+template <dtype Type>
+std::int32_t largest_of(const operand& o) {
+  const auto low = static_cast<std::int32_t>(min_value(Type)) + o.q.offset;
+  const auto high = static_cast<std::int32_t>(max_value(Type)) + o.q.offset;
+  return high > -low ? high : -low;
+}
+
+template <class Call>
+bool multiply_elements(const Call& c, const std::int32_t* k) {
+  constexpr dtype type = Call::out_type::code;
+  const std::int64_t a = largest_of<type>(c.s.inputs[0]), b = largest_of<type>(c.s.inputs[1]);
+  const std::int32_t second = c.s.inputs[1].q.offset;
+  if (min_value(type) + second < -32768 || max_value(type) + second > 32767) return false;
+  const rescaler<type, std::decay_t<decltype(c.rounding())>> scale(c, {k[0], k[1]}, a * b);
+  if (!scale.fits()) return false;
+  const vec plus_first = splat(c.s.inputs[0].q.offset), plus_second = splat(second);
+  each_pair(c, scale.done,
+            [&](vec x, vec z) { return scale(multiply_low(add(x, plus_first), add(z, plus_second))); });
+  return true;
+}
+
+template <bool Greatest, class Call>
+bool choose_elements(const Call& c, const std::int32_t* k) {
+  constexpr dtype type = Call::out_type::code;
+  using scale_type = rescaler<type, std::decay_t<decltype(c.rounding())>>;
+  const scale_type a(c, {k[0], k[1]}, largest_of<type>(c.s.inputs[0]));
+  const scale_type b(c, {k[2], k[3]}, largest_of<type>(c.s.inputs[1]));
+  if (!a.fits() || !b.fits()) return false;
+  const vec plus_first = splat(c.s.inputs[0].q.offset), plus_second = splat(c.s.inputs[1].q.offset);
+  each_pair(c, a.done, [&](vec x, vec z) {
+    const vec p = a(add(x, plus_first)), q = b(add(z, plus_second));
+    return Greatest ? greatest_words(p, q) : least_words(p, q);
+  });
+  return true;
+}
+
+template <class Sig>
+inline constexpr bool is_pair = false;
+template <class X>
+inline constexpr bool is_pair<X(X)> = std::is_same_v<X, types::u8> || std::is_same_v<X, types::s8> ||
+                                      std::is_same_v<X, types::u16> || std::is_same_v<X, types::s16>;
+template <class X>
+inline constexpr bool is_pair<X(X, X)> = is_pair<X(X)>;
+
+template <class Op>
+struct pair_kernel : answers_as<Op> {
+  using reference = typename answers_as<Op>::reference;
+  template <class Sig>
+  static constexpr bool supports = is_pair<Sig>;
+
+  template <class Call>
+  static void run(const Call& c) {
+    if (!(c.s.inputs[0].dims == c.s.inputs[1].dims) || !made(c, c.constants() + 2)) reference::run(c);
+  }
+
+ private:
+  template <class Call>
+  static bool made(const Call& c, const std::int32_t* k) {
+    if constexpr (std::is_same_v<Op, op::elementwise_binary>) {
+      switch (c.params().operation) {
+        case op::binary::add: return add_elements<1>(c, k);
+        case op::binary::subtract: return add_elements<-1>(c, k);
+        case op::binary::multiply: return multiply_elements(c, k);
+        case op::binary::maximum: return choose_elements<true>(c, k);
+        case op::binary::minimum: return choose_elements<false>(c, k);
+        default: return false;
+      }
+    } else if constexpr (std::is_same_v<Op, op::elementwise_add>) {
+      return add_elements<1>(c, k);
+    } else if constexpr (std::is_same_v<Op, op::elementwise_subtract>) {
+      return add_elements<-1>(c, k);
+    } else if constexpr (std::is_same_v<Op, op::elementwise_multiply>) {
+      return multiply_elements(c, k);
+    } else {
+      return choose_elements<std::is_same_v<Op, op::elementwise_maximum>>(c, k);
+    }
   }
 };
 
 }  // namespace hvx
 
 template <>
-struct impl<op::elementwise_add, isa::hvx> : answers_as<op::elementwise_add> {
-  template <class Sig>
-  static constexpr bool supports =
-      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-      std::is_same_v<Sig, types::u8(types::u8, types::u8)> || std::is_same_v<Sig, types::s8(types::s8, types::s8)>;
-
-  static constexpr bool takes_constants(const std::int32_t* k) {
-    return k[1] <= 0 && k[1] > -31 && k[3] <= 0 && k[3] > -31 && k[5] < 0 && k[5] >= -20;
-  }
-
-  template <class Call>
-  static void run(const Call& c) {
-    const std::int32_t* k = c.constants() + 2;
-    if (c.rounding().mode() != rounding_mode::tflite || !takes_constants(k) ||
-        !(c.s.inputs[0].dims == c.s.inputs[1].dims))
-      return reference::run(c);
-    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-    constexpr std::int32_t above = is_signed ? 128 : 0;
-    const auto* a = reinterpret_cast<const std::byte*>(c.template in<0>().data);
-    const auto* b = reinterpret_cast<const std::byte*>(c.template in<1>().data);
-    auto* y = reinterpret_cast<std::byte*>(c.out().data);
-    const hvx::scaled_operand first(k, c.s.inputs[0].q.offset), second(k + 2, c.s.inputs[1].q.offset);
-    const std::int32_t right = -k[5];
-    const hvx::vec factor = hvx::splat(k[4]);
-    const hvx::vec plus = hvx::splat((1 << (right - 1)) + (c.s.outputs[0].q.zero() + above) * (1 << right));
-    const hvx::vec low = hvx::splat_byte(c.constants()[0] + above), high = hvx::splat_byte(c.constants()[1] + above);
-    const hvx::vec flip = hvx::splat_byte(above);
-    for (auto n = static_cast<std::int32_t>(c.s.outputs[0].dims.size()); n > 0;
-         n -= hvx::vector_bytes, a += hvx::vector_bytes, b += hvx::vector_bytes, y += hvx::vector_bytes) {
-      const bool whole = n >= hvx::vector_bytes;
-      const hvx::four x = hvx::widen<is_signed>(whole ? hvx::load(a) : hvx::load_part(a, n));
-      hvx::four s = hvx::widen<is_signed>(whole ? hvx::load(b) : hvx::load_part(b, n));
-      for (int j = 0; j < 4; ++j) {
-        const hvx::vec sum = hvx::add(first(x.v[j]), second(s.v[j]));
-        const hvx::vec h = hvx::add(hvx::multiply_rounded(sum, factor), hvx::shift_right(sum, 31));
-        s.v[j] = hvx::shift_right(hvx::add(h, plus), right);
-      }
-      const hvx::vec q = hvx::narrow_interleaved(s.v[0], s.v[1], s.v[2], s.v[3]);
-      hvx::put(y, hvx::bit_xor(hvx::least_bytes(hvx::greatest_bytes(q, low), high), flip), n);
-    }
-  }
-};
+struct impl<op::elementwise_add, isa::hvx> : hvx::pair_kernel<op::elementwise_add> {};
+template <>
+struct impl<op::elementwise_binary, isa::hvx> : hvx::pair_kernel<op::elementwise_binary> {};
+template <>
+struct impl<op::elementwise_subtract, isa::hvx> : hvx::pair_kernel<op::elementwise_subtract> {};
+template <>
+struct impl<op::elementwise_multiply, isa::hvx> : hvx::pair_kernel<op::elementwise_multiply> {};
+template <>
+struct impl<op::elementwise_maximum, isa::hvx> : hvx::pair_kernel<op::elementwise_maximum> {};
+template <>
+struct impl<op::elementwise_minimum, isa::hvx> : hvx::pair_kernel<op::elementwise_minimum> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -18,6 +18,10 @@ namespace qnnx::inline QNNX_ABI::kernel::hvx {
 QNNX_INLINE vec splat_byte(std::int32_t x) {
   return splat(static_cast<std::int32_t>(static_cast<std::uint32_t>(x & 255) * 0x01010101u));
 }
+/// All halfwords alike.
+QNNX_INLINE vec splat_half(std::int32_t x) {
+  return splat(static_cast<std::int32_t>(static_cast<std::uint32_t>(x & 65535) * 0x00010001u));
+}
 /// n bytes; up to 127 behind them are written too. What may be read ends at `end`.
 QNNX_INLINE void copy(std::byte* to, const std::byte* from, std::int32_t n, const std::byte* end) {
   for (; n > 0; n -= vector_bytes, to += vector_bytes, from += vector_bytes)

@@ -20,6 +20,10 @@ using pair = int __attribute__((vector_size(256)));
 typedef vec unaligned __attribute__((aligned(1), may_alias));
 typedef vec aligned __attribute__((may_alias));
 
+struct two {
+  vec v[2];
+};
+
 QNNX_INLINE vec load(const void* p) {
   return *static_cast<const unaligned*>(p);
 }
@@ -62,6 +66,17 @@ QNNX_INLINE vec splat(std::int32_t x) {
 QNNX_INLINE vec add(vec a, vec b) {
   return __builtin_HEXAGON_V6_vaddw_128B(a, b);
 }
+QNNX_INLINE vec subtract(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vsubw_128B(a, b);
+}
+/// floor((a + b + 1) / 2), the sum in 33 bits.
+QNNX_INLINE vec average_rounded(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vavgwrnd_128B(a, b);
+}
+/// x where words of a and b are equal, else 0.
+QNNX_INLINE vec where_equal(vec a, vec b, vec x) {
+  return __builtin_HEXAGON_V6_vandvqv_128B(__builtin_HEXAGON_V6_veqw_128B(a, b), x);
+}
 QNNX_INLINE vec bit_and(vec a, vec b) {
   return __builtin_HEXAGON_V6_vand_128B(a, b);
 }
@@ -78,6 +93,10 @@ QNNX_INLINE vec shift_right(vec a, std::int32_t n) {
   return __builtin_HEXAGON_V6_vasrw_128B(a, n);
 }
 /// Each word by its own count, 0 to 31.
+QNNX_INLINE vec shift_left_each(vec a, vec n) {
+  return __builtin_HEXAGON_V6_vaslwv_128B(a, n);
+}
+/// Each word by its own count, 0 to 31.
 QNNX_INLINE vec shift_right_each(vec a, vec n) {
   return __builtin_HEXAGON_V6_vasrwv_128B(a, n);
 }
@@ -88,6 +107,50 @@ QNNX_INLINE vec dot(vec sums, vec data, vec weights) {
     return __builtin_HEXAGON_V6_vrmpybv_acc_128B(sums, data, weights);
   else
     return __builtin_HEXAGON_V6_vrmpybusv_acc_128B(sums, data, weights);
+}
+/// Adds to each word the products of its two halfwords of weights and those of `data`, saturated.
+QNNX_INLINE vec dot_pairs(vec sums, vec weights, std::int32_t data) {
+  return __builtin_HEXAGON_V6_vdmpyhsat_acc_128B(sums, weights, data);
+}
+/// The same with a vector of data.
+QNNX_INLINE vec dot_halves(vec sums, vec data, vec weights) {
+  return __builtin_HEXAGON_V6_vdmpyhvsat_acc_128B(sums, data, weights);
+}
+/// Halfwords.
+QNNX_INLINE vec shift_left_halves(vec a, std::int32_t n) {
+  return __builtin_HEXAGON_V6_vaslh_128B(a, n);
+}
+QNNX_INLINE vec shift_right_halves(vec a, std::int32_t n) {
+  return __builtin_HEXAGON_V6_vasrh_128B(a, n);
+}
+/// The low words of a * b, b from -2^15 to 2^15 - 1.
+QNNX_INLINE vec multiply_low(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vmpyiowh_128B(a, __builtin_HEXAGON_V6_vaslw_128B(b, 16));
+}
+/// The low words of sums + a * b, b from 0 to 2^16 - 1.
+QNNX_INLINE vec multiply_add(vec sums, vec a, vec b) {
+  return __builtin_HEXAGON_V6_vmpyiewuh_acc_128B(sums, a, b);
+}
+QNNX_INLINE vec shift_right_unsigned(vec a, std::int32_t n) {
+  return __builtin_HEXAGON_V6_vlsrw_128B(a, n);
+}
+QNNX_INLINE vec least_words(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vminw_128B(a, b);
+}
+QNNX_INLINE vec greatest_words(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vmaxw_128B(a, b);
+}
+/// Numbers of 64 bits.
+struct wide_words {
+  vec low, high;
+};
+QNNX_INLINE wide_words multiply_wide(vec a, vec b) {
+  const pair p = __builtin_HEXAGON_V6_vmpyowh_64_acc_128B(__builtin_HEXAGON_V6_vmpyewuh_64_128B(a, b), a, b);
+  return {__builtin_HEXAGON_V6_lo_128B(p), __builtin_HEXAGON_V6_hi_128B(p)};
+}
+QNNX_INLINE wide_words add_wide(wide_words a, wide_words b) {
+  const vec low = __builtin_HEXAGON_V6_vaddw_128B(a.low, b.low), high = __builtin_HEXAGON_V6_vaddw_128B(a.high, b.high);
+  return {low, __builtin_HEXAGON_V6_vaddwq_128B(__builtin_HEXAGON_V6_vgtuw_128B(b.low, low), high, splat(1))};
 }
 /// floor((a * m + 2^30) / 2^31), m >= 0: the doubling high multiply.
 QNNX_INLINE vec multiply_rounded(vec a, vec m) {
@@ -107,6 +170,26 @@ QNNX_INLINE vec narrow_interleaved(vec a, vec b, vec c, vec d) {
   return __builtin_HEXAGON_V6_vsathub_128B(__builtin_HEXAGON_V6_vsatwh_128B(d, b),
                                            __builtin_HEXAGON_V6_vsatwh_128B(c, a));
 }
+template <bool Signed>
+QNNX_INLINE vec greatest_bytes_of(vec a, vec b) {
+  return Signed ? __builtin_HEXAGON_V6_vmaxb_128B(a, b) : __builtin_HEXAGON_V6_vmaxub_128B(a, b);
+}
+/// Byte i of the table of 256 bytes for every byte i of x; `table` as arrange_table makes it.
+QNNX_INLINE vec look_up(const vec* table, vec x) {
+  vec y = __builtin_HEXAGON_V6_vlutvvb_128B(x, table[0], 0);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[0], 1);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[0], 2);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[0], 3);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[1], 4);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[1], 5);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[1], 6);
+  return __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[1], 7);
+}
+/// Two vectors of bytes a and b, in turns: a0 b0 a1 b1 ... of the first 64, then of the others.
+QNNX_INLINE two interleave_bytes(vec a, vec b) {
+  const pair p = __builtin_HEXAGON_V6_vshuffvdd_128B(b, a, -1);
+  return {{__builtin_HEXAGON_V6_lo_128B(p), __builtin_HEXAGON_V6_hi_128B(p)}};
+}
 QNNX_INLINE vec least_bytes(vec a, vec b) {
   return __builtin_HEXAGON_V6_vminub_128B(a, b);
 }
@@ -114,6 +197,37 @@ QNNX_INLINE vec greatest_bytes(vec a, vec b) {
   return __builtin_HEXAGON_V6_vmaxub_128B(a, b);
 }
 
+/// Words to signed halfwords, saturated: those of a, then b.
+QNNX_INLINE vec narrow_halves(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vpackwh_sat_128B(b, a);
+}
+/// The same of words that belong to even (a) and odd (b) halfwords.
+QNNX_INLINE vec narrow_halves_interleaved(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vsatwh_128B(b, a);
+}
+QNNX_INLINE vec least_halves(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vminh_128B(a, b);
+}
+QNNX_INLINE vec greatest_halves(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vmaxh_128B(a, b);
+}
+
+/// Signed bytes to halfwords: the even ones, the odd ones.
+QNNX_INLINE two widen_bytes(vec x) {
+  const pair h = __builtin_HEXAGON_V6_vsb_128B(x);
+  return {{__builtin_HEXAGON_V6_lo_128B(h), __builtin_HEXAGON_V6_hi_128B(h)}};
+}
+/// Halfwords to words: the even ones, the odd ones.
+template <bool Signed>
+QNNX_INLINE two widen_halves(vec x) {
+  const pair w = Signed ? __builtin_HEXAGON_V6_vsh_128B(x) : __builtin_HEXAGON_V6_vzh_128B(x);
+  return {{__builtin_HEXAGON_V6_lo_128B(w), __builtin_HEXAGON_V6_hi_128B(w)}};
+}
+/// Halfwords i of a and b become the halfwords of a word: of even i, of odd i.
+QNNX_INLINE two interleave_halves(vec a, vec b) {
+  const pair h = __builtin_HEXAGON_V6_vshufoeh_128B(b, a);
+  return {{__builtin_HEXAGON_V6_lo_128B(h), __builtin_HEXAGON_V6_hi_128B(h)}};
+}
 struct four {
   vec v[4];
 };

@@ -15,17 +15,18 @@ inline constexpr std::int32_t most_rows = 32;
 /// Geometry of a convolution's windows, as the compiler knows it and as a call has it. Divisions are made here alone:
 /// Hexagon has no instruction for them.
 struct window_geometry {
-  std::int32_t height, width, depth, out_height, out_width;
+  std::int32_t height, width, depth, out_height, out_width;  // depth: bytes of a pixel
   std::int32_t rows, columns, stride_h, stride_w, step_h, step_w, top, left;
   std::int32_t planes;
   std::int32_t plane_columns;  // of a padded row
   std::int32_t between;        // bytes from the window of an output column to the next
 
   template <class Params>
-  constexpr window_geometry(const shape& x, const shape& w, const shape& y, const Params& p, bool splits)
+  constexpr window_geometry(const shape& x, std::int32_t element, const shape& w, const shape& y, const Params& p,
+                            bool splits)
       : height(x[1]),
         width(x[2]),
-        depth(x[3]),
+        depth(x[3] * element),
         out_height(y[1]),
         out_width(y[2]),
         rows(w[0]),
@@ -54,11 +55,13 @@ struct window_geometry {
   }
 };
 
-/// Begin once an image, then advance to each output row in order.
+/// Begin once an image, then advance to each output row in order. Unsigned halfwords get their highest bit turned over,
+/// so that they can be read as signed ones.
+template <dtype Type>
 class padded_rows {
  public:
-  padded_rows(const window_geometry& geometry, std::byte zero_point, std::byte* scratch)
-      : g_(geometry), zero_(splat_byte(static_cast<std::int32_t>(zero_point))) {
+  padded_rows(const window_geometry& geometry, std::int32_t zero_point, std::byte* scratch)
+      : g_(geometry), zero_(bits_of(Type) == 16 ? splat_half(zero_point ^ turn) : splat_byte(zero_point)) {
     for (std::int32_t i = 0; i < g_.kept(); ++i) store_[i] = scratch + i * g_.row_bytes();
     outside_ = scratch + g_.kept() * g_.row_bytes();
     fill(outside_, zero_, g_.row_bytes() - vector_bytes);
@@ -84,7 +87,16 @@ class padded_rows {
     return row < 0 || row >= g_.height ? outside_ : store_[i];
   }
 
+  /// n bytes of data, and up to 127 more; what may be read ends at `end`.
+  static QNNX_INLINE void take(std::byte* to, const std::byte* from, std::int32_t n, const std::byte* end) {
+    if constexpr (turn == 0) return copy(to, from, n, end);
+    for (; n > 0; n -= vector_bytes, to += vector_bytes, from += vector_bytes)
+      store(to, bit_xor(end - from >= vector_bytes ? load(from) : load_part(from, n), splat_half(turn)));
+  }
+
  private:
+  static constexpr std::int32_t turn = Type == dtype::ufixed_16 ? 32768 : 0;
+
   void fetch() {
     if (next_ < first_) next_ = first_;
     const std::int32_t end = first_ + g_.kept() < g_.height ? first_ + g_.kept() : g_.height;
@@ -102,11 +114,11 @@ class padded_rows {
       to += n * depth, left -= n;
       if (g_.planes == 1) {
         n = g_.width - column < left ? g_.width - column : left;
-        copy(to, from + column * depth, n * depth, end);
+        take(to, from + column * depth, n * depth, end);
         to += n * depth, left -= n;
       } else {
         for (; left > 0 && column < g_.width; --left, column += g_.planes, to += depth)
-          copy(to, from + column * depth, depth, end);
+          take(to, from + column * depth, depth, end);
       }
       fill(to, zero_, left * depth);
       to += left * depth;

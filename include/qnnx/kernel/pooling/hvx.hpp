@@ -1,43 +1,288 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PoolAvg2d on 8-bit data with HVX: 64 channels are added in 16-bit lanes; multiples of 64 channels. Layer 5a.
+// PoolAvg2d and PoolMax2d of 8- and 16-bit data with HVX.
+//   avg  the channels of a pixel, 128 bytes at a time, are added in lanes of 16 or 32 bits. Sums become outputs as those
+//        of convolutions do (hexagon/finish.hpp); TFLite's mean of equal encodings is divided by a product:
+//        floor(n / count) = floor(n ceil(2^30 / count) / 2^30) where n (count ceil(2^30 / count) - 2^30) < 2^30
+//   max  a row of outputs is one sequence of bytes as in DepthWiseConv2d, padded with the lowest number
+// What does not fit runs the reference. Layer 5a.
 
-#include "qnnx/kernel/hexagon/hvx.hpp"
-#include "qnnx/kernel/pooling/summed.hpp"
+#include "qnnx/kernel/code_parts.hpp"
+#include "qnnx/kernel/hexagon/elements.hpp"
+#include "qnnx/kernel/hexagon/finish.hpp"
+#include "qnnx/kernel/hexagon/rows.hpp"
+#include "qnnx/kernel/pooling/reference.hpp"
 
 #if QNNX_HAS_HVX
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace hvx {
-struct lane_adder {
-  static constexpr int channels = 64;
-  /// Signed bytes are added with 128, so that lanes count up.
-  template <bool Signed>
-  static QNNX_INLINE void add(const std::byte* from, std::int32_t rows, std::int32_t columns, std::int32_t step,
-                              std::int32_t pitch, std::int32_t* sum) {
-    byte_sums s;
-    const vec flip = splat_byte(Signed ? 128 : 0);
+
+template <class Sig>
+inline constexpr bool is_poolable = false;
+template <class X>
+inline constexpr bool is_poolable<X(X)> = std::is_same_v<X, types::u8> || std::is_same_v<X, types::s8> ||
+                                          std::is_same_v<X, types::u16> || std::is_same_v<X, types::s16>;
+
+/// Sums of a window's numbers, as words: unsigned bytes (those of signed ones with 128 added), halfwords as they are.
+template <dtype Type>
+QNNX_INLINE elements<Type, false> window_sums(const std::byte* from, std::int32_t rows, std::int32_t columns,
+                                              std::int32_t step, std::int32_t pitch, std::int32_t bytes) {
+  elements<Type, false> sum(zeros());
+  if constexpr (bits_of(Type) == 16) {
     for (std::int32_t r = 0; r < rows; ++r, from += pitch) {
       const std::byte* at = from;
-      for (std::int32_t k = 0; k < columns; ++k, at += step) s += bit_xor(load_part(at, channels), flip);
+      for (std::int32_t k = 0; k < columns; ++k, at += step) {
+        const elements<Type> x(load_up_to(at, bytes));
+        for (int i = 0; i < 2; ++i) sum.v[i] = add(sum.v[i], x.v[i]);
+      }
     }
-    std::uint16_t even[64], odd[64];
-    store(even, s.even);
-    store(odd, s.odd);
-    const std::int32_t added = Signed ? 128 * rows * columns : 0;
-    for (int i = 0; i < channels / 2; ++i) {
-      sum[2 * i] = even[i] - added;
-      sum[2 * i + 1] = odd[i] - added;
+  } else {
+    byte_sums s;
+    const vec flip = splat_byte(turned(Type));
+    for (std::int32_t r = 0; r < rows; ++r, from += pitch) {
+      const std::byte* at = from;
+      for (std::int32_t k = 0; k < columns; ++k, at += step) s += bit_xor(load_up_to(at, bytes), flip);
     }
+    const two even = widen_halves<false>(s.even), odd = widen_halves<false>(s.odd);
+    sum.v[0] = even.v[0], sum.v[1] = odd.v[0], sum.v[2] = even.v[1], sum.v[3] = odd.v[1];
+  }
+  return sum;
+}
+
+/// round(all / count), half away from zero, of 32 words.
+struct mean_divider {
+  std::int32_t factor, half;
+  bool exact;
+  /// Of sums up to `largest`.
+  mean_divider(std::int32_t count, std::int64_t largest) : half(count / 2) {
+    constexpr std::int32_t one = 1 << 30;
+    factor = one / count + (one % count != 0 ? 1 : 0);
+    const std::int64_t over = std::int64_t{factor} * count - one;
+    exact = largest + half < one && (largest + half) * over < one;
+  }
+  QNNX_INLINE vec operator()(vec all) const {
+    const vec sign = shift_right(all, 31), n = add(subtract(bit_xor(all, sign), sign), splat(half));
+    const vec q = multiply_floor(shift_left(n, 1), splat(factor));
+    return subtract(bit_xor(q, sign), sign);
   }
 };
+
+/// Size, stride and padding of a pool as window_geometry reads them.
+struct pool_steps {
+  std::array<std::uint32_t, 2> stride, dilation{1, 1};
+  std::array<std::uint32_t, 4> pad_amount;
+  template <class Params>
+  constexpr explicit pool_steps(const Params& p) : stride(p.stride), pad_amount(p.pad_amount) {}
+};
+template <class Params>
+constexpr shape filter_of(const Params& p) {
+  return {static_cast<std::int32_t>(p.filter_size[0]), static_cast<std::int32_t>(p.filter_size[1])};
+}
+
 }  // namespace hvx
 
 template <>
-struct impl<op::pool_avg2d, isa::hvx> : summed_average_pool<hvx::lane_adder> {
+struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
   template <class Sig>
-  static constexpr bool supports =
-      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)>;
+  static constexpr bool supports = hvx::is_poolable<Sig>;
+
+  static constexpr bool takes_shape(std::int32_t element, const params& p) {
+    return std::int64_t{p.filter_size[0]} * p.filter_size[1] <= (element == 2 ? 4096 : 256);
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return takes_shape(bits_of(f.c.in(0).type) / 8, p) && f.epi.residual < 0 && f.epi.table < 0;
+  }
+  static constexpr bool all_full(const shape& x, const shape& y, const params& p) {
+    for (std::size_t a = 0; a < 2; ++a) {
+      const int axis = static_cast<int>(a) + 1;
+      if (p.pad_amount[2 * a] != 0) return false;
+      if ((y[axis] - 1) * static_cast<std::int32_t>(p.stride[a]) + static_cast<std::int32_t>(p.filter_size[a]) >
+          x[axis])
+        return false;
+    }
+    return true;
+  }
+  static constexpr bool same_encoding(const quant& x, const quant& y, rounding_mode r) {
+    return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
+    if (!takes(f, p)) return 0;
+    return bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean) |
+           (all_full(f.c.dims(0), f.c.out(0).dims, p) ? 0u : bit(code_part::cut_windows));
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    constexpr std::int32_t element = bits_of(Call::out_type::code) / 8;
+    const bool fits = takes_shape(element, c.params()) && c.s.epi.residual < 0 && c.s.epi.table < 0;
+    if (!fits || !made(c)) reference::run(c);
+  }
+
+ private:
+  /// False where a multiplier does not fit; that is known from the first window.
+  template <class Call>
+  static bool made(const Call& c) {
+    constexpr dtype type = Call::out_type::code;
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const pool_geometry<op::pool_avg2d> g(x, y, c.params());
+    const quant& xq = c.s.inputs[0].q;
+    const bool mean = needs<code_part::mean> &&
+                      (!needs<code_part::scaled_mean> || same_encoding(xq, c.s.outputs[0].q, c.rounding().mode()));
+    const std::int32_t* k = c.constants();
+    const std::int32_t full = g.filter[1] * g.filter[2];
+    const multiplier whole{k[finish_constants::header], k[finish_constants::header + 1]};
+    if constexpr (needs<code_part::cut_windows>) {
+      if (!fits(c, mean, whole, full)) return false;
+      bool all = true;
+      each_count(g, [&](std::int32_t count) { all = all && fits(c, mean, multiplier_of(c, count), count); });
+      if (!all) return false;
+    } else if (!fits(c, mean, whole, full)) {
+      return false;
+    }
+    if (needs<code_part::mean> && mean)
+      windows<code_part::mean>(c, g, whole);
+    else if constexpr (needs<code_part::scaled_mean>)
+      windows<code_part::scaled_mean>(c, g, whole);
+    (void)type;
+    return true;
+  }
+  template <class Call>
+  static multiplier multiplier_of(const Call& c, std::int32_t count) {
+    return make_multiplier(static_cast<double>(c.s.inputs[0].q.scale) * (1.0 / static_cast<double>(count)) /
+                               static_cast<double>(c.s.outputs[0].q.scale),
+                           c.rounding());
+  }
+  /// The sizes of windows that are not full.
+  template <class F>
+  static void each_count(const pool_geometry<op::pool_avg2d>& g, F&& f) {
+    std::int32_t at[3] = {};
+    const auto full = std::int64_t{g.filter[1]} * g.filter[2];
+    std::int64_t last = full;
+    for (at[1] = 0; at[1] < g.out[1]; ++at[1])
+      for (at[2] = 0; at[2] < g.out[2]; ++at[2])
+        if (const pool_window w = g.at(at); w.count != full && w.count != last) {
+          last = w.count;
+          f(static_cast<std::int32_t>(w.count));
+        }
+  }
+  template <class Call>
+  static constexpr std::int64_t largest(std::int32_t count) { return std::int64_t{count} * 2 * max_value(Call::out_type::code == dtype::sfixed_16 || Call::out_type::code == dtype::ufixed_16 ? dtype::ufixed_16 : dtype::ufixed_8); }
+  template <class Call>
+  using scale_type = hvx::rescaler<Call::out_type::code, std::decay_t<decltype(std::declval<const Call&>().rounding())>,
+                                   (bits_of(Call::out_type::code) > 8)>;
+  template <class Call>
+  static bool fits(const Call& c, bool mean, multiplier m, std::int32_t count) {
+    if (mean) return count > 0 && hvx::mean_divider(count, largest<Call>(count)).exact;
+    return scale_type<Call>(c, m, largest<Call>(count)).fits();
+  }
+
+  template <code_part Part, class Call>
+  static QNNX_NOINLINE void windows(const Call& c, const pool_geometry<op::pool_avg2d>& g, multiplier whole) {
+    constexpr dtype type = Call::out_type::code;
+    constexpr std::int32_t element = bits_of(type) / 8;
+    const auto y = c.out();
+    const auto* data = reinterpret_cast<const std::byte*>(c.template in<0>().data);
+    auto* to = reinterpret_cast<std::byte*>(y.data);
+    const std::int32_t pixel = y.extent(3) * element, pitch = g.size[2] * pixel, full = g.filter[1] * g.filter[2];
+    const std::int32_t offset = c.s.inputs[0].q.offset;
+    constexpr std::int32_t above = element == 1 ? hvx::turned(type) : 0;  // of what is added
+    const hvx::vec plus = hvx::splat(hvx::turned(type));
+    scale_type<Call> scale(c, whole, largest<Call>(full));
+    hvx::mean_divider divided(full, largest<Call>(full));
+    std::int32_t last = full;
+    each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
+      const std::int32_t rows = w.to[1] - w.from[1], columns = w.to[2] - w.from[2], inside = rows * columns;
+      const auto count = static_cast<std::int32_t>(w.count);
+      if constexpr (needs<code_part::cut_windows>)
+        if (count != last) {
+          last = count;
+          if constexpr (Part == code_part::mean)
+            divided = hvx::mean_divider(count, largest<Call>(count));
+          else
+            scale = scale_type<Call>(c, count == full ? whole : multiplier_of(c, count), largest<Call>(count));
+        }
+      const hvx::vec start = hvx::splat((Part == code_part::mean ? -(count - inside) : inside) * offset - inside * above);
+      const std::byte* from = data + ((n * g.size[1] + w.from[1]) * g.size[2] + w.from[2]) * pixel;
+      std::byte* out = to + static_cast<std::int32_t>(index) * element;
+      for (std::int32_t left = pixel; left > 0; left -= hvx::vector_bytes, from += hvx::vector_bytes, out += hvx::vector_bytes) {
+        auto s = hvx::window_sums<type>(from, rows, columns, pixel, pitch, left);
+        for (hvx::vec& v : s.v) {
+          v = hvx::add(v, start);
+          if constexpr (Part == code_part::mean) v = hvx::add(divided(v), plus);
+          else v = scale(v);
+        }
+        hvx::put(out, scale.done.pack_interleaved(s.v), left);
+      }
+    });
+  }
+};
+
+/// The distance of shared memory is the reference's: rows are copied before the first output row that needs them.
+template <>
+struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
+  template <class Sig>
+  static constexpr bool supports = hvx::is_poolable<Sig>;
+
+  static constexpr std::int32_t most_taps = 64;
+  static constexpr bool takes_shape(const params& p) {
+    return p.filter_size[0] <= hvx::most_rows && std::int64_t{p.filter_size[0]} * p.filter_size[1] <= most_taps;
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return takes_shape(p) ? geometry(f.c.dims(0), bits_of(f.c.in(0).type) / 8, f.c.out(0).dims, p).bytes() : 0;
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    constexpr dtype type = Call::out_type::code;
+    const hvx::rescaler<type, std::decay_t<decltype(c.rounding())>> scale(
+        c, {c.constants()[finish_constants::header], c.constants()[finish_constants::header + 1]},
+        bits_of(type) == 16 ? 131070 : 510);
+    if (!takes_shape(c.params()) || c.s.epi.residual >= 0 || c.s.epi.table >= 0 || !scale.fits()) return reference::run(c);
+    rows(c, scale);
+  }
+
+ private:
+  static constexpr hvx::window_geometry geometry(const shape& x, std::int32_t element, const shape& y, const params& p) {
+    return {x, element, hvx::filter_of(p), y, hvx::pool_steps(p), true};
+  }
+  template <class Call, class Scale>
+  static QNNX_NOINLINE void rows(const Call& c, const Scale& scale) {
+    constexpr dtype type = Call::out_type::code;
+    constexpr std::int32_t element = bits_of(type) / 8;
+    constexpr std::int32_t turn = type == dtype::ufixed_16 ? 32768 : 0;
+    const shape& ys = c.s.outputs[0].dims;
+    const hvx::window_geometry g = geometry(c.s.inputs[0].dims, element, ys, c.params());
+    const auto* image = reinterpret_cast<const std::byte*>(c.template in<0>().data);
+    auto* y = reinterpret_cast<std::byte*>(c.out().data);
+    hvx::padded_rows<type> rows(g, static_cast<std::int32_t>(min_value(type)), c.scratch());
+    const std::int32_t bytes = g.out_width * g.depth;
+    const hvx::vec plus = hvx::splat(c.s.inputs[0].q.offset + turn);
+    std::int32_t columns[most_taps];
+    g.find_columns(columns);
+    for (std::int32_t n = 0; n < ys[0]; ++n, image += g.height * g.width * g.depth) {
+      rows.begin(image);
+      for (std::int32_t oh = 0; oh < g.out_height; ++oh, y += bytes) {
+        if (oh > 0) rows.advance();
+        const std::byte* tap[most_taps];
+        std::int32_t taps = 0;
+        for (std::int32_t kh = 0; kh < g.rows; ++kh)
+          for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[taps++] = rows.line(kh) + columns[kw];
+        for (std::int32_t at = 0; at < bytes; at += hvx::vector_bytes) {
+          hvx::vec most = hvx::load(tap[0] + at);
+          for (std::int32_t t = 1; t < taps; ++t) {
+            const hvx::vec v = hvx::load(tap[t] + at);
+            if constexpr (element == 2) most = hvx::greatest_halves(most, v);
+            else most = hvx::greatest_bytes_of<is_signed_fixed(type)>(most, v);
+          }
+          hvx::elements<type, is_signed_fixed(type) || element == 2> x(most);
+          for (hvx::vec& v : x.v) v = scale(hvx::add(v, plus));
+          hvx::put(y + at, scale.done.pack_interleaved(x.v), bytes - at);
+        }
+      }
+    }
+  }
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
