@@ -15,6 +15,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 
 # One dispatch unit per kernel family, and one per instruction set that has kernels of its own in the family's folder.
 set(qnnx_flags_avx2 -mavx2 -mfma -mf16c)
+set(qnnx_flags_avxvnni -mavxvnni -mavx2 -mfma -mf16c)
 set(qnnx_flags_avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mavx2 -mfma -mf16c)
 function(qnnx_kernel_unit unit family source)
   add_library(${unit} OBJECT ${PROJECT_SOURCE_DIR}/tools/runtime/${source})
@@ -33,7 +34,7 @@ file(STRINGS ${PROJECT_SOURCE_DIR}/include/qnnx/kernel/kernels.inc kernel_lines 
 file(STRINGS ${PROJECT_SOURCE_DIR}/include/qnnx/op/ops.inc op_lines REGEX "^QNNX_OP")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/qnnx/kernel/kernels.inc
              ${PROJECT_SOURCE_DIR}/include/qnnx/op/ops.inc)
-foreach(isa avx2 avx512vnni)
+foreach(isa avx2 avxvnni avx512vnni)  # later ones first in the tables
   foreach(line IN LISTS family_lines)
     string(REGEX REPLACE "^QNNX_FAMILY_NAME\\(([a-z_0-9]+)\\).*" "\\1" family "${line}")
     # The set has kernels of its own for an op of this family.

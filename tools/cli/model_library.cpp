@@ -131,6 +131,7 @@ const std::vector<host_isa>& host_isas(bool x86) {
   static const std::vector<host_isa> intel{
       {"reference", {}, "1"},
       {"avx2", {"-mavx2", "-mfma", "-mf16c"}, "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")"},
+      {"avxvnni", {"-mavxvnni", "-mavx2", "-mfma", "-mf16c"}, "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\") && has_avxvnni()"},
       {"avx512vnni",
        {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c"},
        "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
@@ -154,7 +155,7 @@ std::vector<const host_isa*> isas_of(bool x86, const std::vector<std::string>& n
   for (const std::string& name : names) {
     if (const host_isa* i = find_isa(x86, name)) found.push_back(i);
     else if (!find_isa(!x86, name))
-      throw usage_error("instruction set '" + name + "' is unknown: expected reference, avx2, avx512vnni, native, neon, neon_dot or i8mm");
+      throw usage_error("instruction set '" + name + "' is unknown: expected reference, avx2, avxvnni, avx512vnni, native, neon, neon_dot or i8mm");
   }
   if (found.empty())
     for (const char* name : x86 ? std::vector<const char*>{"reference", "avx512vnni"} : std::vector<const char*>{"neon", "neon_dot", "i8mm"})
@@ -166,6 +167,9 @@ std::vector<const host_isa*> isas_of(bool x86, const std::vector<std::string>& n
 std::string chooser_source(const std::vector<const host_isa*>& isas, bool x86) {
   std::string s = "#include <stdlib.h>\n#include <string.h>\n#include \"qnnx/model/abi.h\"\n";
   if (!x86) s += "#include <sys/auxv.h>\n";
+  if (x86)  // leaf 7.1, EAX bit 4
+    s += "#include <cpuid.h>\nstatic inline bool has_avxvnni() {\n  unsigned a = 0, b = 0, c = 0, d = 0;\n"
+         "  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);\n}\n";
   s += "extern \"C\" {\n";
   for (const host_isa* isa : isas) s += "const qnnx_model* qnnx_model_" + std::string(isa->name) + "_get(void);\n";
   s += "__attribute__((visibility(\"default\"))) uint32_t qnnx_model_abi_version(void) { return QNNX_MODEL_ABI_VERSION; }\n"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 #include <cstring>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "qnnx/runtime/dispatch.hpp"
 #include "qnnx/runtime/error.hpp"
@@ -21,7 +24,17 @@ namespace qnnx::inline QNNX_ABI {
 
 namespace {
 
-enum class level : int { reference, avx2, avx512vnni };
+enum class level : int { reference, avx2, avxvnni, avx512vnni };
+
+/// AVX-VNNI (leaf 7.1, EAX bit 4), which processors with AVX-512 may lack.
+bool has_avxvnni() {
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+#else
+  return false;
+#endif
+}
 
 /// The best level this processor runs.
 level detect() {
@@ -30,22 +43,24 @@ level detect() {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi"))  // all that its units are compiled for
     return level::avx512vnni;
+  if (has_avxvnni()) return level::avxvnni;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return level::avx2;
 #endif
   return level::reference;
 }
 
-/// QNNX_ISA forces a lower level: reference, avx2, avx512vnni.
+/// QNNX_ISA forces a lower level: reference, avx2, avxvnni, avx512vnni.
 level chosen() {
   const level best = detect();
   const char* forced = std::getenv("QNNX_ISA");
   if (!forced || !*forced) return best;
   level wanted = level::reference;
   if (std::strcmp(forced, "avx512vnni") == 0) wanted = level::avx512vnni;
+  else if (std::strcmp(forced, "avxvnni") == 0) wanted = level::avxvnni;
   else if (std::strcmp(forced, "avx2") == 0) wanted = level::avx2;
   else if (std::strcmp(forced, "reference") != 0)
-    throw error("QNNX_ISA is '" + std::string(forced) + "': expected reference, avx2 or avx512vnni");
-  if (wanted > best) throw error("QNNX_ISA is '" + std::string(forced) + "', which this processor does not have");
+    throw error("QNNX_ISA is '" + std::string(forced) + "': expected reference, avx2, avxvnni or avx512vnni");
+  if (wanted > best || (wanted == level::avxvnni && !has_avxvnni())) throw error("QNNX_ISA is '" + std::string(forced) + "', which this processor does not have");
   return wanted;
 }
 
@@ -58,6 +73,9 @@ level chosen() {
   table.insert(table.begin(), unit.begin(), unit.end());
 }
 
+/// Whether a processor of level `have` runs the units of a set: those of avxvnni are not among avx512vnni's parents.
+[[maybe_unused]] bool holds(level have, level set) { return have == set || (have > set && set != level::avxvnni); }
+
 /// Kernels of the library for everything up to `have`: better ones first.
 std::vector<kernel_entry> make_table(level have) {
   std::vector<kernel_entry> table;
@@ -66,7 +84,7 @@ std::vector<kernel_entry> make_table(level have) {
 #undef QNNX_FAMILY_NAME
   (void)have;
 #define QNNX_ISA_UNIT(FAMILY, ISA)                                        \
-  if (have >= level::ISA) {                                               \
+  if (holds(have, level::ISA)) {                                            \
     std::size_t count = 0;                                                \
     const void* entries = qnnx_kernels_##FAMILY##_##ISA(&count);          \
     prepend(table, entries, count);                                       \
@@ -91,17 +109,22 @@ const std::vector<kernel_entry>& kernel_table(std::string_view backend) {
     static const std::vector<kernel_entry> table = make_table(level::avx2);
     return table;
   }
+  if (backend == "avxvnni" && has_avxvnni()) {
+    static const std::vector<kernel_entry> table = make_table(level::avxvnni);
+    return table;
+  }
   if (backend == "avx512vnni" && detect() >= level::avx512vnni) {
     static const std::vector<kernel_entry> table = make_table(level::avx512vnni);
     return table;
   }
-  if (backend == "avx2" || backend == "avx512vnni")
+  if (backend == "avx2" || backend == "avxvnni" || backend == "avx512vnni")
     throw error("backend '" + std::string(backend) + "': this processor does not have it");
-  throw error("backend '" + std::string(backend) + "' is unknown: expected reference, cpu, avx2 or avx512vnni");
+  throw error("backend '" + std::string(backend) + "' is unknown: expected reference, cpu, avx2, avxvnni or avx512vnni");
 }
 
 bool processor_has(std::string_view isa) {
   if (isa == "avx2") return detect() >= level::avx2;
+  if (isa == "avxvnni") return has_avxvnni();
   if (isa == "avx512vnni") return detect() >= level::avx512vnni;
   return isa == "reference";
 }

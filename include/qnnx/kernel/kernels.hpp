@@ -14,6 +14,7 @@
 #include "qnnx/kernel/convolution/armv7em_dsp_mixed_depthwise.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp_mixed_fully_connected.hpp"
 #include "qnnx/kernel/convolution/avx512vnni.hpp"
+#include "qnnx/kernel/convolution/avxvnni.hpp"
 #include "qnnx/kernel/convolution/hvx.hpp"
 #include "qnnx/kernel/convolution/hvx_depthwise.hpp"
 #include "qnnx/kernel/convolution/hvx_fully_connected.hpp"

@@ -231,11 +231,73 @@ struct byte_finish<u8s8x16> {
 };
 #endif
 
+/// FullyConnected of a few rows with packed 4-bit weights, in vectors of Lanes channels.
+template <int Lanes>
+struct nibble_weights {
+  static constexpr bool fits(const window_shape& s) { return nibble_layout::fits(s); }
+  static constexpr nibble_layout layout(const window_shape& s) { return {s, Lanes}; }
+  static constexpr int parts(const window_shape& s) {
+    const nibble_layout l = layout(s);
+    return static_cast<int>((l.words.vectors + l.group - 1) / l.group);
+  }
+  template <class Call>
+  static byte_scales scales(const Call& c) {
+    return {c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
+            c.template in<1>().q->scales != nullptr, c.rounding().mode(), true};
+  }
+  template <class Call>
+  static void pack(const Call& c, const window_shape& s, std::byte* out) {
+    const nibble_layout l = layout(s);
+    const auto w = c.template in<1>();
+    const auto bias = c.template in<2>();
+    std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
+    const byte_scales q = scales(c);
+    channel_packer<std::decay_t<decltype(w)>, std::decay_t<decltype(bias)>> packer{q, w, bias, s.taps()};
+    if (Lanes == 8) packer.down = -8;  // nibbles without sign
+    for (std::int64_t o = 0; o < s.channels; ++o) {
+      std::int32_t sum = 0;
+      std::int64_t most = 0;
+      for (std::int64_t k = 0; k < s.depth; ++k) {
+        const std::int32_t v = weight_value(w, o * s.depth + k) - packer.down;
+        sum += v;
+        most += v < 0 ? -v : v;
+        out[l.panels_at() + l.at(k, o)] |= static_cast<std::byte>((v & 15) << (k % 8 < 4 ? 0 : 4));
+      }
+      packer.fold(o, sum, most, out, l.words);
+    }
+    packer.store(out, l.words, 0);
+  }
+  template <class Call>
+  static void run(const Call& c, const window_shape& s) {
+    const nibble_layout l = layout(s);
+    const auto x = c.template in<0>();
+    const finish<Call, true> done(c, c.template in<1>().q->scales != nullptr);
+    byte_output o = byte_output_of(c, done, true);
+    o.channels = s.channels;
+    o.group_channels = s.group_channels();
+    o.packed = c.packed();
+    o.padded = l.words.padded;
+    const std::uint32_t flip = o.is_signed ? 0x80808080u : 0;
+    const auto rows = static_cast<int>(s.height);
+    std::byte* made = c.scratch();  // the result may lie over the data; a row may end inside a step
+    std::int32_t data_sums[nibble_rows];
+    o.data_sums = data_sums;
+    for (int r = 0; r < rows; ++r) {
+      std::memcpy(made + r * l.row_bytes(), x.data + r * s.depth, static_cast<std::size_t>(s.depth));
+      std::memset(made + r * l.row_bytes() + s.depth, 0, static_cast<std::size_t>(l.row_bytes() - s.depth));
+      data_sums[r] = byte_sum(made + r * l.row_bytes(), s.depth, flip);
+    }
+    if constexpr (Lanes == 8) nibble_products8(l, made, rows, c.packed(), flip, o, c.piece);
+    else nibble_products(l, made, rows, c.packed(), flip, o, c.piece);
+  }
+};
+
 #if QNNX_HAS_AVX512VNNI || QNNX_HAS_AVXVNNI
 /// The 8-bit half of accumulate_kernel where one instruction multiplies 4 bytes with 4 and adds (vpdpbusd).
 template <class A>
 struct dot_windows {
   using arithmetic = A;
+  static constexpr bool packs_matrices = false;  // matrix_packing.hpp, where there are its instructions
 
   static constexpr packed_layout layout(const window_shape& s, dtype) { return packed_layout(s, A::lanes, A::piece_elements); }
   static constexpr std::int64_t scratch_bytes(const window_shape& s) { return (window_scratch(s, 1) + 63) / 64 * 64; }
@@ -258,49 +320,7 @@ struct dot_windows {
     o.padded = l.padded;
     return o;
   }
-  static constexpr bool nibbles(const window_shape& s) { return A::lanes == 16 && nibble_layout::fits(s); }
-  static constexpr int nibble_parts(const window_shape& s) { return static_cast<int>((nibble_layout(s).words.vectors + 3) / 4); }
-  /// FullyConnected of a few rows with packed 4-bit weights.
-  template <class Call>
-  static void pack_nibbles(const Call& c, const window_shape& s, std::byte* out) {
-    const nibble_layout l(s);
-    const auto w = c.template in<1>();
-    const auto bias = c.template in<2>();
-    std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
-    const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
-                        w.q->scales != nullptr, c.rounding().mode(), true};
-    channel_packer<std::decay_t<decltype(w)>, std::decay_t<decltype(bias)>> packer{q, w, bias, s.taps()};
-    for (std::int64_t o = 0; o < s.channels; ++o) {
-      std::int32_t sum = 0;
-      std::int64_t most = 0;
-      for (std::int64_t k = 0; k < s.depth; ++k) {
-        const std::int32_t v = weight_value(w, o * s.depth + k);
-        sum += v;
-        most += v < 0 ? -v : v;
-        out[l.panels_at() + l.at(k, o)] |= static_cast<std::byte>((v & 15) << (k % 8 < 4 ? 0 : 4));
-      }
-      packer.fold(o, sum, most, out, l.words);
-    }
-    packer.store(out, l.words, 0);
-  }
-  template <class Call>
-  static void run_nibbles(const Call& c, const window_shape& s) {
-    const nibble_layout l(s);
-    const auto x = c.template in<0>();
-    const finish<Call, true> done(c, c.template in<1>().q->scales != nullptr);
-    byte_output o = output(c, done, s, l.words, c.packed(), true);
-    const std::uint32_t flip = o.is_signed ? 0x80808080u : 0;
-    const auto rows = static_cast<int>(s.height);
-    std::byte* made = c.scratch();  // the result may lie over the data; a row may end inside a step
-    std::int32_t data_sums[nibble_rows];
-    o.data_sums = data_sums;
-    for (int r = 0; r < rows; ++r) {
-      std::memcpy(made + r * l.row_bytes(), x.data + r * s.depth, static_cast<std::size_t>(s.depth));
-      std::memset(made + r * l.row_bytes() + s.depth, 0, static_cast<std::size_t>(l.row_bytes() - s.depth));
-      data_sums[r] = byte_sum(made + r * l.row_bytes(), s.depth, flip);
-    }
-    nibble_products(l, made, rows, c.packed(), flip, o, c.piece);
-  }
+  using nibbles = nibble_weights<A::lanes>;
   /// Rows of the result begin at pixel `first`.
   template <bool Once, class Call>
   static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j, const std::byte* packed, std::int64_t first) {
@@ -358,19 +378,19 @@ struct accumulate_kernel : answers_as<Op> {
   }
   /// Whether the weights stay packed nibbles: a FullyConnected of a few rows.
   static constexpr bool nibbles(const window_shape& s, dtype weights) {
-    return connected && weights == dtype::sfixed_4 && Bytes::nibbles(s);
+    return connected && weights == dtype::sfixed_4 && Bytes::nibbles::fits(s);
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     const window_shape s = window(f, p);
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return 0;
-    if (nibbles(s, f.c.in(1).type)) return nibble_layout(s).bytes();
+    if (nibbles(s, f.c.in(1).type)) return Bytes::nibbles::layout(s).bytes();
     const dtype weights = f.c.in(1).type;
     return layout_of(s, weights).bytes(is_fixed(weights) ? packed_words : 1) * s.groups;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const bool bytes = is_fixed(f.c.out(0).type);
     const window_shape s = window(f, p);
-    if (nibbles(s, f.c.in(1).type)) return s.height * nibble_layout(s).row_bytes();
+    if (nibbles(s, f.c.in(1).type)) return s.height * Bytes::nibbles::layout(s).row_bytes();
     return packed_bytes(f, p) ? patch_bytes(s, bytes) + (copies(s, bytes) ? byte_size(f.c.in(0)) : 0) : 0;
   }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
@@ -380,7 +400,7 @@ struct accumulate_kernel : answers_as<Op> {
     const window_shape s = window(f, p);
     const bool bytes = is_fixed(f.c.out(0).type);
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return kernel::parts<reference>(f, p);
-    if (nibbles(s, f.c.in(1).type)) return Bytes::nibble_parts(s);
+    if (nibbles(s, f.c.in(1).type)) return Bytes::nibbles::parts(s);
     return bytes ? Bytes::parts(s, f.c.in(1).type) : window_parts(s, layout_of(s, f.c.in(1).type));
   }
   /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
@@ -395,7 +415,7 @@ struct accumulate_kernel : answers_as<Op> {
     const window_shape s = window_of(dims_of(c.template in<0>()), dims_of(w), dims_of(c.out()), c.params());
     const weight_steps step = connected ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
     if constexpr (connected && is_packed_v<typename Call::template in_type<1>>) {
-      if (nibbles(s, Call::template in_type<1>::code)) return Bytes::pack_nibbles(c, s, out);
+      if (nibbles(s, Call::template in_type<1>::code)) return Bytes::nibbles::pack(c, s, out);
     }
     for (std::int64_t g = 0; g < s.groups; ++g) {
       const std::int64_t first = g * s.group_channels();
@@ -415,7 +435,7 @@ struct accumulate_kernel : answers_as<Op> {
     const window_shape s = window_of(dims_of(x), dims_of(w), dims_of(y), c.params());
     if (c.packed_missing() || !takes(s, c.s.inputs[1].where == bank::weights)) return reference::run(c);
     if constexpr (connected && is_packed_v<typename Call::template in_type<1>>) {
-      if (nibbles(s, Call::template in_type<1>::code)) return Bytes::run_nibbles(c, s);
+      if (nibbles(s, Call::template in_type<1>::code)) return Bytes::nibbles::run(c, s);
     }
     constexpr bool floats = is_float_v<typename Call::out_type>;
     constexpr std::int64_t element = floats ? 4 : 1;

@@ -69,6 +69,9 @@ struct matmul_kernel : answers_as<op::matmul> {
       if (c.s.inputs[1].where != bank::weights && !w.q->scales) return pack_in_vectors(c, s, origin, out);
     }
 #endif
+    if constexpr (!is_float_v<typename Call::out_type> && Bytes::packs_matrices) {
+      if (c.s.inputs[1].where != bank::weights && !w.q->scales) return Bytes::pack_matrix(c, s, c.params().transpose_in1, out, origin);
+    }
     if constexpr (is_float_v<typename Call::out_type>) pack_floats<Float>(s, w, origin, step, c.template in<2>(), 0, out);
     else Bytes::pack(c, s, step, 0, false, out, origin);
   }

@@ -116,6 +116,52 @@ struct widened_band {
   }
 };
 
+/// The panels of a computed matrix, pack_bytes' bytes of one scale: pairs of taps of 8 channels, gathered from rows side
+/// by side or from columns by a transpose of 8x8 pairs. Weight: s8 as it is, or s16 with `offset` added.
+template <class Weight>
+void pack_pairs(const packed_layout& l, const std::byte* from, std::int64_t depth, bool columns, std::int32_t offset, std::byte* panels) {
+  const __m256i add = _mm256_set1_epi16(static_cast<short>(offset));
+  const auto put = [&](std::int64_t pair, std::int64_t o, __m128i bytes) {
+    std::byte* to = panels + l.at(0, pair, o);
+    if constexpr (sizeof(Weight) == 1) _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    else _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_add_epi16(_mm256_cvtepu8_epi16(bytes), add));
+  };
+  const auto some = [](const std::byte* p, std::int64_t n) {  // of 16 bytes
+    if (n >= 16) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    alignas(16) std::byte all[16] = {};
+    if (n > 0) std::memcpy(all, p, static_cast<std::size_t>(n));
+    return _mm_load_si128(reinterpret_cast<const __m128i*>(all));
+  };
+  for (std::int64_t o = 0; o < l.channels; o += 8) {
+    const std::int64_t have = l.channels - o;
+    if (columns) {
+      for (std::int64_t k = 0; k < depth; k += 16) {
+        __m128i r[8], t[8];
+        for (int i = 0; i < 8; ++i) r[i] = some(from + (o + i) * depth + k, i < have ? depth - k : 0);
+        for (int i = 0; i < 4; ++i) t[i] = _mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]), t[i + 4] = _mm_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+        for (int h = 0; h < 2; ++h) {  // pairs 0-3 of 8 channels from t[0..3], 4-7 from t[4..7]
+          const __m128i* u = t + 4 * h;
+          const __m128i low[2] = {_mm_unpacklo_epi32(u[0], u[1]), _mm_unpacklo_epi32(u[2], u[3])};
+          const __m128i high[2] = {_mm_unpackhi_epi32(u[0], u[1]), _mm_unpackhi_epi32(u[2], u[3])};
+          const __m128i pairs[4] = {_mm_unpacklo_epi64(low[0], low[1]), _mm_unpackhi_epi64(low[0], low[1]),
+                                    _mm_unpacklo_epi64(high[0], high[1]), _mm_unpackhi_epi64(high[0], high[1])};
+          for (std::int64_t i = 0; i < 4; ++i)
+            if (k / 2 + 4 * h + i < l.pieces) put(k / 2 + 4 * h + i, o, pairs[i]);
+        }
+      }
+    } else {
+      for (std::int64_t k = 0; k < depth; k += 2) {
+        const std::byte* row = from + k * l.channels + o;
+        const std::int64_t n = have < 8 ? have : 8;
+        const auto half = [&](const std::byte* p) { return n == 8 ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)) : some(p, n); };
+        put(k / 2, o, _mm_unpacklo_epi8(half(row), k + 1 < depth ? half(row + l.channels) : _mm_setzero_si128()));
+      }
+    }
+    if (sizeof(Weight) == 2 && depth % 2 != 0)  // what stands beside a last tap alone: no weight
+      for (std::int64_t i = 0; i < 8; ++i) std::memset(panels + l.at(0, l.pieces - 1, o) + 4 * i + 2, 0, 2);
+  }
+}
+
 struct widened_windows {
   static constexpr packed_layout layout(const window_shape& s, dtype weights) {
     return packed_layout(s, 8, 2, is_signed_fixed(weights) ? 2 : 4);
@@ -123,12 +169,7 @@ struct widened_windows {
   static constexpr std::int64_t scratch_bytes(const window_shape& s) { return widened_band(s).bytes(); }
   static constexpr bool copies(const window_shape&) { return false; }  // a band is read before its results are written
   static constexpr int parts(const window_shape& s, dtype weights) { return window_parts(s, layout(s, weights)); }
-  static constexpr bool nibbles(const window_shape&) { return false; }
-  static constexpr int nibble_parts(const window_shape&) { return 1; }
-  template <class Call>
-  static void pack_nibbles(const Call&, const window_shape&, std::byte*) {}
-  template <class Call>
-  static void run_nibbles(const Call&, const window_shape&) {}
+  using nibbles = nibble_weights<8>;
 
   template <class Call>
   static void pack(const Call& c, const window_shape& s, weight_steps step, std::int64_t first, bool once, std::byte* out, std::int64_t origin = 0) {
@@ -138,6 +179,39 @@ struct widened_windows {
     q.widened = true;
     q.weights_whole = !is_signed_fixed(Call::template in_type<1>::code);
     pack_bytes(layout(s, Call::template in_type<1>::code), s, w, origin, step, c.template in<2>(), first, q, out);
+  }
+  /// The same for a computed matrix of one scale.
+  static constexpr bool packs_matrices = true;
+  template <class Call>
+  static void pack_matrix(const Call& c, const window_shape& s, bool columns, std::byte* out, std::int64_t origin) {
+    const auto w = c.template in<1>();
+    const auto bias = c.template in<2>();
+    constexpr bool bytes = is_signed_fixed(Call::template in_type<1>::code);
+    using weight = std::conditional_t<bytes, std::int8_t, std::int16_t>;
+    const packed_layout l = layout(s, Call::template in_type<1>::code);
+    pack_pairs<weight>(l, reinterpret_cast<const std::byte*>(w.data) + origin, s.depth, columns, bytes ? 0 : w.q->offset, out + l.panels_at(packed_words));
+    byte_scales q{0, false, c.constants() + finish_constants::header, false, c.rounding().mode(), false};
+    q.widened = true;
+    channel_packer<std::decay_t<decltype(w)>, std::decay_t<decltype(bias)>> packer{q, w, bias, s.depth};
+    const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
+    const std::int32_t offset = bytes ? w.q->offset : 0;
+    std::int64_t most = 0;
+    for (std::int64_t o = 0; o < l.padded; ++o) {
+      const std::int32_t b = bias.present() && o < l.channels ? static_cast<std::int32_t>(bias.load(o)) : 0;
+      const std::int64_t magnitude = b;
+      most = magnitude > most ? magnitude : -magnitude > most ? -magnitude : most;
+      word(bias_word)[o] = b;
+      word(offset_word)[o] = offset;
+    }
+    const vector_multiplier m = packer.multiplier_of(0);
+    packer.flags.weight_offset = offset != 0;
+    packer.choice.add(m, most + 255 * 255 * s.depth < (std::int64_t{1} << 30));
+    packer.flags.how = packer.choice.best();
+    std::int32_t scale[3];
+    store_multiplier(m, packer.flags.how, scale, scale + 1, scale + 2);
+    for (int i = 0; i < 3; ++i)
+      for (std::int64_t o = 0; o < l.padded; ++o) word(factor_word + i)[o] = scale[i];
+    std::memcpy(out, &packer.flags, sizeof packer.flags);
   }
   /// Rows of the result begin at pixel `first`.
   template <bool Once, class Call>
