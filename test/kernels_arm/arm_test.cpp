@@ -57,6 +57,10 @@ struct instruction_set {
   std::vector<kernel_entry> kernels;
   bool mixed = false;  // has kernels for 16-bit data and 4-bit weights
 };
+/// Not the sets without vectors.
+bool has_all_kernels(std::string_view set) {
+  return set != "armv7m" && set != "rv64";
+}
 const std::vector<instruction_set>& instruction_sets() {
   static const std::vector<instruction_set> all{
 #ifndef QNNX_TEST_SETS
@@ -65,7 +69,7 @@ const std::vector<instruction_set>& instruction_sets() {
       {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve,
                           qnnx_kernels_softmax_mve}), true},
 #endif
-#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME}), std::string_view(#NAME) == "hvx"},
+#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME}), has_all_kernels(#NAME)},
       QNNX_ONE_UNIT_SETS
 #undef SET
   };

@@ -3,7 +3,8 @@
 // DepthWiseConv2d on aarch64, channel multiplier 1: eight channels of a tap at once. Taps outside the data read a row
 // of zero points. Weights, floats and heads are filled up to multiples of eight channels; data is not, so the last
 // channels of a tap are read through a copy. Packed form: integers a node head, two quad heads per eight channels,
-// then [taps][channels]; floats biases, then [taps][channels]. Layer 5a.
+// then [taps][channels], 4-bit weights [pairs of taps][channels], the first in the low half; floats biases, then
+// [taps][channels]. Sums of 64 taps fit 32 bits for 16-bit data too. Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/neon/products.hpp"
@@ -17,15 +18,29 @@ inline constexpr std::int32_t most_taps = 64;
 
 struct depthwise_sizes {
   std::int32_t taps, channels;
-  bool floats;
+  int weight_bits;  // 32: floats
   constexpr std::int32_t padded() const { return (channels + 7) / 8 * 8; }
   constexpr std::int64_t weights_at() const {
-    return floats ? std::int64_t{4} * padded()
-                  : static_cast<std::int64_t>(sizeof(dsp::node_head)) +
-                        padded() / 4 * static_cast<std::int64_t>(sizeof(quad_head));
+    return weight_bits == 32 ? std::int64_t{4} * padded()
+                             : static_cast<std::int64_t>(sizeof(dsp::node_head)) +
+                                   padded() / 4 * static_cast<std::int64_t>(sizeof(quad_head));
   }
-  constexpr std::int64_t bytes() const { return weights_at() + std::int64_t{padded()} * taps * (floats ? 4 : 1); }
+  constexpr std::int64_t bytes() const {
+    return weights_at() + std::int64_t{padded()} * (weight_bits == 4 ? (taps + 1) / 2 * 8 : taps * weight_bits) / 8;
+  }
 };
+
+/// Eight 8-bit data as 16-bit lanes, 16-bit data with the highest bit of unsigned ones turned over.
+template <class T>
+QNNX_INLINE int16x8_t wide_lanes(const typename T::storage* x) {
+  if constexpr (bits_of(T::code) == 16) {
+    if constexpr (is_signed_fixed(T::code)) return vld1q_s16(x);
+    else return vreinterpretq_s16_u16(veorq_u16(vld1q_u16(x), vdupq_n_u16(0x8000)));
+  } else {
+    if constexpr (is_signed_fixed(T::code)) return vmovl_s8(vld1_s8(x));
+    else return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(x)));
+  }
+}
 
 /// Eight channels' data of a tap, `count` of which are there.
 template <class Element>
@@ -49,20 +64,22 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   static constexpr bool takes(const node_facts& f, const params&) {
     return takes_shape(f.c.dims(0), f.c.dims(1)) && neon::takes_operands(f);
   }
-  static constexpr neon::depthwise_sizes sizes(const shape& w, bool floats) { return {w[0] * w[1], w[3], floats}; }
+  static constexpr neon::depthwise_sizes sizes(const shape& w, dtype weights) {
+    return {w[0] * w[1], w[3], bits_of(weights)};
+  }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? sizes(f.c.dims(1), is_float(f.c.out(0).type)).bytes() : 0;
+    return takes(f, p) ? sizes(f.c.dims(1), f.c.in(1).type).bytes() : 0;
   }
   /// A row of zero points.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? f.c.dims(1)[3] * (is_float(f.c.out(0).type) ? 4 : 1) : 0;
+    return takes(f, p) ? std::int64_t{f.c.dims(1)[3]} * bits_of(f.c.out(0).type) / 8 : 0;
   }
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
     const auto w = c.template in<1>();
     constexpr bool floats = is_float_v<typename Call::out_type>;
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, floats);
+    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
     std::memset(out, 0, static_cast<std::size_t>(s.bytes()));
     const auto weight = [&](std::int32_t k, std::int32_t o) { return w.load(std::int64_t{k} * s.channels + o); };
     if constexpr (floats) {
@@ -78,8 +95,13 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
             return out + sizeof(dsp::node_head) + static_cast<std::size_t>(2 * g) * sizeof(neon::quad_head);
           });
       for (std::int32_t o = 0; o < s.channels; ++o)
-        for (std::int32_t k = 0; k < s.taps; ++k)
-          out[s.weights_at() + k * s.padded() + o] = static_cast<std::byte>(weight(k, o));
+        for (std::int32_t k = 0; k < s.taps; ++k) {
+          const std::int32_t v = weight(k, o);
+          if (s.weight_bits == 4)
+            out[s.weights_at() + k / 2 * s.padded() + o] |= static_cast<std::byte>((v & 0xf) << k % 2 * 4);
+          else
+            out[s.weights_at() + k * s.padded() + o] = static_cast<std::byte>(v);
+        }
       const dsp::node_head head{fast ? 1 : 0, 0, {}};
       std::memcpy(out, &head, sizeof head);
     }
@@ -89,7 +111,7 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   static void run(const Call& c) {
     if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims) || !neon::takes_operands(c))
       return reference::run(c);
-    using element = std::conditional_t<is_float_v<typename Call::out_type>, float, std::uint8_t>;
+    using element = typename Call::out_type::storage;
     const shape& x = c.s.inputs[0].dims;
     const shape& w = c.s.inputs[1].dims;
     const shape& y = c.s.outputs[0].dims;
@@ -100,8 +122,9 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     const std::int32_t height = x[1], width = x[2], channels = x[3];
     auto* zeros = reinterpret_cast<element*>(c.scratch());
     for (std::int32_t k = 0; k < channels; ++k) zeros[k] = static_cast<element>(c.s.inputs[0].q.zero());
-    const auto* image = reinterpret_cast<const element*>(c.template in<0>().data);
-    const element* taps[neon::most_taps];
+    const element* image = c.template in<0>().data;
+    const element* taps[neon::most_taps + 1];
+    taps[w[0] * w[1]] = zeros;  // 4-bit weights come in pairs
     std::int64_t pixel = 0;
     for (std::int32_t n = 0; n < y[0]; ++n, image += height * width * channels)
       for (std::int32_t oh = 0; oh < y[1]; ++oh)
@@ -121,8 +144,9 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   /// All channels of an output pixel.
   template <class Call, class Element>
   static QNNX_NOINLINE void one_pixel(const Call& c, const Element* const* taps, std::int64_t pixel) {
-    constexpr bool floats = is_float_v<typename Call::out_type>;
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, floats);
+    using T = typename Call::out_type;
+    constexpr bool floats = is_float_v<T>, wide = bits_of(T::code) == 16;
+    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
     const std::byte* weights = c.packed() + s.weights_at();
     for (std::int32_t o = 0; o < s.channels; o += 8) {
       const std::int32_t have = s.channels - o < 8 ? s.channels - o : 8;
@@ -141,22 +165,38 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
         const finish<Call> done(c, false);
         for (std::int32_t j = 0; j < have; ++j) done.store(pixel * s.channels + o + j, o + j, sums[j]);
       } else {
-        constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
         const auto* w = reinterpret_cast<const std::int8_t*>(weights) + o;
         int32x4_t a = vdupq_n_s32(0), b = a;
-        for (std::int32_t t = 0; t < s.taps; ++t, w += s.padded()) {
-          const uint8x8_t x = vld1_u8(neon::eight_of(taps[t] + o, have, copy));
-          const int16x8_t v = is_signed ? vmovl_s8(vreinterpret_s8_u8(x)) : vreinterpretq_s16_u16(vmovl_u8(x));
-          const int16x8_t k = vmovl_s8(vld1_s8(w));
+        const auto tap = [&](std::int32_t t, int16x8_t k) {
+          const int16x8_t v = neon::wide_lanes<T>(neon::eight_of(taps[t] + o, have, copy));
           a = vmlal_s16(a, vget_low_s16(v), vget_low_s16(k));
           b = vmlal_high_s16(b, v, k);
+        };
+        if constexpr (bits_of(Call::template in_type<1>::code) == 4) {
+          for (std::int32_t t = 0; t < s.taps; t += 2, w += s.padded()) {
+            const int8x8_t both = vld1_s8(w);
+            tap(t, vmovl_s8(vshr_n_s8(vshl_n_s8(both, 4), 4)));
+            tap(t + 1, vmovl_s8(vshr_n_s8(both, 4)));
+          }
+        } else {
+          for (std::int32_t t = 0; t < s.taps; ++t, w += s.padded()) tap(t, vmovl_s8(vld1_s8(w)));
         }
+        const bool fast = reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
+        const auto* h = reinterpret_cast<const neon::quad_head*>(c.packed() + sizeof(dsp::node_head)) + o / 4;
+        const neon::limits l{c.constants()[0], c.constants()[1]};
+        const std::int32_t zero = c.s.outputs[0].q.zero();
+        auto* y = reinterpret_cast<std::byte*>(c.out().data + pixel * s.channels + o);
         std::int32_t sums[8];
         vst1q_s32(sums, a), vst1q_s32(sums + 4, b);
-        const auto* h = reinterpret_cast<const neon::quad_head*>(c.packed() + sizeof(dsp::node_head)) + o / 4;
-        neon::finish_eight<false>(sums, h, reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0,
-                                  {c.constants()[0], c.constants()[1]}, c.s.outputs[0].q.zero(), c.rounding(),
-                                  reinterpret_cast<std::byte*>(c.out().data) + pixel * s.channels + o, have);
+        if constexpr (!wide) {
+          neon::finish_eight<false>(sums, h, fast, l, zero, c.rounding(), y, have);
+        } else if (fast) {
+          neon::finish_eight_16(a, b, h, l, c.rounding(), y, have);
+        } else {
+          std::int64_t total[8];
+          for (int j = 0; j < 8; ++j) total[j] = sums[j];
+          neon::finish_eight_general_16<false>(total, h, l, zero, c.rounding(), y, have);
+        }
       }
     }
   }
