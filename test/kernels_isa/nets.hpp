@@ -52,7 +52,7 @@ struct net_maker {
   }
   int offset_for(dtype t) {
     if (!is_fixed(t)) return 0;
-    const int widest = bits_of(t) >= 8 ? 127 : 7;
+    const int widest = bits_of(t) == 16 && d.chance(50) ? 32767 : bits_of(t) >= 8 ? 127 : 7;
     if (is_signed_fixed(t)) return d.chance(30) ? 0 : d.roll(-widest, widest);
     return -d.roll(0, 2 * widest + 1);
   }
@@ -223,7 +223,8 @@ net binary_net(unsigned seed, const signature& types) {
     p.operation = all[d.roll(0, 6)];
   }
   m.n.template add_node<Op>("node", {x, z}, {}, p);
-  return m.finish(false, 0.01f, 0.2f);
+  const float unit = bits_of(types.out) == 16 && std::is_same_v<Op, op::elementwise_multiply> ? 1000.0f : 1.0f;
+  return m.finish(false, 0.01f * unit, 0.2f * unit);
 }
 
 /// Elements one by one: conversions (data with ties on purpose) and activations.

@@ -4,8 +4,10 @@
 
 #include "qnnx/kernel/activation/avx512vnni.hpp"
 #include "qnnx/kernel/activation/hvx.hpp"
+#include "qnnx/kernel/activation/neon.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/conversion/avx512vnni.hpp"
+#include "qnnx/kernel/conversion/neon.hpp"
 #include "qnnx/kernel/conversion/reference.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp_depthwise.hpp"
