@@ -64,4 +64,5 @@
 #include "qnnx/kernel/softmax/armv7em_dsp.hpp"
 #include "qnnx/kernel/softmax/avx512vnni.hpp"
 #include "qnnx/kernel/softmax/hvx.hpp"
+#include "qnnx/kernel/softmax/neon.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"

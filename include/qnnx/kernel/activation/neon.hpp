@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One-input activations with NEON: 8-bit data through the reference's table; Relu and its bounded forms on floats; on
-// 16-bit data those, HardSwish and HardSigmoid by the reference's formula in doubles. Other functions of 16 bits and
-// floats run the reference. Lookup and the functions of ElementWiseUnary on 8-bit data: the same table. Layer 5a.
+// One-input activations with NEON: 8-bit data through the reference's table; Relu and its bounded forms on floats; other
+// floats and 16-bit data by the reference's formula in pairs of doubles (Relu forms, HardSwish, HardSigmoid, Sigmoid,
+// Tanh, Elu), TFLite's 16-bit Sigmoid and Tanh, Gelu and Softplus by the reference. Lookup and the functions of
+// ElementWiseUnary on 8-bit data: the same table. Layer 5a.
 
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/elementwise/lookup.hpp"
@@ -36,9 +37,14 @@ struct neuron_kernel : answers_as<Op> {
     } else {
       const op::neuron_params p = reference::neuron(c.params());
       if constexpr (is_fixed_v<T>) {
-        if (!has_zero(x) || !has_zero(y) || !words(c, p)) reference::run(c);
+        const bool curve = p.operation == op::neuron::sigmoid || p.operation == op::neuron::tanh;
+        if ((curve && c.rounding().mode() == rounding_mode::tflite) || !has_zero(x) || !has_zero(y) || !reals_of(c, p))
+          reference::run(c);
       } else {
-        if (!reference::is_clamp(p.operation)) return reference::run(c);
+        if (!reference::is_clamp(p.operation)) {
+          if (!reals_of(c, p)) reference::run(c);
+          return;
+        }
         const bool bounded = p.operation != op::neuron::relu;
         const float32x4_t lo = vdupq_n_f32(bounded ? p.min_value : 0.0f);
         const float32x4_t hi = vdupq_n_f32(bounded ? p.max_value : __builtin_inff());
@@ -51,31 +57,37 @@ struct neuron_kernel : answers_as<Op> {
   }
 
  private:
-  /// 16-bit data; false where the function is none of these.
+  /// By doubles; false where the function is none of these.
   template <class Call>
-  static bool words(const Call& c, const op::neuron_params& p) {
-    const auto all = [](double v) { return vdupq_n_f64(v); };
+  static bool reals_of(const Call& c, const op::neuron_params& p) {
+    const float64x2_t zero = all_of(0.0), alpha = all_of(static_cast<double>(p.alpha));
+    const auto within = [](float64x2_t v, float64x2_t lo, float64x2_t hi) { return vminq_f64(vmaxq_f64(v, lo), hi); };
     switch (p.operation) {
-      case op::neuron::relu: each_real(c, [&](float64x2_t v) { return vmaxq_f64(v, all(0.0)); }); return true;
+      case op::neuron::relu: each_real(c, [&](float64x2_t v) { return vmaxq_f64(v, zero); }); return true;
       case op::neuron::relu_min_max: {
-        const float64x2_t lo = all(static_cast<double>(p.min_value)), hi = all(static_cast<double>(p.max_value));
+        const float64x2_t lo = all_of(static_cast<double>(p.min_value)), hi = all_of(static_cast<double>(p.max_value));
         if (p.min_value > p.max_value) return false;
-        each_real(c, [&](float64x2_t v) { return vminq_f64(vmaxq_f64(v, lo), hi); });
+        each_real(c, [&](float64x2_t v) { return within(v, lo, hi); });
         return true;
       }
       case op::neuron::hard_swish:
         each_real(c, [&](float64x2_t v) {
-          const float64x2_t gate = vminq_f64(vmaxq_f64(vaddq_f64(v, all(3.0)), all(0.0)), all(6.0));
-          return vdivq_f64(vmulq_f64(v, gate), all(6.0));
+          const float64x2_t six = all_of(6.0);
+          return vdivq_f64(vmulq_f64(v, within(vaddq_f64(v, all_of(3.0)), zero, six)), six);
         });
         return true;
       case op::neuron::hard_sigmoid: {
-        const float64x2_t alpha = all(static_cast<double>(p.alpha)), beta = all(static_cast<double>(p.beta));
-        each_real(c, [&](float64x2_t v) {
-          return vminq_f64(vmaxq_f64(vaddq_f64(vmulq_f64(alpha, v), beta), all(0.0)), all(1.0));
-        });
+        const float64x2_t beta = all_of(static_cast<double>(p.beta));
+        each_real(c, [&](float64x2_t v) { return within(vaddq_f64(vmulq_f64(alpha, v), beta), zero, all_of(1.0)); });
         return true;
       }
+      case op::neuron::sigmoid: each_real(c, [](float64x2_t v) { return sigmoid_of(v); }); return true;
+      case op::neuron::tanh: each_real(c, [](float64x2_t v) { return tanh_of(v); }); return true;
+      case op::neuron::elu:
+        each_real(c, [&](float64x2_t v) {
+          return vbslq_f64(vcgtq_f64(v, zero), v, vmulq_f64(alpha, expm1_of(vminq_f64(v, zero))));
+        });
+        return true;
       default: return false;
     }
   }
@@ -85,18 +97,24 @@ struct neuron_kernel : answers_as<Op> {
     using storage = typename T::storage;
     const auto x = c.template in<0>();
     const auto y = c.out();
-    const reader<T> read(x.offset());
-    const writer<T> write(y.zero(), static_cast<std::int32_t>(min_value(T::code)),
-                          static_cast<std::int32_t>(max_value(T::code)));
-    const real_rounding round(c.rounding());
-    const float64x2_t in = vdupq_n_f64(static_cast<double>(x.scale())), out = vdupq_n_f64(static_cast<double>(y.scale()));
-    each_chunk<8>(x.data, y.data, y.size(), [&](const storage* from, storage* to) {
-      numbers<T> q = read(from);
+    if constexpr (is_float_v<T>) {
+      each_chunk<4>(x.data, y.data, y.size(), [&](const float* from, float* to) {
+        vst1q_f32(to, floats_of(both(real_numbers(vld1q_f32(from)), f)));
+      });
+    } else {
+      const reader<T> read(x.offset());
+      const writer<T> write(y.zero(), static_cast<std::int32_t>(min_value(T::code)),
+                            static_cast<std::int32_t>(max_value(T::code)));
+      const real_rounding round(c.rounding());
+      const float64x2_t in = all_of(static_cast<double>(x.scale())), out = all_of(static_cast<double>(y.scale()));
+      each_chunk<8>(x.data, y.data, y.size(), [&](const storage* from, storage* to) {
+        numbers<T> q = read(from);
 #pragma GCC unroll 2
-      for (int32x4_t& four : q.v)
-        four = round(both(real_numbers(four), [&](float64x2_t v) { return vdivq_f64(f(vmulq_f64(v, in)), out); }));
-      write(to, q);
-    });
+        for (int32x4_t& four : q.v)
+          four = round(both(real_numbers(four), [&](float64x2_t v) { return vdivq_f64(f(vmulq_f64(v, in)), out); }));
+        write(to, q);
+      });
+    }
   }
 };
 

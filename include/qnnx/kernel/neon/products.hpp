@@ -156,11 +156,12 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
       const auto* w = reinterpret_cast<const std::int8_t*>(at + size.head_bytes());
       const auto* h = reinterpret_cast<const quad_head*>(at);
       const std::int32_t have = size.channels - o;
+      const eight_heads heads(h, l);
       if constexpr (wide) {
         multiply_words<bits>(
             size, rows, w, count, fast,
             [&](std::int32_t r, int32x4_t a, int32x4_t b) {
-              finish_eight_16(a, b, h, l, c.rounding(), y + r * pixel, have);
+              finish_eight_16(a, b, heads, c.rounding(), y + r * pixel, have);
             },
             [&](std::int32_t r, const std::int64_t* sums) {
               finish_eight_general_16<Once>(sums, h, l, zero, c.rounding(), y + r * pixel, have);
@@ -169,8 +170,13 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
         std::int32_t sums[most_rows * panel_channels];
         tile_of<bits>(count, reinterpret_cast<const std::int8_t*>(rows), size.pitch(), w,
                       size.padded() / panel_elements, sums);
-        for (std::int32_t r = 0; r < count; ++r)
-          finish_eight<Once>(sums + 8 * r, h, fast, l, zero, c.rounding(), y + r * pixel, have);
+        for (std::int32_t r = 0; r < count; ++r) {
+          const std::int32_t* s = sums + 8 * r;
+          if (fast)
+            finish_eight<Once>(vld1q_s32(s), vld1q_s32(s + 4), heads, c.rounding(), y + r * pixel, have);
+          else
+            finish_eight_general<Once>(s, h, l, zero, c.rounding(), y + r * pixel, have);
+        }
       }
     }
   }

@@ -37,14 +37,20 @@ struct data_row {
       if (i < n) rest(k + i, from + i, n - i);
     }
   }
-  /// n elements of one value.
-  QNNX_NOINLINE void fill(std::int32_t k, std::int32_t n, std::int32_t value) const {
-    storage one[16];
-    for (storage& v : one) v = static_cast<storage>(value);
-    if constexpr (floats)
-      for (std::int32_t i = 0; i < n; ++i) std::memcpy(row + std::int64_t{k + i} * 4, one, 4);
-    else
-      for (std::int32_t i = 0; i < n; i += step) vector(k + i, reinterpret_cast<const std::uint8_t*>(one));
+  /// n elements of one value (floats: 0).
+  QNNX_INLINE void fill(std::int32_t k, std::int32_t n, std::int32_t value) const {
+    if constexpr (floats) {
+      std::memset(row + std::int64_t{k} * 4, 0, static_cast<std::size_t>(n) * 4);
+    } else {
+      const auto low = static_cast<std::uint8_t>(value), high = static_cast<std::uint8_t>(value >> 8 & 0xff);
+      auto* to = reinterpret_cast<std::uint8_t*>(row) + (wide && !planes ? 2 * k : k);
+      const uint8x16_t first = vdupq_n_u8(static_cast<std::uint8_t>((planes ? high : low) ^ turn));
+      const uint16x8_t word = vdupq_n_u16(static_cast<std::uint16_t>(static_cast<std::uint16_t>(value) ^ (turn << 8)));
+      for (; n > 0; n -= step, to += 16) {
+        vst1q_u8(to, wide && !planes ? vreinterpretq_u8_u16(word) : first);
+        if constexpr (planes) vst1q_u8(to + pitch, vdupq_n_u8(low ^ 0x80));
+      }
+    }
   }
 
  private:
@@ -98,8 +104,14 @@ struct windows {
         continue;
       }
       const auto* from = image + (static_cast<std::int64_t>(row) * width + column) * depth;
-      if (step_w == 1 && column >= 0 && column + columns <= width) {
-        to.copy(k, from, line);
+      if (step_w == 1) {  // what is left of the data, in it, and right of it
+        const std::int32_t before = column < 0 ? (-column < columns ? -column : columns) * depth : 0;
+        const std::int32_t after = column + columns > width
+                                       ? (column + columns - width < columns ? column + columns - width : columns) * depth
+                                       : 0;
+        if (before > 0) to.fill(k, before, zero);
+        if (before + after < line) to.copy(k + before, from + before, line - before - after);
+        if (after > 0) to.fill(k + line - after, after, zero);
         k += line;
         continue;
       }
