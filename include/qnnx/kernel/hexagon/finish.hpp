@@ -143,17 +143,6 @@ form pack_channels(const Call& c, std::int32_t channels, std::int32_t depth, sca
   return of;
 }
 
-/// The head of 32 channels, in registers.
-struct head_rows {
-  vec bias, factor, plus, shift;
-  head_rows() = default;
-  QNNX_INLINE explicit head_rows(const std::byte* at)
-      : bias(load(at)),
-        factor(load(at + vector_bytes)),
-        plus(load(at + 2 * vector_bytes)),
-        shift(load(at + 3 * vector_bytes)) {}
-};
-
 /// How outputs of a type are finished: Once is FullyConnected's rule of tflite.
 template <dtype Type, bool Once, class Rounding, bool Long = bits_of(Type) == 16>
 struct finisher {
@@ -174,10 +163,12 @@ struct finisher {
         low(splat_output(lo + turned(Type))),
         high(splat_output(hi + turned(Type))) {}
 
-  /// 32 sums without their biases.
+  /// 32 sums without their biases, by the head at `head`.
   template <int Form>
-  QNNX_INLINE vec words(vec sums, const head_rows& h) const {
-    const vec v = add(sums, h.bias), factor = h.factor, plus = h.plus, shift = h.shift;
+  QNNX_INLINE vec words(vec sums, const std::byte* head) const {
+    const vec v = add(sums, load(head));
+    const vec factor = load(head + vector_bytes), plus = load(head + 2 * vector_bytes);
+    const vec shift = load(head + 3 * vector_bytes);
     if (channel_facts<Once, wide, Long>::rounds_twice(r))
       return shift_right_each(add(multiply_rounded(v, factor), add(shift_right(v, 31), plus)), shift);
     if constexpr (Form == fast) {
@@ -243,8 +234,7 @@ class rescaler {
   bool is_same() const { return same_; }
   QNNX_INLINE vec operator()(vec v) const {
     if (same_) return add(v, zero_);
-    const head_rows h(head_);
-    return form_ == fast ? done.template words<fast>(v, h) : done.template words<ties>(v, h);
+    return form_ == fast ? done.template words<fast>(v, head_) : done.template words<ties>(v, head_);
   }
   finisher<Type, false, Rounding, Long> done;
 

@@ -1,73 +1,126 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Loops over the elements of one-input kernels: bytes through a table of 256 entries, floats in vectors of 16, and
-// floats as 8 doubles. Layer 5a.
+// Loops over the elements of one-input kernels: bytes through a table of 256 entries, floats in vectors, and floats as
+// doubles. V: vectors of vectors_avx2.hpp or vectors_avx512.hpp. Layer 5a.
 
-#include "qnnx/kernel/contract.hpp"
+#include "qnnx/kernel/x86/vectors_avx2.hpp"
+#include "qnnx/kernel/x86/vectors_avx512.hpp"
 
-#if QNNX_HAS_AVX512VBMI
-#include <immintrin.h>
-
+#if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-/// A table of 256 bytes in four vectors.
-struct byte_table {
+/// A table of 256 bytes for vectors V of bytes.
+template <class V>
+struct byte_table_of;
+
+/// 16 tables of 16 bytes, of which pshufb gives 0 where an index is negative. In each half of the entries, with the index
+/// of 7 bits going down by 16, all tables up to the right one answer: each has the exclusive or with the one before.
+template <>
+struct byte_table_of<avx2_vectors> {
+  __m256i part[16];
+  explicit byte_table_of(const void* bytes) {
+    for (int i = 0; i < 16; ++i) {
+      const auto* p = static_cast<const __m128i*>(bytes) + i;
+      __m128i v = _mm_loadu_si128(p);
+      if (i % 8 != 0) v = _mm_xor_si128(v, _mm_loadu_si128(p - 1));
+      part[i] = _mm256_broadcastsi128_si256(v);
+    }
+  }
+  /// Two vectors at once: the tables are loaded once.
+  QNNX_INLINE void two(__m256i& a, __m256i& b) const {
+    const __m256i low7 = _mm256_set1_epi8(127);
+    const __m256i sixteen = _mm256_set1_epi8(16);
+    __m256i at_a = _mm256_and_si256(a, low7);
+    __m256i at_b = _mm256_and_si256(b, low7);
+    __m256i low_a = _mm256_shuffle_epi8(part[0], at_a);
+    __m256i low_b = _mm256_shuffle_epi8(part[0], at_b);
+    __m256i high_a = _mm256_shuffle_epi8(part[8], at_a);
+    __m256i high_b = _mm256_shuffle_epi8(part[8], at_b);
+#pragma GCC unroll 7
+    for (int i = 1; i < 8; ++i) {
+      at_a = _mm256_sub_epi8(at_a, sixteen);
+      at_b = _mm256_sub_epi8(at_b, sixteen);
+      low_a = _mm256_xor_si256(low_a, _mm256_shuffle_epi8(part[i], at_a));
+      low_b = _mm256_xor_si256(low_b, _mm256_shuffle_epi8(part[i], at_b));
+      high_a = _mm256_xor_si256(high_a, _mm256_shuffle_epi8(part[8 + i], at_a));
+      high_b = _mm256_xor_si256(high_b, _mm256_shuffle_epi8(part[8 + i], at_b));
+    }
+    a = _mm256_blendv_epi8(low_a, high_a, a);
+    b = _mm256_blendv_epi8(low_b, high_b, b);
+  }
+};
+
+/// y[i] = table[x[i] - lowest value of the type], the form of the reference's 8-bit tables.
+template <class V, class T>
+inline void look_up(const void* table_bytes, const typename T::storage* x, void* out, std::int64_t count) {
+  using words = typename V::words;
+  auto* y = static_cast<std::uint8_t*>(out);
+  const auto* entries = static_cast<const std::uint8_t*>(table_bytes);
+  constexpr std::int32_t sign = is_signed_fixed(T::code) ? 0x80 : 0;
+  const auto one_by_one = [&](std::int64_t i) {
+    for (; i < count; ++i) y[i] = entries[static_cast<std::uint8_t>(x[i]) ^ static_cast<std::uint32_t>(sign)];
+  };
+  if constexpr (!requires { V::first_bytes(count); })
+    if (count < 2 * V::byte_lanes) return one_by_one(0);  // less than the vectors of the table take
+  const byte_table_of<V> table(table_bytes);
+  const words flip = V::all_bytes(sign);
+  std::int64_t i = 0;
+  for (; i + 2 * V::byte_lanes <= count; i += 2 * V::byte_lanes) {
+    words a = V::xor_bits(flip, V::load_vector(x + i));
+    words b = V::xor_bits(flip, V::load_vector(x + i + V::byte_lanes));
+    table.two(a, b);
+    V::store_vector(y + i, a);
+    V::store_vector(y + i + V::byte_lanes, b);
+  }
+  if constexpr (requires { V::first_bytes(count); }) {
+    for (; i < count; i += V::byte_lanes) {
+      const auto mask = V::first_bytes(count - i);
+      V::store_vector(mask, y + i, table(V::xor_bits(flip, V::load_vector(mask, x + i))));
+    }
+  } else {
+    one_by_one(i);
+  }
+}
+
+/// y[i] = f(x[i]) on vectors of floats.
+template <class V, class F>
+QNNX_INLINE void each_float(const float* x, float* y, std::int64_t count, F&& f) {
+  std::int64_t i = 0;
+  for (; i + 2 * V::lanes <= count; i += 2 * V::lanes) {
+    const auto a = f(V::load(x + i));
+    const auto b = f(V::load(x + i + V::lanes));
+    V::store(y + i, a);
+    V::store(y + i + V::lanes, b);
+  }
+  V::each(count - i, [&](std::int64_t k, auto part) { V::store(part, y + i + k, f(V::load(part, x + i + k))); });
+}
+/// y[i] = f(x[i]) on vectors of doubles, rounded to float.
+template <class V, class F>
+QNNX_INLINE void each_double(const float* x, float* y, std::int64_t count, F&& f) {
+  V::each_doubles(count, [&](std::int64_t i, auto part) { V::store_narrowed(part, y + i, f(V::load_widened(part, x + i))); });
+}
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
+
+#if QNNX_HAS_AVX512VBMI
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+template <>
+struct byte_table_of<avx512_vectors> {
   __m512i part[4];
-  QNNX_INLINE explicit byte_table(const void* bytes) {
+  QNNX_INLINE explicit byte_table_of(const void* bytes) {
     for (int i = 0; i < 4; ++i) part[i] = _mm512_loadu_si512(static_cast<const char*>(bytes) + 64 * i);
   }
   QNNX_INLINE __m512i operator()(__m512i at) const {  // each half takes 7 bits of the index
     const __m512i low = _mm512_permutex2var_epi8(part[0], at, part[1]);
     return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(at), _mm512_permutex2var_epi8(part[2], at, part[3]));
   }
+  QNNX_INLINE void two(__m512i& a, __m512i& b) const {
+    a = (*this)(a);
+    b = (*this)(b);
+  }
 };
-
-QNNX_INLINE __mmask64 first_bytes(std::int64_t n) {
-  return n >= 64 ? ~0ull : (1ull << n) - 1;
-}
-
-/// y[i] = table[x[i] - lowest value of the type], the form of the reference's 8-bit tables.
-template <class T>
-inline void look_up(const void* table_bytes, const typename T::storage* x, void* out, std::int64_t count) {
-  auto* y = static_cast<std::uint8_t*>(out);
-  const byte_table table(table_bytes);
-  const __m512i flip = _mm512_set1_epi8(is_signed_fixed(T::code) ? static_cast<char>(0x80) : 0);
-  std::int64_t i = 0;
-  for (; i + 128 <= count; i += 128) {
-    const __m512i a = table(_mm512_xor_si512(flip, _mm512_loadu_si512(x + i)));
-    const __m512i b = table(_mm512_xor_si512(flip, _mm512_loadu_si512(x + i + 64)));
-    _mm512_storeu_si512(y + i, a);
-    _mm512_storeu_si512(y + i + 64, b);
-  }
-  for (; i < count; i += 64) {
-    const __mmask64 mask = first_bytes(count - i);
-    _mm512_mask_storeu_epi8(y + i, mask, table(_mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(mask, x + i))));
-  }
-}
-
-/// y[i] = f(x[i]) on 16 floats.
-template <class F>
-QNNX_INLINE void each_float(const float* x, float* y, std::int64_t count, F&& f) {
-  std::int64_t i = 0;
-  for (; i + 32 <= count; i += 32) {
-    const __m512 a = f(_mm512_loadu_ps(x + i));
-    const __m512 b = f(_mm512_loadu_ps(x + i + 16));
-    _mm512_storeu_ps(y + i, a);
-    _mm512_storeu_ps(y + i + 16, b);
-  }
-  for (; i < count; i += 16) {
-    const auto mask = static_cast<__mmask16>(count - i >= 16 ? 0xffff : (1u << (count - i)) - 1);
-    _mm512_mask_storeu_ps(y + i, mask, f(_mm512_maskz_loadu_ps(mask, x + i)));
-  }
-}
-/// y[i] = f(x[i]) on 8 doubles, rounded to float.
-template <class F>
-QNNX_INLINE void each_double(const float* x, float* y, std::int64_t count, F&& f) {
-  for (std::int64_t i = 0; i < count; i += 8) {
-    const auto mask = static_cast<__mmask8>(count - i >= 8 ? 0xff : (1u << (count - i)) - 1);
-    _mm256_mask_storeu_ps(y + i, mask, _mm512_cvtpd_ps(f(_mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, x + i)))));
-  }
-}
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86
 #endif

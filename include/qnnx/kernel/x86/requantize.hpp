@@ -157,6 +157,14 @@ struct shifted_scale8 {
   }
 };
 
+/// The form for vectors of so many words.
+template <int Lanes>
+struct shifted_scale_of;
+template <>
+struct shifted_scale_of<8> {
+  using type = shifted_scale8;
+};
+
 /// round(x * mantissa / 2^31), TFLite's SaturatingRoundingDoublingHighMul, for |x| < 2^30 and a mantissa that is not
 /// negative: 2 x has its result in the upper half of the product.
 QNNX_INLINE __m256i multiply_high(__m256i x, __m256i mantissa) {
@@ -232,6 +240,11 @@ struct shifted_scale {
     if (!twice) return h;
     return _mm512_maskz_mov_epi64(_mm512_cmpgt_epi64_mask(shift, _mm512_set1_epi64(31)), h);
   }
+};
+
+template <>
+struct shifted_scale_of<16> {
+  using type = shifted_scale;
 };
 
 /// round(x * mantissa / 2^31), TFLite's SaturatingRoundingDoublingHighMul, for |x| < 2^30 and a mantissa that is not

@@ -1,12 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Transposes of small blocks in registers: 16x16 words of 32 bits, 16x16 bytes. Layer 5a.
+// Transposes of small blocks in registers: 16x16 words of 32 bits (AVX2: four blocks of 8x8), 16x16 bytes. Layer 5a.
 
-#include "qnnx/kernel/contract.hpp"
+#include "qnnx/kernel/x86/vectors_avx2.hpp"
+#include "qnnx/kernel/x86/vectors_avx512.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// Writes the transpose of a block of bytes: `columns` <= 16 rows of `rows` <= 16 bytes.
+inline void transpose_bytes(avx2_vectors, const std::byte* from, std::int64_t from_step, int rows, int columns,
+                            std::byte* to, std::int64_t to_step) {
+  const auto row = [&](int r) {
+    if (r >= rows) return _mm_setzero_si128();
+    if (columns == 16) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + r * from_step));
+    alignas(16) std::byte few[16] = {};
+    copy_few<16>(few, from + r * from_step, columns);
+    return _mm_load_si128(reinterpret_cast<const __m128i*>(few));
+  };
+  // Each step puts the first and the second half of the rows together: after four, columns are rows. a[i] has rows i and
+  // i + 4 in its halves, later the lines that the same step makes of both.
+  __m256i a[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) a[i] = _mm256_set_m128i(row(i + 8), row(i));
+  __m256i b[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {  // rows i and i + 8 byte by byte: 32 bytes, (row, row + 8) of columns 0 ... 15
+    const __m128i low = _mm256_castsi256_si128(a[i]);
+    const __m128i high = _mm256_extracti128_si256(a[i], 1);
+    b[i] = _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
+  }
+  // b[i]: columns 0-7 in the low half, 8-15 in the high half, each the pair (i, i + 8)
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {  // quadruples (i, i + 4, i + 8, i + 12) of four columns to a half
+    a[2 * i] = _mm256_unpacklo_epi8(b[i], b[i + 4]);
+    a[2 * i + 1] = _mm256_unpackhi_epi8(b[i], b[i + 4]);
+  }
+  // a[2 i + h]: columns 4 h + 0 ... 3 (and 8 more), (i, i + 4, i + 8, i + 12)
+#pragma GCC unroll 2
+  for (int h = 0; h < 2; ++h)
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {  // eights of two columns to a half: rows i, i + 2, ... i + 14
+      b[4 * h + 2 * i] = _mm256_unpacklo_epi8(a[2 * i + h], a[2 * (i + 2) + h]);
+      b[4 * h + 2 * i + 1] = _mm256_unpackhi_epi8(a[2 * i + h], a[2 * (i + 2) + h]);
+    }
+#pragma GCC unroll 2
+  for (int h = 0; h < 2; ++h)
+#pragma GCC unroll 2
+    for (int k = 0; k < 2; ++k) {
+      a[4 * h + 2 * k] = _mm256_unpacklo_epi8(b[4 * h + k], b[4 * h + 2 + k]);
+      a[4 * h + 2 * k + 1] = _mm256_unpackhi_epi8(b[4 * h + k], b[4 * h + 2 + k]);
+    }
+#pragma GCC unroll 8
+  for (int j = 0; j < 8; ++j) {
+    const auto put = [&](int column, __m128i v) {
+      if (column >= columns) return;
+      if (rows == 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to + column * to_step), v);
+      alignas(16) std::byte few[16];
+      _mm_store_si128(reinterpret_cast<__m128i*>(few), v);
+      copy_few<16>(to + column * to_step, few, rows);
+    };
+    put(j, _mm256_castsi256_si128(a[j]));
+    put(j + 8, _mm256_extracti128_si256(a[j], 1));
+  }
+}
+/// The same of 32-bit words; steps in bytes.
+inline void transpose_words(avx2_vectors, const std::byte* from, std::int64_t from_step, int rows, int columns,
+                            std::byte* to, std::int64_t to_step) {
+  using V = avx2_vectors;
+  for (int c = 0; c < columns; c += 8)
+    for (int r = 0; r < rows; r += 8) {
+      __m256 x[8];
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) {
+        const auto* p = reinterpret_cast<const float*>(from + (r + i) * from_step) + c;
+        x[i] = r + i >= rows ? V::all(0.0f) : columns - c >= 8 ? V::load(p) : V::load(V::first(columns - c), p);
+      }
+      __m256 t[8];
+#pragma GCC unroll 4
+      for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+      }
+#pragma GCC unroll 2
+      for (int i = 0; i < 8; i += 4) {  // x[i + j]: column j of rows i ... i + 3, and column 4 + j
+        x[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        x[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        x[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        x[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+      }
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; ++j) {
+        const __m256 v = j < 4 ? _mm256_permute2f128_ps(x[j], x[j + 4], 0x20) : _mm256_permute2f128_ps(x[j - 4], x[j], 0x31);
+        auto* p = reinterpret_cast<float*>(to + (c + j) * to_step) + r;
+        if (c + j < columns) {
+          if (rows - r >= 8) V::store(p, v);
+          else V::store(V::first(rows - r), p, v);
+        }
+      }
+    }
+}
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
 
 #if QNNX_HAS_AVX512VBMI
-#include <immintrin.h>
-
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 /// r[i] lane j becomes r[j] lane i.
@@ -49,7 +146,7 @@ QNNX_INLINE __m512i columns_to_words(__m512i rows) {
 }
 
 /// Writes the transpose of a block of bytes: `columns` <= 16 rows of `rows` <= 16 bytes.
-QNNX_INLINE void transpose_bytes(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to,
+QNNX_INLINE void transpose_bytes(avx512_vectors, const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to,
                                  std::int64_t to_step) {
   const auto read = static_cast<__mmask16>((1u << columns) - 1);
   const auto write = static_cast<__mmask16>((1u << rows) - 1);
@@ -83,7 +180,7 @@ QNNX_INLINE void transpose_bytes(const std::byte* from, std::int64_t from_step, 
   }
 }
 /// The same of 32-bit words; steps in bytes.
-QNNX_INLINE void transpose_words(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to,
+QNNX_INLINE void transpose_words(avx512_vectors, const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to,
                                  std::int64_t to_step) {
   const auto read = static_cast<__mmask16>((1u << columns) - 1);
   const auto write = static_cast<__mmask16>((1u << rows) - 1);

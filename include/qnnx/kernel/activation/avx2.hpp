@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One-input activations with AVX2. Layer 5a.
+
+#include "qnnx/kernel/x86/activation.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel {
+
+template <class Op>
+  requires neuron_op<Op>
+struct impl<Op, isa::avx2> : x86::neuron_kernel<Op, x86::avx2_vectors> {};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Lookup, ElementWiseUnary and its forms with AVX2. Layer 5a.
+
+#include "qnnx/kernel/x86/unary.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel {
+
+template <class Op>
+  requires unary_op<Op>
+struct impl<Op, isa::avx2> : x86::unary_kernel<Op, x86::avx2_vectors> {};
+template <>
+struct impl<op::lookup, isa::avx2> : x86::lookup_kernel<x86::avx2_vectors> {};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// PoolAvg2d and PoolMax2d with AVX2. Layer 5a.
+
+#include "qnnx/kernel/x86/pooling.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel {
+
+template <>
+struct impl<op::pool_avg2d, isa::avx2> : x86::pool_kernel<op::pool_avg2d, x86::avx2_vectors> {};
+template <>
+struct impl<op::pool_max2d, isa::avx2> : x86::pool_kernel<op::pool_max2d, x86::avx2_vectors> {};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One-input activations on vectors V: 8-bit data through the reference's table, a vector of bytes at once; floats of
+// Relu and its bounded forms bit for bit; of Elu, HardSwish and HardSigmoid in double, within one unit in the last
+// place; of Sigmoid, Tanh and Gelu within 8 (kernel/x86/real_functions.hpp). Layer 5a.
+
+#include "qnnx/kernel/activation/reference.hpp"
+#include "qnnx/kernel/x86/elements.hpp"
+#include "qnnx/kernel/x86/real_functions.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+template <class Op, class V>
+struct neuron_kernel : answers_as<Op> {
+  using params = typename Op::params;
+  using reference = impl<Op, isa::reference>;
+  using floats = typename V::floats;
+  using doubles = typename V::doubles;
+
+  template <class Sig>
+  static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
+                                   std::is_same_v<Sig, types::f32(types::f32)>;
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const std::int64_t count = y.size();
+    if constexpr (is_float_v<typename Call::out_type>) {
+      const op::neuron_params n = reference::neuron(c.params());
+      if (!reference::is_clamp(n.operation)) return curve(c, n);
+      const floats lo = V::all(n.operation == op::neuron::relu ? 0.0f : n.min_value);
+      const floats hi = V::all(n.operation == op::neuron::relu ? __builtin_inff() : n.max_value);
+      each_float<V>(x.data, y.data, count, [&](floats v) {
+        const floats low = V::max(lo, v);  // a NaN, or zeros of both signs: the second
+        return V::select(V::template compare<_CMP_LT_OQ>(v, lo), lo, V::min(hi, low));
+      });
+    } else {
+      look_up<V, typename Call::out_type>(c.constants(), x.data, y.data, count);
+    }
+  }
+
+ private:
+  template <class Call>
+  static void curve(const Call& c, const op::neuron_params& n) {
+    const auto each = [&](auto f) { each_float<V>(c.template in<0>().data, c.out().data, c.out().size(), f); };
+    const auto exact = [&](auto f) { each_double<V>(c.template in<0>().data, c.out().data, c.out().size(), f); };
+    const doubles zero = V::all(0.0);
+    const doubles alpha = V::all(static_cast<double>(n.alpha));
+    switch (n.operation) {
+      case op::neuron::sigmoid: return each([](floats x) { return sigmoid_floats<V>(x); });
+      case op::neuron::tanh: return each([](floats x) { return tanh_floats<V>(x); });
+      case op::neuron::gelu: return each([](floats x) { return gelu_floats<V>(x); });
+      case op::neuron::elu:
+        return exact([&](doubles x) {
+          return V::select(V::template compare<_CMP_GT_OQ>(x, zero), x, V::mul(alpha, expm1_vector<V>(x)));
+        });
+      case op::neuron::hard_swish:
+        return exact([&](doubles x) {
+          const doubles gate = V::min(V::all(6.0), V::max(zero, V::add(x, V::all(3.0))));
+          return V::div(V::mul(x, gate), V::all(6.0));
+        });
+      case op::neuron::hard_sigmoid:
+        return exact([&](doubles x) {
+          const doubles line = V::add(V::mul(alpha, x), V::all(static_cast<double>(n.beta)));
+          return V::min(V::all(1.0), V::max(zero, line));
+        });
+      default: return reference::run(c);
+    }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// ElementWiseAdd and the forms of ElementWiseBinary on vectors V: floats (add, subtract, multiply, divide, maximum,
+// minimum, squares by power 2: one rounding each, the reference's bits) and 8-bit data (add, subtract, multiply,
+// maximum, minimum). Broadcasts are walked as rows in which an operand is contiguous or constant; other operations and
+// broadcasts run the reference. Layer 5a.
+
+#include "qnnx/kernel/elementwise/binary.hpp"
+#include "qnnx/kernel/elementwise/broadcast_rows.hpp"
+#include "qnnx/kernel/x86/digit_sum_avx2.hpp"
+#include "qnnx/kernel/x86/finish.hpp"
+#include "qnnx/kernel/x86/vectors_avx512.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// Operands of a row: bytes as words, or one value. tail(): the same of the last `count` < a vector of bytes, copied.
+template <class V, bool Signed>
+struct moving_bytes {
+  using words = typename V::words;
+  const std::uint8_t* p;
+  QNNX_INLINE words operator()(std::int64_t i) const { return V::template load_bytes<Signed>(p + i); }
+  template <class Part>
+  QNNX_INLINE words operator()(std::int64_t i, Part part) const { return V::template load_bytes<Signed>(part, p + i); }
+  QNNX_INLINE moving_bytes tail(std::uint8_t* to, std::int64_t i, std::int64_t count) const {
+    copy_few<V::byte_lanes>(to, p + i, count);
+    return {to};
+  }
+};
+template <class V>
+struct still_bytes {
+  using words = typename V::words;
+  words v;
+  QNNX_INLINE words operator()(std::int64_t) const { return v; }
+  template <class Part>
+  QNNX_INLINE words operator()(std::int64_t, Part) const { return v; }
+  QNNX_INLINE still_bytes tail(std::uint8_t*, std::int64_t, std::int64_t) const { return *this; }
+};
+
+/// 8-bit row: y = combine(a, b) + zero, clamped to [lo, hi]; combine sees values without offsets.
+template <class V, bool Signed, class Combine>
+QNNX_INLINE void byte_row(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y,
+                          std::int64_t n, std::int32_t zero, std::int32_t lo, std::int32_t hi, Combine&& combine) {
+  using words = typename V::words;
+  const auto one = [](const std::uint8_t* p) {
+    return Signed ? static_cast<std::int32_t>(static_cast<std::int8_t>(*p)) : static_cast<std::int32_t>(*p);
+  };
+  const words low = V::all_bytes(lo);
+  const words high = V::all_bytes(hi);
+  const words z = V::all_halves(zero);
+  const auto block = [&](auto load_a, auto load_b) {
+    words q[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) q[v] = combine(load_a(v), load_b(v));
+    return V::template saturated_bytes<Signed>(q, z, low, high);
+  };
+  const auto rows = [&](auto of_a, auto of_b) {
+    std::int64_t i = 0;
+    for (; i + V::byte_lanes <= n; i += V::byte_lanes)
+      V::store_vector(y + i, block([&](int v) { return of_a(i + V::lanes * v); }, [&](int v) { return of_b(i + V::lanes * v); }));
+    if (i == n) return;
+    if constexpr (requires { V::first_bytes(n); }) {
+      const auto mask = [&](int v) { return n - i - V::lanes * v <= 0 ? V::first(0) : V::first(n - i - V::lanes * v); };
+      const words last = block([&](int v) { return of_a(i + V::lanes * v, mask(v)); },
+                               [&](int v) { return of_b(i + V::lanes * v, mask(v)); });
+      V::store_vector(V::first_bytes(n - i), y + i, last);
+    } else {
+      std::uint8_t tail_a[V::byte_lanes] = {};
+      std::uint8_t tail_b[V::byte_lanes] = {};
+      const auto rest_a = of_a.tail(tail_a, i, n - i);
+      const auto rest_b = of_b.tail(tail_b, i, n - i);
+      std::uint8_t result[V::byte_lanes];
+      V::store_vector(result, block([&](int v) { return rest_a(V::lanes * v); }, [&](int v) { return rest_b(V::lanes * v); }));
+      copy_few<V::byte_lanes>(y + i, result, n - i);
+    }
+  };
+  const words all_a = V::all(fixed_a ? one(a) : 0);
+  const words all_b = V::all(fixed_b ? one(b) : 0);
+  using moving = moving_bytes<V, Signed>;
+  using still = still_bytes<V>;
+  if (fixed_a && fixed_b)
+    rows(still{all_a}, still{all_b});
+  else if (fixed_a)
+    rows(still{all_a}, moving{b});
+  else if (fixed_b)
+    rows(moving{a}, still{all_b});
+  else
+    rows(moving{a}, moving{b});
+}
+
+/// add_quantized of values without offsets, not TFLite's: sum = a m0 + b m1 + what the offsets give (modulo 2^32, which
+/// the sum fits), (sum + half) >> shift, one less where that was a tie and came out odd (rne).
+template <class V, bool Even>
+struct quick_sum {
+  using words = typename V::words;
+  words m0, m1, constant, ties, shift;
+  quick_sum(const std::int32_t* k, std::int32_t offset_a, std::int32_t offset_b, bool subtract)
+      : shift(V::all(k[6])) {
+    const auto a = static_cast<std::uint32_t>(k[0]);
+    const std::uint32_t b = subtract ? 0u - static_cast<std::uint32_t>(k[2]) : static_cast<std::uint32_t>(k[2]);
+    m0 = V::all(static_cast<std::int32_t>(a));
+    m1 = V::all(static_cast<std::int32_t>(b));
+    constant = V::all(static_cast<std::int32_t>(
+        a * static_cast<std::uint32_t>(offset_a) + b * static_cast<std::uint32_t>(offset_b) + (1u << (k[6] - 1))));
+    ties = V::all(static_cast<std::int32_t>((1u << k[6]) - 1u));
+  }
+  QNNX_INLINE words operator()(words a, words b) const {
+    const words sum =
+        V::add(V::add(V::mul(a, m0), constant), V::mul(b, m1));
+    const words q = V::shifted_right(sum, shift);
+    return Even ? V::even_where_none(q, sum, ties) : q;
+  }
+};
+
+template <class V, class Combine>
+QNNX_INLINE void float_row(const float* a, bool fixed_a, const float* b, bool fixed_b, float* y, std::int64_t n,
+                           const epilogue& e, Combine&& combine) {
+  const auto all_a = V::all(fixed_a ? *a : 0.0f);
+  const auto all_b = V::all(fixed_b ? *b : 0.0f);
+  V::each(n, [&](std::int64_t i, auto part) {
+    const auto xa = fixed_a ? all_a : V::load(part, a + i);
+    const auto xb = fixed_b ? all_b : V::load(part, b + i);
+    V::store(part, y + i, V::activate(combine(xa, xb), e.act, e.lo, e.hi));
+  });
+}
+
+template <class Op>
+constexpr op::binary operation_of(const typename Op::params& p) {
+  if constexpr (std::is_same_v<Op, op::elementwise_binary>)
+    return p.operation;
+  else if constexpr (requires { Op::operation; })
+    return (void)p, Op::operation;
+  else
+    return (void)p, op::binary::add;
+}
+
+/// Both operands and the result of one type that has a kernel.
+template <class Sig>
+constexpr bool same_types() {
+  using t = qnnx::detail::signature_types<Sig>;
+  using out = typename t::out;
+  const bool same = std::is_same_v<out, typename t::template in<0>> && std::is_same_v<out, typename t::template in<1>>;
+  return same && (std::is_same_v<out, types::f32> || is_byte_v<out>);
+}
+
+template <class Op, class V>
+struct elementwise_kernel : answers_as<Op> {
+  using params = typename Op::params;
+  using reference = impl<Op, isa::reference>;
+  using floats = typename V::floats;
+  using words = typename V::words;
+  using shifted = typename shifted_scale_of<V::lanes>::type;
+
+  /// Divisions and powers of bytes have no vector form.
+  static constexpr bool bytes =
+      !std::is_same_v<Op, op::elementwise_power> && !std::is_same_v<Op, op::elementwise_divide>;
+  template <class Sig>
+  static constexpr bool supports = same_types<Sig>() &&
+                                   (bytes ||
+                                    std::is_same_v<typename qnnx::detail::signature_types<Sig>::out, types::f32>);
+
+  /// Whether the op may be one of these operations: the code of the others is not made.
+  template <class... O>
+  static constexpr bool may(O... o) {
+    if constexpr (std::is_same_v<Op, op::elementwise_binary>) return sizeof...(o) > 0;
+    else return ((operation_of<Op>(params{}) == o) || ...);
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto a = c.template in<0>();
+    const auto b = c.template in<1>();
+    const auto y = c.out();
+    const broadcast_rows rows(a, b, y);
+    const op::binary what = operation_of<Op>(c.params());
+    if (rows.length < 4) return reference::run(c);
+    if constexpr (is_fixed_v<typename Call::out_type>) {
+      if (y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
+    }
+    if constexpr (is_float_v<typename Call::out_type>) {
+      const auto each = [&](auto combine) {
+        rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+          float_row<V>(a.data + ia, rows.fixed_a, b.data + ib, rows.fixed_b, y.data + i, rows.length, c.epi(), combine);
+        });
+      };
+      const auto made = [&]<op::binary O>(auto combine) {
+        if constexpr (may(O)) {
+          if (what != O) return false;
+          each(combine);
+          return true;
+        } else {
+          return (void)combine, false;
+        }
+      };
+      using enum op::binary;
+      if (made.template operator()<add>([](floats p, floats q) { return V::add(p, q); })) return;
+      if (made.template operator()<subtract>([](floats p, floats q) { return V::sub(p, q); })) return;
+      if (made.template operator()<multiply>([](floats p, floats q) { return V::mul(p, q); })) return;
+      if (made.template operator()<divide>([](floats p, floats q) { return V::div(p, q); })) return;
+      // a NaN on either side: the first
+      if (made.template operator()<maximum>([](floats p, floats q) { return V::max(q, p); })) return;
+      if (made.template operator()<minimum>([](floats p, floats q) { return V::min(q, p); })) return;
+      if (b.size() == 1 && b.data[0] == 2.0f)
+        if (made.template operator()<power>([](floats p, floats) { return V::mul(p, p); })) return;
+      reference::run(c);
+    } else {
+      const std::int32_t* k = c.constants();
+      const rounding_mode mode = c.rounding().mode();
+      const auto each = [&](const auto& combine) {
+        rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+          byte_row<V, is_signed_fixed(Call::out_type::code)>(
+              reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
+              reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
+              reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length, y.zero(), k[0], k[1], combine);
+        });
+      };
+      const words offset_a = V::all(a.offset());
+      const words offset_b = V::all(b.offset());
+      const auto each_real = [&](const auto& combine) {
+        each([&](words p, words q) {
+          return combine(V::add(p, offset_a), V::add(q, offset_b));
+        });
+      };
+      const bool subtract = what == op::binary::subtract;
+      if constexpr (may(op::binary::add, op::binary::subtract)) {
+        if ((what == op::binary::add || subtract) && vector_add_of<V::lanes>::fits(k + 2, mode)) {
+          if constexpr (std::is_same_v<V, avx2_vectors>) {
+            constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+            if (mode != rounding_mode::tflite && y.size() >= 4096) {  // as long as the search for ties pays
+              const digit_sum sum(k + 2, is_signed, a.offset(), b.offset(), y.zero(), k[0], k[1], subtract);
+              if (sum.fits() && (mode == rounding_mode::half_up || !sum.has_ties()))
+                return rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+                  sum.row(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
+                          reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
+                          reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length);
+                });
+            }
+          }
+          if (mode == rounding_mode::rne) return each(quick_sum<V, true>(k + 2, a.offset(), b.offset(), subtract));
+          if (mode == rounding_mode::half_up) return each(quick_sum<V, false>(k + 2, a.offset(), b.offset(), subtract));
+          const vector_add_of<V::lanes> add(k + 2, mode);
+          if (subtract) return each_real([&](words p, words q) { return add.difference(p, q); });
+          return each_real(add);
+        }
+      }
+      if constexpr (may(op::binary::maximum, op::binary::minimum)) {
+        if (what == op::binary::maximum || what == op::binary::minimum) {
+          const bool larger = what == op::binary::maximum;
+          const auto pick = [larger](words p, words q) {
+            return larger ? V::max(p, q) : V::min(p, q);
+          };
+          const vector_multiplier v = vector_form({k[2], k[3]}, mode);
+          const vector_multiplier w = vector_form({k[4], k[5]}, mode);
+          if (v.rne_fits && w.rne_fits) {
+            const floats m = V::all(v.factor);
+            const floats n = V::all(w.factor);
+            return each_real([&](words p, words q) { return pick(scale_rne(p, m), scale_rne(q, n)); });
+          }
+          if (v.shifted_fits && w.shifted_fits) {
+            const bool twice = mode == rounding_mode::tflite;
+            const shifted m(V::all(v.mantissa), V::all(v.shift), twice);
+            const shifted n(V::all(w.mantissa), V::all(w.shift), twice);
+            return each_real([&](words p, words q) { return pick(m(p), n(q)); });
+          }
+        }
+      }
+      if constexpr (may(op::binary::multiply)) {
+        if (what == op::binary::multiply) {
+          const vector_multiplier v = vector_form({k[2], k[3]}, mode);
+          if (v.rne_fits) {
+            const floats m = V::all(v.factor);
+            return each_real([&](words p, words q) { return scale_rne(V::mul(p, q), m); });
+          }
+          if (v.shifted_fits) {
+            const shifted scale(V::all(v.mantissa), V::all(v.shift), mode == rounding_mode::tflite);
+            return each_real([&](words p, words q) { return scale(V::mul(p, q)); });
+          }
+        }
+      }
+      return reference::run(c);
+    }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif

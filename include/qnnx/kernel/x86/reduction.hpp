@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// ReduceSum, ReduceMean, ReduceMax and ReduceMin of floats and bytes on vectors V, where the reduced elements or the
+// kept ones lie contiguous (trailing axes; the image axes of NHWC). Integers are exact. Floats: sums in double; along
+// contiguous elements in parts, so that a result is within one unit in the last place or 2^-45 of the sum of
+// magnitudes; of zeros of both signs, maximum and minimum may give either. Other shapes run the reference. Layer 5a.
+
+#include "qnnx/kernel/reduction/reference.hpp"
+#include "qnnx/kernel/x86/vectors_avx2.hpp"
+#include "qnnx/kernel/x86/vectors_avx512.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// The largest, the smallest, or sums of eight each of bytes u = q - lowest.
+template <class V>
+struct byte_sums {
+  typename V::words bytes;
+  explicit byte_sums(std::int32_t first) : bytes(V::all_bytes(first)) {}
+  template <op::reduction Kind, bool Signed>
+  QNNX_INLINE void add(const void* x, std::int64_t length) {
+    const auto* from = static_cast<const std::uint8_t*>(x);
+    const auto flip = V::all_bytes(Signed ? 0x80 : 0);
+    const auto take = [&](typename V::words u, auto part) {
+      if constexpr (Kind == op::reduction::max) bytes = V::select_bytes(part, V::template max_bytes<false>(bytes, u), bytes);
+      else if constexpr (Kind == op::reduction::min) bytes = V::select_bytes(part, V::template min_bytes<false>(bytes, u), bytes);
+      else bytes = V::add_pairs(bytes, V::sums_of_eight(V::select_bytes(part, u, V::all(0))));
+    };
+    V::each_bytes(length, [&](std::int64_t i, auto part) { take(V::xor_bits(flip, V::load_vector(part, from + i)), part); });
+  }
+};
+
+/// The larger (smaller) of each lane; a NaN on either side stays.
+template <class V, bool Largest>
+QNNX_INLINE typename V::floats pick_floats(typename V::floats best, typename V::floats v) {
+  const auto better = V::template compare<Largest ? _CMP_NLE_UQ : _CMP_NGE_UQ>(v, best);
+  return V::select(V::both(better, V::template compare<_CMP_ORD_Q>(best, best)), v, best);
+}
+
+template <class Op, class V>
+struct reduce_vectors : answers_as<Op> {
+  using reference = impl<Op, isa::reference>;
+  using floats = typename V::floats;
+  using doubles = typename V::doubles;
+  using words = typename V::words;
+  static constexpr op::reduction kind = Op::kind;
+  static constexpr bool picks = kind == op::reduction::max || kind == op::reduction::min;
+  static constexpr bool largest = kind == op::reduction::max;
+
+  template <class Sig>
+  static constexpr bool supports =
+      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
+      std::is_same_v<Sig, types::f32(types::f32)>;
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const reduce_walk w(x.ext, c.params().axes);
+    const auto inner = [](const walk& n) {
+      return n.rank > 0 && n.axes[static_cast<std::size_t>(n.rank - 1)].from == 1;
+    };
+    if (w.count > (1 << 20)) return reference::run(c);
+    if (inner(w.over)) return along(c, w);
+    if (inner(w.kept)) return across(c, w);
+    reference::run(c);
+  }
+
+ private:
+  /// The nest without its innermost axis.
+  static walk outer(walk n) {
+    --n.rank;
+    return n;
+  }
+  /// Contiguous elements become one.
+  template <class Call>
+  static void along(const Call& c, const reduce_walk& w) {
+    using T = typename Call::out_type;
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const std::int64_t length = w.over.axes[static_cast<std::size_t>(w.over.rank - 1)].extent;
+    const walk rows = outer(w.over);
+    constexpr bool is_signed = is_signed_fixed(T::code);
+    std::int64_t k = 0;
+    each_place(w.kept, 0, [&](std::int64_t start) {
+      if constexpr (is_float_v<T> && picks) {
+        floats best = V::all(x.data[start]);
+        each_place(rows, start, [&](std::int64_t at) {
+          V::each(length, [&](std::int64_t i, auto part) {
+            best = pick_floats<V, largest>(best, V::select(part, V::load(part, x.data + at + i), best));
+          });
+        });
+        float lane[V::lanes];
+        V::store(lane, best);
+        float found = lane[0];
+        for (const float v : lane)
+          if (found == found && (v != v || (largest ? v > found : v < found))) found = v;
+        y.data[k++] = found;
+      } else if constexpr (is_float_v<T>) {
+        doubles even = V::all(0.0);
+        doubles odd = V::all(0.0);
+        each_place(rows, start, [&](std::int64_t at) {
+          V::each(length, [&](std::int64_t i, auto part) {
+            const floats v = V::load(part, x.data + at + i);
+            even = V::add(even, V::low_half(v));
+            odd = V::add(odd, V::high_half(v));
+          });
+        });
+        reference::store_sum(c, y, k++, V::total(V::add(even, odd)), w.count);
+      } else {
+        // unsigned bytes u = q - lowest
+        byte_sums<V> acc(largest || !picks ? 0 : 255);
+        each_place(rows, start, [&](std::int64_t at) {
+          acc.template add<kind, is_signed>(x.data + at, length);
+        });
+        if constexpr (picks) {
+          std::uint8_t lane[V::byte_lanes];
+          V::store_vector(lane, acc.bytes);
+          std::uint8_t found = lane[0];
+          for (const std::uint8_t v : lane)
+            if (largest ? v > found : v < found) found = v;
+          reference::store_picked(c, y, k++, stored_byte<T>(found));
+        } else {
+          store_bytes_sum(c, y, k++, V::total_pairs(acc.bytes), w.count);
+        }
+      }
+    });
+  }
+  /// Rows of kept elements, one after the other.
+  template <class Call>
+  static void across(const Call& c, const reduce_walk& w) {
+    using T = typename Call::out_type;
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const std::int64_t length = w.kept.axes[static_cast<std::size_t>(w.kept.rank - 1)].extent;
+    constexpr std::int32_t sign = is_signed_fixed(T::code) ? 0x80 : 0;
+    std::int64_t first = 0;
+    each_place(outer(w.kept), 0, [&](std::int64_t start) {
+      V::each(length, [&](std::int64_t i, auto part) {
+        const std::int64_t k = first + i;
+        if constexpr (is_float_v<T> && picks) {
+          floats best = V::load(part, x.data + start + i);
+          each_place(w.over, start + i, [&](std::int64_t at) { best = pick_floats<V, largest>(best, V::load(part, x.data + at)); });
+          V::store(part, y.data + k, best);
+        } else if constexpr (is_float_v<T>) {
+          doubles low = V::all(0.0);
+          doubles high = V::all(0.0);
+          each_place(w.over, start + i, [&](std::int64_t at) {
+            const floats v = V::load(part, x.data + at);
+            low = V::add(low, V::low_half(v));
+            high = V::add(high, V::high_half(v));
+          });
+          double sum[V::lanes];
+          V::store(sum, low);
+          V::store(sum + V::double_lanes, high);
+          for (std::int64_t j = 0; j < V::lanes && i + j < length; ++j) reference::store_sum(c, y, k + j, sum[j], w.count);
+        } else {
+          words acc = V::all(largest || !picks ? 0 : 255);
+          each_place(w.over, start + i, [&](std::int64_t at) {
+            const words u = V::xor_bits(V::template load_bytes<false>(part, x.data + at), V::all(sign));
+            if constexpr (kind == op::reduction::max)
+              acc = V::max(acc, u);
+            else if constexpr (kind == op::reduction::min)
+              acc = V::min(acc, u);
+            else
+              acc = V::add(acc, u);
+          });
+          std::int32_t lane[V::lanes];
+          V::store(lane, acc);
+          for (std::int64_t j = 0; j < V::lanes && i + j < length; ++j) {
+            if constexpr (picks)
+              reference::store_picked(c, y, k + j, stored_byte<T>(static_cast<std::uint8_t>(lane[j])));
+            else
+              store_bytes_sum(c, y, k + j, lane[j], w.count);
+          }
+        }
+      });
+      first += length;
+    });
+  }
+  template <class T>
+  static typename T::storage stored_byte(std::uint8_t u) {
+    return static_cast<typename T::storage>(is_signed_fixed(T::code) ? u ^ 0x80u : u);
+  }
+  /// `sum` of u = q - lowest over `count` elements.
+  template <class Call, class Y>
+  static void store_bytes_sum(const Call& c, const Y& y, std::int64_t k, std::int64_t sum, std::int64_t count) {
+    const std::int64_t centre = min_value(Call::out_type::code) + c.template in<0>().offset();
+    reference::store_sum(c, y, k, sum + count * centre, count);
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Softmax along the last axis on vectors V.
+//   float  beta 1: exponentials in float with what the difference to the maximum loses as a factor, their sum in
+//   double:
+//          within 8 units in the last place; another beta: in double, within one (kernel/x86/real_functions.hpp)
+//   8 bit  the reference's table of 32-bit words (softmax_bytes, by the set); the sum is exact, the quotient in float
+//          decides the integer unless it lies within 2^-12 of a tie (it is wrong by less than 2^-13 below 2^9; results
+//          above saturate): then the reference's double division. Not TFLite's form
+// Layer 5a.
+
+#include "qnnx/kernel/softmax/reference.hpp"
+#include "qnnx/kernel/x86/real_functions.hpp"
+#include "qnnx/kernel/x86/softmax_bytes.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+template <class V>
+struct softmax_kernel : answers_as<op::softmax> {
+  using floats = typename V::floats;
+  using doubles = typename V::doubles;
+
+  template <class Sig>
+  static constexpr bool supports =
+      std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
+      std::is_same_v<Sig, types::s8(types::s8)>;
+
+  /// The exponentials of one row of floats.
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params&) {
+    return is_fixed(f.c.out(0).type) ? 0 : (f.c.dims(0)[f.c.dims(0).rank() - 1] + 8) * 8;
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    if (op::along_axis::resolved(c.params(), x.rank()) != x.rank() - 1) return reference::run(c);
+    const std::int64_t count = x.extent(x.rank() - 1);
+    if constexpr (is_fixed_v<typename Call::out_type>) {
+      if (c.rounding().mode() == rounding_mode::tflite || y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
+      softmax_bytes(V{}, c, c.constants(), count);
+    } else if (c.params().beta == 1.0f) {
+      plain_rows(x.data, y.data, x.size(), count);
+    } else {
+      float_rows(c, x, y, count);
+    }
+  }
+
+ private:
+  /// The first value, or a larger one: of a row that begins with NaN, NaN; other NaN are skipped, as in the reference.
+  static float largest(const float* from, std::int64_t count) {
+    if (from[0] != from[0]) return from[0];
+    floats most = V::all(from[0]);
+    V::each(count, [&](std::int64_t k, auto part) {
+      most = V::select(part, V::max(V::load(part, from + k), most), most);  // of a NaN the second
+    });
+    return V::largest(most);
+  }
+  static void plain_rows(const float* x, float* y, std::int64_t size, std::int64_t count) {
+    for (std::int64_t base = 0; base < size; base += count) {
+      const float* from = x + base;
+      float* to = y + base;
+      const floats most = V::all(largest(from, count));
+      doubles even = V::all(0.0);
+      doubles odd = V::all(0.0);
+      V::each(count, [&](std::int64_t k, auto part) {
+        const floats v = V::select(part, V::load(part, from + k), most);
+        const floats d = V::sub(v, most);
+        const floats back = V::sub(d, v);  // exact sum of two: v - most = d + lost
+        const floats lost = V::sub(V::sub(v, V::sub(d, back)), V::add(most, back));
+        const floats e = exp_floats<V>(d);
+        const auto near = V::template compare<_CMP_GT_OQ>(d, V::all(-200.0f));
+        const floats exact = V::select(near, V::fmadd(e, lost, e), e);
+        const floats kept = V::select(part, exact, V::all(0.0f));
+        even = V::add(even, V::low_half(kept));
+        odd = V::add(odd, V::high_half(kept));
+        V::store(part, to + k, kept);
+      });
+      const floats share = V::all(static_cast<float>(1.0 / V::total(V::add(even, odd))));
+      V::each(count, [&](std::int64_t k, auto part) { V::store(part, to + k, V::mul(V::load(part, to + k), share)); });
+    }
+  }
+  template <class Call, class X, class Y>
+  static void float_rows(const Call& c, const X& x, const Y& y, std::int64_t count) {
+    const std::int64_t rows = x.size() / count;
+    auto* made = reinterpret_cast<double*>(c.scratch());
+    const doubles beta = V::all(static_cast<double>(c.params().beta));
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* from = x.data + r * count;
+      const doubles most = V::all(static_cast<double>(largest(from, count)));
+      doubles sum = V::all(0.0);
+      V::each_doubles(count, [&](std::int64_t k, auto part) {
+        const doubles e = exp_vector<V>(V::mul(V::sub(V::load_widened(part, from + k), most), beta));
+        sum = V::select(part, V::add(sum, e), sum);
+        V::store(part, made + k, e);
+      });
+      const doubles share = V::all(1.0 / V::total(sum));
+      V::each_doubles(count, [&](std::int64_t k, auto part) {
+        V::store_narrowed(part, y.data + r * count + k, V::mul(V::load(part, made + k), share));
+      });
+    }
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif

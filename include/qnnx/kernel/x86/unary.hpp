@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Lookup, ElementWiseUnary and its forms on vectors V: 8-bit data through the reference's table; of the functions on
+// floats those below: abs, neg, sqrt, reciprocal, rsqrt, floor, ceil, round with the reference's bits, exp and erf
+// within one unit in the last place. Others run the reference. Layer 5a.
+
+#include "qnnx/kernel/elementwise/lookup.hpp"
+#include "qnnx/kernel/elementwise/unary.hpp"
+#include "qnnx/kernel/x86/elements.hpp"
+#include "qnnx/kernel/x86/real_functions.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+template <class Op, class V>
+struct unary_kernel : answers_as<Op> {
+  using reference = impl<Op, isa::reference>;
+  using floats = typename V::floats;
+  using doubles = typename V::doubles;
+
+  template <class Sig>
+  static constexpr bool supports =
+      std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
+      std::is_same_v<Sig, types::f32(types::f32)>;
+
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    if constexpr (is_float_v<typename Call::out_type>) {
+      const auto each = [&](auto f) { each_float<V>(x.data, y.data, y.size(), f); };
+      const auto exact = [&](auto f) { each_double<V>(x.data, y.data, y.size(), f); };
+      const auto sign = V::all(INT32_MIN);
+      switch (reference::what(c.params())) {
+        case op::unary::abs:
+          return each([&](floats v) { return V::abs(v); });
+        case op::unary::neg:
+          return each([&](floats v) { return V::floats_of(V::xor_bits(sign, V::bits_of(v))); });
+        case op::unary::sqrt:
+          return each([](floats v) { return V::sqrt(v); });
+        case op::unary::reciprocal:
+          return each([](floats v) { return V::div(V::all(1.0f), v); });
+        case op::unary::floor:
+          return each([](floats v) { return V::template rounded<_MM_FROUND_TO_NEG_INF>(v); });
+        case op::unary::ceil:
+          return each([](floats v) { return V::template rounded<_MM_FROUND_TO_POS_INF>(v); });
+        case op::unary::round:
+          return each([](floats v) { return V::template rounded<_MM_FROUND_TO_NEAREST_INT>(v); });
+        case op::unary::rsqrt:
+          return exact([](doubles v) { return V::div(V::all(1.0), V::sqrt(v)); });
+        case op::unary::exp:
+          return exact([](doubles v) { return exp_vector<V>(v); });
+        case op::unary::erf:
+          return exact([](doubles v) { return erf_vector<V>(v); });
+        default:
+          return reference::run(c);
+      }
+    } else {
+      look_up<V, typename Call::out_type>(c.constants(), x.data, y.data, y.size());
+    }
+  }
+};
+
+template <class V>
+struct lookup_kernel : answers_as<op::lookup> {
+  template <class Call>
+  static void run(const Call& c) {
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    look_up<V, typename Call::template in_type<0>>(c.template in<1>().data, x.data, y.data, y.size());
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
