@@ -52,7 +52,7 @@ struct net_maker {
   }
   int offset_for(dtype t) {
     if (!is_fixed(t)) return 0;
-    const int widest = bits_of(t) >= 8 ? 127 : 7;
+    const int widest = bits_of(t) == 16 && d.chance(50) ? 32767 : bits_of(t) >= 8 ? 127 : 7;
     if (is_signed_fixed(t)) return d.chance(30) ? 0 : d.roll(-widest, widest);
     return -d.roll(0, 2 * widest + 1);
   }
@@ -224,7 +224,8 @@ net binary_net(unsigned seed, const signature& types) {
     p.operation = all[d.roll(0, 6)];
   }
   m.n.template add_node<Op>("node", {x, z}, {}, p);
-  return m.finish(false, 0.01f, 0.2f);
+  const float unit = bits_of(types.out) == 16 && std::is_same_v<Op, op::elementwise_multiply> ? 1000.0f : 1.0f;
+  return m.finish(false, 0.01f * unit, 0.2f * unit);
 }
 
 /// Elements one by one: conversions (data with ties on purpose) and activations.
@@ -232,7 +233,8 @@ template <class Op>
 net one_input_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
-  const int x = m.input("x", {d.roll(1, 4), d.roll(1, 300)});
+  const bool fine = std::is_same_v<Op, op::softmax> && bits_of(types.in[0]) == 16;  // else one value is all there is
+  const int x = m.input("x", {d.roll(1, 4), d.roll(1, 300)}, fine ? 1e-4f : 0.02f, fine ? 1e-3f : 0.06f);
   typename Op::params p;
   if constexpr (std::is_same_v<Op, op::elementwise_unary>) {
     p.operation = static_cast<op::unary>(d.roll(0, 15));
@@ -246,6 +248,7 @@ net one_input_net(unsigned seed, const signature& types) {
   n.nodes[0].epi = {};
   net_tensor& y = n.tensors[static_cast<std::size_t>(n.find("y"))];
   if (is_fixed(y.type) && d.chance(40)) y.enc.scales[0] = 1.0f / 64;  // inputs are multiples of 2^-14: many ties
+  if (y.type == dtype::sfixed_16 && d.chance(40)) y.enc = net_encoding::tensor(1.0f / 32768, 0);  // as TFLite's curves
   return n;
 }
 

@@ -4,7 +4,7 @@
 
     neon.py --source REPOSITORY --work DIR
 
-Compiles the random nets of test/kernels_arm and the float nets of this folder with the interpreter and a unit of kernels
+Compiles the random nets of test/kernels_arm, of test/kernels_isa and of this folder with the interpreter and a unit of kernels
 per instruction set (neon, neon_dot, i8mm), and runs them. Ends with 77 where the compiler or the emulator is absent.
 """
 from __future__ import annotations
@@ -38,12 +38,12 @@ def main() -> int:
         (work / "system" / name).symlink_to(Path("/usr/include") / name)
     sets = "-DQNNX_TEST_SETS=" + "".join(f"SET({name})" for name in SETS)
     jobs = {"arm": (test / "kernels_arm/arm_test.cpp", [sets]), "floats": (test / "kernels_neon/floats.cpp", [sets]),
-            "main": (test / "doctest_main.cpp", []), "interpreter": (source / "tools/runtime/interpreter.cpp", []),
+            "elements": (test / "kernels_neon/elements.cpp", [sets]), "main": (test / "doctest_main.cpp", []), "interpreter": (source / "tools/runtime/interpreter.cpp", []),
             "needs": (source / "tools/runtime/node_needs.cpp", []),
             "table": (test / "kernels_neon/unit.cpp", ["-DQNNX_TEST_TABLE"])}
     jobs |= {name: (test / "kernels_neon/unit.cpp", flags) for name, flags in SETS.items()}
     compiler = ["aarch64-linux-gnu-g++", "-std=c++20", "-O1", "-ffp-contract=off", "-Wall", "-Wextra", f"-I{source / 'include'}",
-                f"-I{source / 'tools'}", "-isystem", work / "system"]
+                f"-I{source / 'tools'}", f"-I{test}", "-isystem", work / "system"]
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(run, *compiler, *more, "-c", file, "-o", work / f"{name}.o") for name, (file, more) in jobs.items()]:
             done.result()

@@ -19,18 +19,23 @@ inline constexpr std::int32_t longest_period = 16;
 struct depthwise_sizes {
   std::int32_t element;  // bytes
   std::int32_t taps, channels;
-  std::int32_t period;  // vectors after which channels and lanes meet again
+  std::int32_t period;    // vectors after which channels and lanes meet again
+  std::int32_t words;     // of taps
+  std::int32_t heads;     // bytes of a vector's heads,
+  std::int32_t vector_weights;  // of all that it has
   constexpr depthwise_sizes(std::int32_t bytes, const shape& w)
-      : element(bytes), taps(w[0] * w[1]), channels(w[3]), period(w[3]) {
-    for (std::int32_t common = vector_bytes / bytes; common > 1 && period % 2 == 0; common /= 2) period /= 2;
+      : element(bytes),
+        taps(w[0] * w[1]),
+        channels(w[3]),
+        period(w[3]),
+        words(bytes == 2 ? (taps + 1) >> 1 : (taps + 3) >> 2),
+        heads(bytes == 2 ? 2 * head_bytes : 4 * head_bytes),
+        vector_weights(heads + words * (bytes == 2 ? vector_bytes : 4 * vector_bytes)) {
+    for (std::int32_t common = bytes == 2 ? vector_bytes / 2 : vector_bytes; common > 1 && period % 2 == 0; common >>= 1)
+      period >>= 1;
   }
-  constexpr std::int32_t in_word() const { return 4 / element; }  // taps of a word; heads of a vector
-  constexpr std::int32_t words() const { return element == 2 ? (taps + 1) / 2 : (taps + 3) / 4; }
-  constexpr std::int32_t heads() const { return element == 2 ? 2 * head_bytes : 4 * head_bytes; }
-  constexpr std::int32_t word_weights() const { return element == 2 ? vector_bytes : 4 * vector_bytes; }
-  constexpr std::int32_t vector_weights() const { return heads() + word_weights() * words(); }
   constexpr std::int64_t bytes() const {
-    return static_cast<std::int64_t>(sizeof(node_head)) + std::int64_t{period} * vector_weights();
+    return static_cast<std::int64_t>(sizeof(node_head)) + std::int64_t{period} * vector_weights;
   }
   /// Where the weights of a vector have that of tap k and element `lane`.
   constexpr std::int32_t place(std::int32_t k, std::int32_t lane) const {
@@ -65,14 +70,14 @@ QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_sizes& si
                                  const std::byte* const* tap, std::int32_t bytes, std::byte* y) {
   constexpr int vectors = Finisher::words_of_vector;
   const std::byte* const first = packed + sizeof(node_head);
-  const std::byte* const last = first + (size.period - 1) * size.vector_weights();
+  const std::byte* const last = first + (size.period - 1) * size.vector_weights;
   const std::byte* w = first;
   for (std::int32_t at = 0; at < bytes; at += vector_bytes) {
     vec s[vectors];
-    tap_sums<Finisher::type>(tap, at, size.words(), w + size.heads(), s);
+    tap_sums<Finisher::type>(tap, at, size.words, w + size.heads, s);
     const std::int32_t count = bytes - at < vector_bytes ? bytes - at : vector_bytes;
     if constexpr (Form != one_by_one) {
-      for (int k = 0; k < vectors; ++k) s[k] = done.template words<Form>(s[k], w + k * head_bytes);
+      for (int k = 0; k < vectors; ++k) s[k] = done.template words<Form>(s[k], head_rows(w + k * head_bytes));
       put(y + at, done.pack_interleaved(s), count);
     } else {
       std::int32_t sum[vectors][lanes];
@@ -80,7 +85,7 @@ QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_sizes& si
       for (std::int32_t i = 0; i < count / Finisher::bytes; ++i)
         done.general(sum[i % vectors][i / vectors], w + i % vectors * head_bytes, i / vectors, y + at, i);
     }
-    w = w == last ? first : w + size.vector_weights();
+    w = w == last ? first : w + size.vector_weights;
   }
 }
 
@@ -120,17 +125,17 @@ struct impl<op::depthwise_conv2d, isa::hvx>
     const auto weight = [&](std::int32_t k, std::int32_t o) {
       return std::int32_t{w.load(std::int64_t{k} * size.channels + o)};
     };
-    const std::int32_t in_vector = hvx::vector_bytes / size.element, heads = size.in_word();
+    const std::int32_t in_vector = hvx::vector_bytes / size.element, heads = 4 / size.element;
     hvx::node_head head;
     head.fast = hvx::pack_channels<false>(
         c, size.channels, size.taps, scale_product::exact, weight,
         [&](std::int32_t o, const std::array<std::int32_t, 4>& row) {
           for (std::int32_t i = o; i < size.period * in_vector; i += size.channels) {
             const std::int32_t lane = i % in_vector;
-            std::byte* at = out + sizeof(hvx::node_head) + i / in_vector * size.vector_weights();
+            std::byte* at = out + sizeof(hvx::node_head) + i / in_vector * size.vector_weights;
             hvx::put_head(at + lane % heads * hvx::head_bytes, lane / heads, row);
             for (std::int32_t k = 0; k < size.taps; ++k)
-              at[size.heads() + size.place(k, lane)] = static_cast<std::byte>(weight(k, o));
+              at[size.heads + size.place(k, lane)] = static_cast<std::byte>(weight(k, o));
           }
         });
     std::memcpy(out, &head, sizeof head);
@@ -167,8 +172,10 @@ struct impl<op::depthwise_conv2d, isa::hvx>
         if (oh > 0) rows.advance();
         const std::byte* tap[hvx::most_taps];
         std::int32_t t = 0;
-        for (std::int32_t kh = 0; kh < g.rows; ++kh)
-          for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[t++] = rows.line(kh) + columns[kw];
+        for (std::int32_t kh = 0; kh < g.rows; ++kh) {
+          const std::byte* const line = rows.line(kh);
+          for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[t++] = line + columns[kw];
+        }
         for (; t % 4 != 0; ++t) tap[t] = tap[0];  // meets zero weights
         hvx::depthwise_row<Form>(done, size, c.packed(), tap, bytes, y);
       }

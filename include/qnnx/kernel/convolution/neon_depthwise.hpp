@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // DepthWiseConv2d on aarch64, channel multiplier 1: eight channels of a tap at once. Taps outside the data read a row
-// of zero points. Weights, floats and heads are filled up to multiples of eight channels; data is not, so the last
+// of zero points. Where the columns of 3x3 windows lie in the data, eight channels go along the row with their weights
+// in registers. Weights, floats and heads are filled up to multiples of eight channels; data is not, so the last
 // channels of a tap are read through a copy. Packed form: integers a node head, two quad heads per eight channels,
-// then [taps][channels]; floats biases, then [taps][channels]. Layer 5a.
+// then [taps][channels], 4-bit weights [pairs of taps][channels], the first in the low half; floats biases, then
+// [taps][channels]. Sums of 64 taps fit 32 bits for 16-bit data too. Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/neon/elements.hpp"
 #include "qnnx/kernel/neon/products.hpp"
 
 #if QNNX_HAS_NEON
@@ -17,22 +20,64 @@ inline constexpr std::int32_t most_taps = 64;
 
 struct depthwise_sizes {
   std::int32_t taps, channels;
-  bool floats;
+  int weight_bits;  // 32: floats
   constexpr std::int32_t padded() const { return (channels + 7) / 8 * 8; }
   constexpr std::int64_t weights_at() const {
-    return floats ? std::int64_t{4} * padded()
-                  : static_cast<std::int64_t>(sizeof(dsp::node_head)) +
-                        padded() / 4 * static_cast<std::int64_t>(sizeof(quad_head));
+    return weight_bits == 32 ? std::int64_t{4} * padded()
+                             : static_cast<std::int64_t>(sizeof(dsp::node_head)) +
+                                   padded() / 4 * static_cast<std::int64_t>(sizeof(quad_head));
   }
-  constexpr std::int64_t bytes() const { return weights_at() + std::int64_t{padded()} * taps * (floats ? 4 : 1); }
+  constexpr std::int64_t bytes() const {
+    return weights_at() + std::int64_t{padded()} * (weight_bits == 4 ? (taps + 1) / 2 * 8 : taps * weight_bits) / 8;
+  }
 };
 
-/// Eight channels' data of a tap, `count` of which are there.
-template <class Element>
-QNNX_INLINE const Element* eight_of(const Element* from, std::int32_t count, Element* copy) {
-  if (count >= 8) return from;
-  for (std::int32_t i = 0; i < count; ++i) copy[i] = from[i];
-  return copy;
+/// Eight 8-bit data as 16-bit lanes, 16-bit data with the highest bit of unsigned ones turned over.
+template <class T>
+QNNX_INLINE int16x8_t wide_lanes(const typename T::storage* x) {
+  if constexpr (bits_of(T::code) == 16) {
+    if constexpr (is_signed_fixed(T::code)) return vld1q_s16(x);
+    else return vreinterpretq_s16_u16(veorq_u16(vld1q_u16(x), vdupq_n_u16(0x8000)));
+  } else {
+    if constexpr (is_signed_fixed(T::code)) return vmovl_s8(vld1_s8(x));
+    else return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(x)));
+  }
+}
+
+/// Eight numbers of floats as two vectors.
+struct eight_floats {
+  float32x4_t low, high;
+};
+/// Sums of eight channels: data times weights of a tap added.
+template <class T>
+struct eight_sums {
+  using numbers = std::conditional_t<is_float_v<T>, eight_floats, int16x8_t>;
+  using sums = std::conditional_t<is_float_v<T>, float32x4_t, int32x4_t>;
+  sums a, b;
+  QNNX_INLINE void add(const numbers& v, const numbers& w) {
+    if constexpr (is_float_v<T>) {
+      a = vfmaq_f32(a, v.low, w.low), b = vfmaq_f32(b, v.high, w.high);
+    } else {
+      a = vmlal_s16(a, vget_low_s16(v), vget_low_s16(w)), b = vmlal_high_s16(b, v, w);
+    }
+  }
+  static QNNX_INLINE numbers data(const typename T::storage* x) {
+    if constexpr (is_float_v<T>) return {vld1q_f32(x), vld1q_f32(x + 4)};
+    else return wide_lanes<T>(x);
+  }
+};
+/// Weights of tap t of the eight channels from o on.
+template <class T, int Bits>
+QNNX_INLINE auto tap_weights(const std::byte* weights, std::int32_t padded, std::int32_t t, std::int32_t o) {
+  if constexpr (is_float_v<T>) {
+    const float* w = reinterpret_cast<const float*>(weights) + std::int64_t{t} * padded + o;
+    return eight_floats{vld1q_f32(w), vld1q_f32(w + 4)};
+  } else if constexpr (Bits == 4) {
+    const int8x8_t both = vld1_s8(reinterpret_cast<const std::int8_t*>(weights) + std::int64_t{t / 2} * padded + o);
+    return t % 2 ? vmovl_s8(vshr_n_s8(both, 4)) : vmovl_s8(vshr_n_s8(vshl_n_s8(both, 4), 4));
+  } else {
+    return vmovl_s8(vld1_s8(reinterpret_cast<const std::int8_t*>(weights) + std::int64_t{t} * padded + o));
+  }
 }
 
 }  // namespace neon
@@ -49,20 +94,22 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   static constexpr bool takes(const node_facts& f, const params&) {
     return takes_shape(f.c.dims(0), f.c.dims(1)) && neon::takes_operands(f);
   }
-  static constexpr neon::depthwise_sizes sizes(const shape& w, bool floats) { return {w[0] * w[1], w[3], floats}; }
+  static constexpr neon::depthwise_sizes sizes(const shape& w, dtype weights) {
+    return {w[0] * w[1], w[3], bits_of(weights)};
+  }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? sizes(f.c.dims(1), is_float(f.c.out(0).type)).bytes() : 0;
+    return takes(f, p) ? sizes(f.c.dims(1), f.c.in(1).type).bytes() : 0;
   }
   /// A row of zero points.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? f.c.dims(1)[3] * (is_float(f.c.out(0).type) ? 4 : 1) : 0;
+    return takes(f, p) ? std::int64_t{f.c.dims(1)[3]} * bits_of(f.c.out(0).type) / 8 : 0;
   }
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
     const auto w = c.template in<1>();
     constexpr bool floats = is_float_v<typename Call::out_type>;
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, floats);
+    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
     std::memset(out, 0, static_cast<std::size_t>(s.bytes()));
     const auto weight = [&](std::int32_t k, std::int32_t o) { return w.load(std::int64_t{k} * s.channels + o); };
     if constexpr (floats) {
@@ -78,8 +125,13 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
             return out + sizeof(dsp::node_head) + static_cast<std::size_t>(2 * g) * sizeof(neon::quad_head);
           });
       for (std::int32_t o = 0; o < s.channels; ++o)
-        for (std::int32_t k = 0; k < s.taps; ++k)
-          out[s.weights_at() + k * s.padded() + o] = static_cast<std::byte>(weight(k, o));
+        for (std::int32_t k = 0; k < s.taps; ++k) {
+          const std::int32_t v = weight(k, o);
+          if (s.weight_bits == 4)
+            out[s.weights_at() + k / 2 * s.padded() + o] |= static_cast<std::byte>((v & 0xf) << k % 2 * 4);
+          else
+            out[s.weights_at() + k * s.padded() + o] = static_cast<std::byte>(v);
+        }
       const dsp::node_head head{fast ? 1 : 0, 0, {}};
       std::memcpy(out, &head, sizeof head);
     }
@@ -89,7 +141,7 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   static void run(const Call& c) {
     if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims) || !neon::takes_operands(c))
       return reference::run(c);
-    using element = std::conditional_t<is_float_v<typename Call::out_type>, float, std::uint8_t>;
+    using element = typename Call::out_type::storage;
     const shape& x = c.s.inputs[0].dims;
     const shape& w = c.s.inputs[1].dims;
     const shape& y = c.s.outputs[0].dims;
@@ -100,64 +152,171 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     const std::int32_t height = x[1], width = x[2], channels = x[3];
     auto* zeros = reinterpret_cast<element*>(c.scratch());
     for (std::int32_t k = 0; k < channels; ++k) zeros[k] = static_cast<element>(c.s.inputs[0].q.zero());
-    const auto* image = reinterpret_cast<const element*>(c.template in<0>().data);
-    const element* taps[neon::most_taps];
-    std::int64_t pixel = 0;
-    for (std::int32_t n = 0; n < y[0]; ++n, image += height * width * channels)
-      for (std::int32_t oh = 0; oh < y[1]; ++oh)
-        for (std::int32_t ow = 0; ow < y[2]; ++ow, ++pixel) {
+    const element* image = c.template in<0>().data;
+    const bool nine = w[0] == 3 && w[1] == 3;
+    // Pixels of a row whose windows' columns all lie in the data: [inside, outside).
+    const std::int32_t reach = (w[1] - 1) * step_w, inside = (left + stride_w - 1) / stride_w;
+    const std::int32_t room = width - 1 - reach + left, outside = room < 0 ? 0 : room / stride_w + 1;
+    const std::int32_t blocks = channels / 8 * 8;
+    for (std::int32_t n = 0; n < y[0]; ++n, image += std::int64_t{height} * width * channels)
+      for (std::int32_t oh = 0; oh < y[1]; ++oh) {
+        const std::int64_t pixel = (std::int64_t{n} * y[1] + oh) * y[2];
+        const std::int32_t first = inside < y[2] ? inside : y[2], last = outside < y[2] ? outside : y[2];
+        const bool whole = nine && blocks > 0 && last - first > 1;
+        if (whole) {
+          windows_of_row<element> at{};
+          for (std::int32_t kh = 0; kh < 3; ++kh) {
+            const std::int32_t row = oh * stride_h - top + kh * step_h;
+            const bool there = row >= 0 && row < height;
+            at.rows[kh] =
+                there ? image + (std::int64_t{row} * width + first * stride_w - left) * channels : zeros;
+            at.steps[kh] = there ? step_w * channels : 0;
+            at.advance[kh] = there ? stride_w * channels : 0;
+          }
+          for (std::int32_t o = 0; o < blocks; o += 8) along_row(c, at, pixel + first, last - first, o);
+        }
+        for (std::int32_t ow = 0; ow < y[2]; ++ow) {
+          const bool rest = whole && ow >= first && ow < last;
+          if (rest && blocks == channels) {
+            ow = last - 1;
+            continue;
+          }
+          const element* taps[neon::most_taps];
           std::int32_t t = 0;
           for (std::int32_t kh = 0; kh < w[0]; ++kh)
             for (std::int32_t kw = 0; kw < w[1]; ++kw, ++t) {
               const std::int32_t row = oh * stride_h - top + kh * step_h, column = ow * stride_w - left + kw * step_w;
               const bool there = row >= 0 && row < height && column >= 0 && column < width;
-              taps[t] = there ? image + (row * width + column) * channels : zeros;
+              taps[t] = there ? image + (std::int64_t{row} * width + column) * channels : zeros;
             }
-          one_pixel(c, taps, pixel);
+          one_pixel(c, taps, pixel + ow, rest ? blocks : 0);
         }
+      }
   }
 
  private:
-  /// All channels of an output pixel.
-  template <class Call, class Element>
-  static QNNX_NOINLINE void one_pixel(const Call& c, const Element* const* taps, std::int64_t pixel) {
-    constexpr bool floats = is_float_v<typename Call::out_type>;
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, floats);
-    const std::byte* weights = c.packed() + s.weights_at();
-    for (std::int32_t o = 0; o < s.channels; o += 8) {
-      const std::int32_t have = s.channels - o < 8 ? s.channels - o : 8;
-      Element copy[8] = {};
+  /// What finishes eight channels from `o` on.
+  template <class Call>
+  struct finisher {
+    using T = typename Call::out_type;
+    static constexpr bool floats = is_float_v<T>;
+    const Call& c;
+    const neon::quad_head* h = nullptr;
+    neon::limits l{};
+    bool plain = false;  // integers: the fast form; floats: no residual
+    std::conditional_t<floats, neon::float_activation, neon::eight_heads> how;
+
+    QNNX_INLINE finisher(const Call& call, std::int32_t)
+      requires floats
+        : c(call), plain(c.epi().residual < 0), how(c.epi()) {}
+    QNNX_INLINE finisher(const Call& call, std::int32_t o)
+      requires(!floats)
+        : c(call),
+          h(reinterpret_cast<const neon::quad_head*>(c.packed() + sizeof(dsp::node_head)) + o / 4),
+          l{c.constants()[0], c.constants()[1]},
+          plain(reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0),
+          how(h, l) {}
+    template <class Sums>
+    QNNX_INLINE void operator()(const Sums& s, std::int64_t at, std::int32_t o, std::int32_t have) const {
+      auto* to = c.out().data + at;
       if constexpr (floats) {
-        const auto* bias = reinterpret_cast<const float*>(c.packed()) + o;
-        const auto* w = reinterpret_cast<const float*>(weights) + o;
-        float32x4_t a = vld1q_f32(bias), b = vld1q_f32(bias + 4);
-        for (std::int32_t t = 0; t < s.taps; ++t, w += s.padded()) {
-          const float* x = neon::eight_of(taps[t] + o, have, copy);
-          a = vfmaq_f32(a, vld1q_f32(x), vld1q_f32(w));
-          b = vfmaq_f32(b, vld1q_f32(x + 4), vld1q_f32(w + 4));
+        if (plain && have >= 8) {
+          vst1q_f32(to, how(s.a)), vst1q_f32(to + 4, how(s.b));
+          return;
         }
         float sums[8];
-        vst1q_f32(sums, a), vst1q_f32(sums + 4, b);
+        vst1q_f32(sums, s.a), vst1q_f32(sums + 4, s.b);
         const finish<Call> done(c, false);
-        for (std::int32_t j = 0; j < have; ++j) done.store(pixel * s.channels + o + j, o + j, sums[j]);
+        for (std::int32_t j = 0; j < have; ++j) done.store(at + j, o + j, sums[j]);
       } else {
-        constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-        const auto* w = reinterpret_cast<const std::int8_t*>(weights) + o;
-        int32x4_t a = vdupq_n_s32(0), b = a;
-        for (std::int32_t t = 0; t < s.taps; ++t, w += s.padded()) {
-          const uint8x8_t x = vld1_u8(neon::eight_of(taps[t] + o, have, copy));
-          const int16x8_t v = is_signed ? vmovl_s8(vreinterpret_s8_u8(x)) : vreinterpretq_s16_u16(vmovl_u8(x));
-          const int16x8_t k = vmovl_s8(vld1_s8(w));
-          a = vmlal_s16(a, vget_low_s16(v), vget_low_s16(k));
-          b = vmlal_high_s16(b, v, k);
+        auto* bytes = reinterpret_cast<std::byte*>(to);
+        constexpr bool wide = bits_of(T::code) == 16;
+        if (plain) {
+          if constexpr (wide) neon::finish_eight_16(s.a, s.b, how, c.rounding(), bytes, have);
+          else neon::finish_eight<false>(s.a, s.b, how, c.rounding(), bytes, have);
+          return;
         }
         std::int32_t sums[8];
-        vst1q_s32(sums, a), vst1q_s32(sums + 4, b);
-        const auto* h = reinterpret_cast<const neon::quad_head*>(c.packed() + sizeof(dsp::node_head)) + o / 4;
-        neon::finish_eight<false>(sums, h, reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0,
-                                  {c.constants()[0], c.constants()[1]}, c.s.outputs[0].q.zero(), c.rounding(),
-                                  reinterpret_cast<std::byte*>(c.out().data) + pixel * s.channels + o, have);
+        vst1q_s32(sums, s.a), vst1q_s32(sums + 4, s.b);
+        if constexpr (wide) {
+          std::int64_t total[8];
+          for (int j = 0; j < 8; ++j) total[j] = sums[j];
+          neon::finish_eight_general_16<false>(total, h, l, c.s.outputs[0].q.zero(), c.rounding(), bytes, have);
+        } else {
+          neon::finish_eight_general<false>(sums, h, l, c.s.outputs[0].q.zero(), c.rounding(), bytes, have);
+        }
       }
+    }
+  };
+
+  /// Sums before the first tap: the bias of floats.
+  template <class Call>
+  static QNNX_INLINE neon::eight_sums<typename Call::out_type> first_sums(const Call& c, std::int32_t o) {
+    if constexpr (is_float_v<typename Call::out_type>) {
+      const auto* bias = reinterpret_cast<const float*>(c.packed()) + o;
+      return {vld1q_f32(bias), vld1q_f32(bias + 4)};
+    } else {
+      return {vdupq_n_s32(0), vdupq_n_s32(0)};
+    }
+  }
+
+  template <class Element>
+  struct windows_of_row {
+    const Element* rows[3];  // first element of the windows' rows
+    std::int32_t steps[3];   // to the next column of a window; 0 in the row of zero points
+    std::int32_t advance[3];
+  };
+
+  /// Eight channels of `count` neighbouring pixels with 3x3 windows.
+  template <class Call, class Windows>
+  static QNNX_NOINLINE void along_row(const Call& c, Windows at, std::int64_t pixel, std::int32_t count,
+                                      std::int32_t o) {
+    using T = typename Call::out_type;
+    using sums = neon::eight_sums<T>;
+    constexpr int bits = bits_of(Call::template in_type<1>::code);
+    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
+    const std::byte* weights = c.packed() + s.weights_at();
+    typename sums::numbers w[9];
+#pragma GCC unroll 9
+    for (int t = 0; t < 9; ++t) w[t] = neon::tap_weights<T, bits>(weights, s.padded(), t, o);
+    const sums begin = first_sums(c, o);
+    const finisher<Call> done(c, o);
+    const auto *r0 = at.rows[0] + o, *r1 = at.rows[1] + o, *r2 = at.rows[2] + o;
+    for (std::int64_t to = pixel * s.channels + o; count > 0; --count, to += s.channels) {
+      sums v = begin;
+#pragma GCC unroll 3
+      for (int k = 0; k < 3; ++k) v.add(sums::data(r0 + k * at.steps[0]), w[k]);
+#pragma GCC unroll 3
+      for (int k = 0; k < 3; ++k) v.add(sums::data(r1 + k * at.steps[1]), w[3 + k]);
+#pragma GCC unroll 3
+      for (int k = 0; k < 3; ++k) v.add(sums::data(r2 + k * at.steps[2]), w[6 + k]);
+      r0 += at.advance[0], r1 += at.advance[1], r2 += at.advance[2];
+      done(v, to, o, 8);
+    }
+  }
+
+  /// Channels from `o` on of an output pixel.
+  template <class Call, class Element>
+  static QNNX_NOINLINE void one_pixel(const Call& c, const Element* const* taps, std::int64_t pixel, std::int32_t o) {
+    using T = typename Call::out_type;
+    using sums = neon::eight_sums<T>;
+    constexpr int bits = bits_of(Call::template in_type<1>::code);
+    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
+    const std::byte* weights = c.packed() + s.weights_at();
+    for (; o < s.channels; o += 8) {
+      const std::int32_t have = s.channels - o;
+      sums v = first_sums(c, o);
+      if (have >= 8) {
+        for (std::int32_t t = 0; t < s.taps; ++t)
+          v.add(sums::data(taps[t] + o), neon::tap_weights<T, bits>(weights, s.padded(), t, o));
+      } else {
+        Element copy[8] = {};
+        for (std::int32_t t = 0; t < s.taps; ++t) {
+          for (std::int32_t j = 0; j < have; ++j) copy[j] = taps[t][o + j];
+          v.add(sums::data(copy), neon::tap_weights<T, bits>(weights, s.padded(), t, o));
+        }
+      }
+      finisher<Call>(c, o)(v, pixel * s.channels + o, o, have < 8 ? have : 8);
     }
   }
 };

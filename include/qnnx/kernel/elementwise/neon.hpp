@@ -1,98 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// ElementWiseAdd of one shape on 8-bit data with NEON: elementwise/armv7em_dsp.hpp in vectors of eight elements. Layer
-// 5a.
+// ElementWiseAdd, Subtract, Multiply, Maximum and Minimum with NEON on floats, 8- and 16-bit data, broadcasts as rows.
+//   add, subtract  tflite: three scalings; else the sum of two products (32 bits for 8-bit data, 64 for 16-bit) and one
+//                  rounding shift
+//   multiply       the product of the two numbers, scaled, where it fits 32 bits
+//   maximum, minimum  both scaled and compared; of one encoding the stored values are compared
+// Zero points outside of the type and shifts outside of a lane run the reference. Layer 5a.
 
-#include "qnnx/kernel/elementwise/armv7em_dsp.hpp"
+#include "qnnx/kernel/elementwise/binary.hpp"
+#include "qnnx/kernel/neon/elements.hpp"
+#include "qnnx/kernel/neon/requantize.hpp"
 
 #if QNNX_HAS_NEON
-#include <arm_neon.h>
-
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace neon {
 
-/// divide_by_power(doubling_high_mul(x << 20, m), right): four elements.
-struct scaled_operand {
-  int32x4_t factor, half, sign, right;
-  explicit scaled_operand(const std::int32_t* k)
-      : factor(vdupq_n_s32(k[0])),
-        half(vdupq_n_s32(k[1] < 0 ? 1 << (-k[1] - 1) : 0)),
-        sign(vdupq_n_s32(k[1] < 0 ? -1 : 0)),
-        right(vdupq_n_s32(k[1])) {}
-  QNNX_INLINE int32x4_t operator()(int32x4_t x) const {
-    const int32x4_t high = vaddq_s32(vqrdmulhq_s32(vshlq_n_s32(x, 20), factor), half);
-    return vshlq_s32(vaddq_s32(high, vandq_s32(vshrq_n_s32(x, 31), sign)), right);
+template <class Op, op::binary What>
+struct binary_kernel : answers_as<Op> {
+  using reference = impl<Op, isa::reference>;
+
+  template <class Sig>
+  static constexpr bool supports = is_of_one_type<Sig>;
+
+  template <class Call>
+  static void run(const Call& c) {
+    using T = typename Call::out_type;
+    const auto a = c.template in<0>();
+    const auto b = c.template in<1>();
+    const auto y = c.out();
+    if constexpr (is_float_v<T>) {
+      const float_activation act(c.epi());
+      each_pair<4>(a, b, y, [&](const float* pa, const float* pb, float* to) {
+        vst1q_f32(to, act(of_floats(vld1q_f32(pa), vld1q_f32(pb))));
+      });
+    } else {
+      if (!has_zero(a) || !has_zero(b) || !has_zero(y)) return reference::run(c);
+      bool done = false;
+      if constexpr (What == op::binary::add || What == op::binary::subtract) done = sums(c);
+      else if constexpr (What == op::binary::multiply) done = products(c);
+      else done = choices(c);
+      if (!done) reference::run(c);
+    }
+  }
+
+ private:
+  static QNNX_INLINE float32x4_t of_floats(float32x4_t a, float32x4_t b) {
+    if constexpr (What == op::binary::add) return vaddq_f32(a, b);
+    else if constexpr (What == op::binary::subtract) return vsubq_f32(a, b);
+    else if constexpr (What == op::binary::multiply) return vmulq_f32(a, b);
+    else if constexpr (What == op::binary::maximum) return vbslq_f32(vcltq_f32(a, b), b, a);
+    else return vbslq_f32(vcltq_f32(b, a), b, a);
+  }
+  /// f(four numbers of each operand) gives four results without zero point.
+  template <class Call, class F>
+  static QNNX_INLINE void each(const Call& c, F&& f) {
+    using T = typename Call::out_type;
+    const auto a = c.template in<0>();
+    const auto b = c.template in<1>();
+    const auto y = c.out();
+    const reader<T> read_a(a.offset()), read_b(b.offset());
+    const writer<T> write(y.zero(), c.constants()[0], c.constants()[1]);
+    using storage = typename T::storage;
+    each_pair<chunk<T>>(a, b, y, [&](const storage* pa, const storage* pb, storage* to) {
+      const numbers<T> va = read_a(pa), vb = read_b(pb);
+      numbers<T> q;
+#pragma GCC unroll 4
+      for (int i = 0; i < numbers<T>::count; ++i) q.v[i] = f(va.v[i], vb.v[i]);
+      write(to, q);
+    });
+  }
+
+  template <class Call>
+  static bool sums(const Call& c) {
+    constexpr bool minus = What == op::binary::subtract, wide = bits_of(Call::out_type::code) == 16;
+    const std::int32_t* k = c.constants() + 2;
+    const std::int32_t shift = k[6];
+    if (c.rounding().mode() == rounding_mode::tflite) {
+      const doubled_scaler fa(multiplier{k[0], k[1]}), fb(multiplier{k[2], k[3]}), fy(multiplier{k[4], k[5]});
+      each(c, [&](int32x4_t a, int32x4_t b) {
+        constexpr int left = wide ? 15 : 20;
+        const int32x4_t sa = fa(vshlq_n_s32(a, left)), sb = fb(vshlq_n_s32(b, left));
+        return fy(minus ? vsubq_s32(sa, sb) : vaddq_s32(sa, sb));
+      });
+      return true;
+    }
+    if (shift < 1 || shift > (wide ? 62 : 31)) return false;
+    const bool even = c.rounding().mode() == rounding_mode::rne;
+    const std::int32_t second = minus ? -k[2] : k[2];
+    if constexpr (wide) {
+      const int32x2_t m0 = vdup_n_s32(k[0]), m1 = vdup_n_s32(second);
+      const int64x2_t right = vdupq_n_s64(-shift);
+      const auto one = [&](int32x2_t a, int32x2_t b) {
+        const int64x2_t sum = vmlal_s32(vmull_s32(a, m0), b, m1);
+        return vqmovn_s64(vrshlq_s64(even ? before_even_shift(sum, right) : sum, right));
+      };
+      each(c, [&](int32x4_t a, int32x4_t b) {
+        return vcombine_s32(one(vget_low_s32(a), vget_low_s32(b)), one(vget_high_s32(a), vget_high_s32(b)));
+      });
+    } else {
+      const int32x4_t m0 = vdupq_n_s32(k[0]), m1 = vdupq_n_s32(second), right = vdupq_n_s32(-shift);
+      each(c, [&](int32x4_t a, int32x4_t b) {
+        const int32x4_t sum = vmlaq_s32(vmulq_s32(a, m0), b, m1);
+        return vrshlq_s32(even ? before_even_shift(sum, right) : sum, right);
+      });
+    }
+    return true;
+  }
+
+  /// The largest magnitude of the numbers of an operand.
+  template <class View>
+  static std::int64_t largest(const View& v) {
+    const std::int64_t low = min_value(View::type::code) + v.offset(), high = max_value(View::type::code) + v.offset();
+    return -low > high ? -low : high;
+  }
+  template <class Call>
+  static bool products(const Call& c) {
+    const std::int64_t most = largest(c.template in<0>()) * largest(c.template in<1>());
+    if (most >= std::int64_t{1} << 31) return false;
+    const std::int32_t* k = c.constants();
+    return with_scalers(std::array{multiplier{k[2], k[3]}}, most, c.rounding(), [&](const auto& scale) {
+      each(c, [&](int32x4_t a, int32x4_t b) { return scale[0](vmulq_s32(a, b)); });
+    });
+  }
+
+  template <class Call>
+  static bool choices(const Call& c) {
+    constexpr bool larger = What == op::binary::maximum;
+    using T = typename Call::out_type;
+    const auto a = c.template in<0>();
+    const auto b = c.template in<1>();
+    const auto y = c.out();
+    if (a.scale() == y.scale() && b.scale() == y.scale() && a.offset() == y.offset() && b.offset() == y.offset()) {
+      each(c, [&](int32x4_t va, int32x4_t vb) { return larger ? vmaxq_s32(va, vb) : vminq_s32(va, vb); });
+      return true;
+    }
+    const std::int32_t* k = c.constants();
+    return with_scalers(std::array{multiplier{k[2], k[3]}, multiplier{k[4], k[5]}}, 1 << bits_of(T::code), c.rounding(),
+                        [&](const auto& scale) {
+                          each(c, [&](int32x4_t va, int32x4_t vb) {
+                            const int32x4_t qa = scale[0](va), qb = scale[1](vb);
+                            return larger ? vmaxq_s32(qa, qb) : vminq_s32(qa, qb);
+                          });
+                        });
   }
 };
 
 }  // namespace neon
 
 template <>
-struct impl<op::elementwise_add, isa::neon> : answers_as<op::elementwise_add> {
-  template <class Sig>
-  static constexpr bool supports = impl<op::elementwise_add, isa::armv7em_dsp>::template supports<Sig>;
-
-  static constexpr bool takes(const node_facts& f, const params&) { return f.c.dims(0) == f.c.dims(1); }
-
-  template <class Call>
-  static void run(const Call& c) {
-    const std::int32_t* k = c.constants() + 2;
-    const bool tflite = c.rounding().mode() == rounding_mode::tflite && k[1] <= 0 && k[1] > -31 && k[3] <= 0 &&
-                        k[3] > -31 && k[5] < 0 && k[5] >= -20;
-    const bool rne = c.rounding().mode() == rounding_mode::rne && k[6] >= 1 && k[6] <= 24;
-    if (!(c.s.inputs[0].dims == c.s.inputs[1].dims) || !(tflite || rne)) return reference::run(c);
-    const std::int32_t zero = c.out().zero();
-    if (tflite) {
-      const neon::scaled_operand fa(k), fb(k + 2);
-      const int32x4_t factor = vdupq_n_s32(k[4]), right = vdupq_n_s32(k[5]);
-      const int32x4_t add = vdupq_n_s32((1 << (-k[5] - 1)) + zero * (1 << -k[5]));
-      each_eight(c, [&](int32x4_t a, int32x4_t b) {
-        const int32x4_t sum = vaddq_s32(fa(a), fb(b));
-        return vshlq_s32(vaddq_s32(vaddq_s32(vqrdmulhq_s32(sum, factor), add), vshrq_n_s32(sum, 31)), right);
-      });
-    } else {
-      const int32x4_t m0 = vdupq_n_s32(k[0]), m1 = vdupq_n_s32(k[2]), right = vdupq_n_s32(-k[6]);
-      const int32x4_t half = vdupq_n_s32((1 << (k[6] - 1)) - 1), one = vdupq_n_s32(1), z = vdupq_n_s32(zero);
-      each_eight(c, [&](int32x4_t a, int32x4_t b) {
-        const int32x4_t sum = vmlaq_s32(vmulq_s32(a, m0), b, m1);
-        const int32x4_t odd = vandq_s32(vshlq_s32(sum, right), one);
-        return vaddq_s32(vshlq_s32(vaddq_s32(vaddq_s32(sum, half), odd), right), z);
-      });
-    }
-  }
-
- private:
-  /// add(four elements of each input, offsets added) gives the output before the bounds.
-  template <class Call, class Add>
-  static QNNX_INLINE void each_eight(const Call& c, Add&& add) {
-    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-    const auto* pa = reinterpret_cast<const std::uint8_t*>(c.template in<0>().data);
-    const auto* pb = reinterpret_cast<const std::uint8_t*>(c.template in<1>().data);
-    auto* y = reinterpret_cast<std::uint8_t*>(c.out().data);
-    const std::int64_t n = c.out().size();
-    const int16x8_t oa = vdupq_n_s16(static_cast<std::int16_t>(c.template in<0>().offset()));
-    const int16x8_t ob = vdupq_n_s16(static_cast<std::int16_t>(c.template in<1>().offset()));
-    const int32x4_t lo = vdupq_n_s32(c.constants()[0]), hi = vdupq_n_s32(c.constants()[1]);
-    const auto wide = [](uint8x8_t v) {
-      return is_signed ? vmovl_s8(vreinterpret_s8_u8(v)) : vreinterpretq_s16_u16(vmovl_u8(v));
-    };
-    const auto eight = [&](const std::uint8_t* from_a, const std::uint8_t* from_b, std::uint8_t* to) {
-      const int16x8_t a = vaddq_s16(wide(vld1_u8(from_a)), oa), b = vaddq_s16(wide(vld1_u8(from_b)), ob);
-      const int32x4_t low = add(vmovl_s16(vget_low_s16(a)), vmovl_s16(vget_low_s16(b)));
-      const int32x4_t high = add(vmovl_high_s16(a), vmovl_high_s16(b));
-      const auto bound = [&](int32x4_t v) { return vmovn_s32(vmaxq_s32(vminq_s32(v, hi), lo)); };
-      vst1_u8(to, vreinterpret_u8_s8(vmovn_s16(vcombine_s16(bound(low), bound(high)))));
-    };
-    std::int64_t i = 0;
-    for (; i + 8 <= n; i += 8) eight(pa + i, pb + i, y + i);
-    if (i == n) return;
-    std::uint8_t a[8] = {}, b[8] = {}, to[8];
-    for (std::int64_t j = i; j < n; ++j) a[j - i] = pa[j], b[j - i] = pb[j];
-    eight(a, b, to);
-    for (std::int64_t j = i; j < n; ++j) y[j] = to[j - i];
-  }
+struct impl<op::elementwise_add, isa::neon> : neon::binary_kernel<op::elementwise_add, op::binary::add> {};
+template <>
+struct impl<op::elementwise_subtract, isa::neon> : neon::binary_kernel<op::elementwise_subtract, op::binary::subtract> {
 };
+template <>
+struct impl<op::elementwise_multiply, isa::neon> : neon::binary_kernel<op::elementwise_multiply, op::binary::multiply> {
+};
+template <>
+struct impl<op::elementwise_maximum, isa::neon> : neon::binary_kernel<op::elementwise_maximum, op::binary::maximum> {};
+template <>
+struct impl<op::elementwise_minimum, isa::neon> : neon::binary_kernel<op::elementwise_minimum, op::binary::minimum> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

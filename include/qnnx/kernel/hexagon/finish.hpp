@@ -143,6 +143,17 @@ form pack_channels(const Call& c, std::int32_t channels, std::int32_t depth, sca
   return of;
 }
 
+/// The head of 32 channels, in registers.
+struct head_rows {
+  vec bias, factor, plus, shift;
+  head_rows() = default;
+  QNNX_INLINE explicit head_rows(const std::byte* at)
+      : bias(load(at)),
+        factor(load(at + vector_bytes)),
+        plus(load(at + 2 * vector_bytes)),
+        shift(load(at + 3 * vector_bytes)) {}
+};
+
 /// How outputs of a type are finished: Once is FullyConnected's rule of tflite.
 template <dtype Type, bool Once, class Rounding, bool Long = bits_of(Type) == 16>
 struct finisher {
@@ -163,12 +174,10 @@ struct finisher {
         low(splat_output(lo + turned(Type))),
         high(splat_output(hi + turned(Type))) {}
 
-  /// 32 sums without their biases, by the head at `head`.
+  /// 32 sums without their biases.
   template <int Form>
-  QNNX_INLINE vec words(vec sums, const std::byte* head) const {
-    const vec v = add(sums, load(head));
-    const vec factor = load(head + vector_bytes), plus = load(head + 2 * vector_bytes);
-    const vec shift = load(head + 3 * vector_bytes);
+  QNNX_INLINE vec words(vec sums, const head_rows& h) const {
+    const vec v = add(sums, h.bias), factor = h.factor, plus = h.plus, shift = h.shift;
     if (channel_facts<Once, wide, Long>::rounds_twice(r))
       return shift_right_each(add(multiply_rounded(v, factor), add(shift_right(v, 31), plus)), shift);
     if constexpr (Form == fast) {
@@ -234,7 +243,8 @@ class rescaler {
   bool is_same() const { return same_; }
   QNNX_INLINE vec operator()(vec v) const {
     if (same_) return add(v, zero_);
-    return form_ == fast ? done.template words<fast>(v, head_) : done.template words<ties>(v, head_);
+    const head_rows h(head_);
+    return form_ == fast ? done.template words<fast>(v, h) : done.template words<ties>(v, h);
   }
   finisher<Type, false, Rounding, Long> done;
 

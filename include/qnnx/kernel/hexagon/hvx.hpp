@@ -3,6 +3,8 @@
 // HVX (Hexagon v67, 128-byte vectors: 32 words): the instructions, or the same written out, and what is made of them.
 // Layer 5a.
 
+#include <utility>
+
 #include "qnnx/config.hpp"
 
 #if QNNX_HAS_HVX_INSTRUCTIONS
@@ -30,6 +32,13 @@ QNNX_INLINE void copy(std::byte* to, const std::byte* from, std::int32_t n, cons
 /// The same with one value.
 QNNX_INLINE void fill(std::byte* to, vec value, std::int32_t n) {
   for (; n > 0; n -= vector_bytes, to += vector_bytes) store(to, value);
+}
+/// f(i) for the constants i below N.
+template <int N, class F>
+QNNX_INLINE void unrolled(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>{}), ...);
+  }(std::make_integer_sequence<int, N>{});
 }
 /// n bytes of a vector, n <= 128.
 QNNX_INLINE void put(std::byte* to, vec v, std::int32_t n) {

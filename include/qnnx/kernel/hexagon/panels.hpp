@@ -221,26 +221,27 @@ QNNX_INLINE void pass_one_by_one(const Finisher& done, const panel_sizes& size, 
                    p * to.channels + channel + o);
 }
 
-/// The sums of layers of 8 or 16 channels, those of `fold` pixels in a vector: outputs of eight pixels are neighbours.
-template <int Form, int Pixels, class Finisher>
-QNNX_INLINE void store_folded(const Finisher& done, const panel_sizes& size, const std::byte* group, const vec* sums,
-                              destination to) {
-  const std::int32_t vectors = Pixels / size.fold;  // of finished words
-  vec folded[4];
-  for (int t = 0; t < 4; ++t) {
-    if (t >= vectors) {
-      folded[t] = zeros();
-    } else {
-      const int i = t * size.fold;
-      folded[t] = bit_or(sums[i % Pixels], rotate(sums[(i + 1) % Pixels], vector_bytes - 4 * size.channels));
-      if (size.fold == 4)
-        folded[t] = bit_or(folded[t], bit_or(rotate(sums[(i + 2) % Pixels], 64), rotate(sums[(i + 3) % Pixels], 32)));
-      folded[t] = done.template words<Form>(folded[t], group);
-    }
-  }
+/// The sums of layers of 8 or 16 channels, those of Fold pixels in a vector: outputs of eight pixels are neighbours.
+template <int Form, int Pixels, int Fold, class Finisher>
+QNNX_INLINE void store_folded(const Finisher& done, const head_rows& head, const vec* sums, destination to) {
+  constexpr int words = Pixels / Fold, together = Finisher::words_of_vector, apart = vector_bytes / Fold;
   std::int32_t left = to.count * to.channels * Finisher::bytes;
-  for (int t = 0; t < 4 && left > 0; t += Finisher::words_of_vector, left -= vector_bytes)
-    put(to.y + t * lanes * Finisher::bytes, done.pack(folded + t), left < vector_bytes ? left : vector_bytes);
+  unrolled<(words + together - 1) / together>([&](auto k) __attribute__((always_inline)) {
+    if (left <= 0) return;
+    vec q[together];
+    unrolled<together>([&](auto t) __attribute__((always_inline)) {
+      constexpr int i = (k * together + t) * Fold;
+      if constexpr (i >= Pixels) {
+        q[t] = zeros();
+      } else {
+        vec all = sums[i];
+        unrolled<Fold - 1>([&](auto n) __attribute__((always_inline)) { all = bit_or(all, rotate(sums[i + n + 1], vector_bytes - (n + 1) * apart)); });
+        q[t] = done.template words<Form>(all, head);
+      }
+    });
+    put(to.y + k * vector_bytes, done.pack(q), left < vector_bytes ? left : vector_bytes);
+    left -= vector_bytes;
+  });
 }
 
 /// One pass: channels [32 first, 32 (first + Groups)) of `Pixels` pixels; some may stand in for missing ones.
@@ -255,29 +256,33 @@ QNNX_NOINLINE void pass(const Finisher& done, const panel_sizes& size, const std
   } else {
     vec sums[Pixels * Groups];
     multiply<Kind, Groups, Pixels>(size, group, x, pixel, 0, x.lines, 0, x.steps, sums);
-    if (Groups == 1 && Pixels > 1 && size.fold > 1)
-      return store_folded<Form, Pixels>(done, size, group, sums, to);
+    head_rows head[Groups];
+    for (int g = 0; g < Groups; ++g) head[g] = head_rows(group + g * size.group_bytes());
+    if constexpr (Groups == 1 && Pixels == block_pixels) {
+      if (size.fold == 2) return store_folded<Form, Pixels, 2>(done, head[0], sums, to);
+      if (size.fold == 4) return store_folded<Form, Pixels, 4>(done, head[0], sums, to);
+    }
     constexpr int together = Finisher::words_of_vector;
     constexpr int in_vector = together > Groups ? together / Groups : 1;  // pixels
-    for (int i = 0; i < Pixels * Groups; i += together) {
-      const int p = i / Groups, g = i % Groups;
-      if (p >= to.count) break;
+    unrolled<(Pixels * Groups + together - 1) / together>([&](auto k) __attribute__((always_inline)) {
+      constexpr int i = k * together, p = i / Groups, g = i % Groups;
+      if (p >= to.count) return;
       vec q[together];
-      for (int t = 0; t < together; ++t)
-        q[t] = i + t < Groups * Pixels
-                   ? done.template words<Form>(sums[i + t], group + (i + t) % Groups * size.group_bytes())
-                   : zeros();
+      unrolled<together>([&](auto t) __attribute__((always_inline)) {
+        if constexpr (i + t < Groups * Pixels) q[t] = done.template words<Form>(sums[i + t], head[(i + t) % Groups]);
+        else q[t] = zeros();
+      });
       const vec v = done.pack(q);
       const std::int32_t count = to.count - p < in_vector ? to.count - p : in_vector;
       std::byte* y = to.y + (p * to.channels + channel + g * lanes) * Finisher::bytes;
       const std::int32_t left = (own - g * lanes) * Finisher::bytes;
       if (to.channels == Groups * lanes) {
         put(y, v, Groups > together ? vector_bytes : count * Groups * lanes * Finisher::bytes);
-      } else {
-        for (std::int32_t k = 0; k < count; ++k, y += to.channels * Finisher::bytes)
-          if (left > 0) put(y, rotate(v, k * Groups * lanes * Finisher::bytes), left < vector_bytes ? left : vector_bytes);
+      } else if (left > 0) {
+        for (std::int32_t n = 0; n < count; ++n, y += to.channels * Finisher::bytes)
+          put(y, rotate(v, n * Groups * lanes * Finisher::bytes), left < vector_bytes ? left : vector_bytes);
       }
-    }
+    });
   }
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Sums of products on aarch64: rows of data (windows of output pixels, signed bytes) times panels of eight channels. A
-// unit is compiled for one of three levels, each with its own panel of 16 window elements by 8 channels:
-//   neon      [16][8]: bytes widened to 16 bits, multiply-add by a lane
+// Sums of products on aarch64: rows of data (windows of output pixels) times panels of eight channels. A unit is
+// compiled for one of three levels, each with its own panel of 16 window elements by 8 channels:
+//   neon      [16][8]: bytes widened to 16 bits, multiply-add by a lane; 16-bit data as it is
 //   neon_dot  [4][8][4]: sdot, four elements of four channels an instruction
 //   i8mm      [2][4][2][8]: smmla, eight elements of two channels and two rows an instruction
-// Exact modulo 2^32. Floats: panels [16][8], fused multiply-adds in the reference's order, so
+// The last two take 16-bit data as two rows of signed bytes, x = 256 high + low + 128. 4-bit weights stand in the same
+// order: byte i of 16 has weight i of one vector in its low half, of the next in its high half. Exact modulo 2^32. Floats:
+// panels [16][8], fused multiply-adds in the reference's order, so
 // |fast - reference| <= 2 g (|bias| + sum |x w|), g = n u / (1 - n u), n products, u = 2^-24. Layer 5a.
 
 #include "qnnx/kernel/contract.hpp"
@@ -17,7 +19,8 @@ namespace qnnx::inline QNNX_ABI::kernel::neon {
 
 inline constexpr std::int32_t panel_channels = 8;
 inline constexpr std::int32_t panel_elements = 16;
-inline constexpr std::int32_t most_rows = 8;  // of a tile
+inline constexpr std::int32_t most_rows = 8;                // of a tile
+inline constexpr bool splits_words = QNNX_HAS_NEON_DOT != 0;  // 16-bit data is two rows of bytes
 
 /// Where (element, channel) of a panel lies.
 constexpr std::int32_t panel_at(std::int32_t k, std::int32_t o) {
@@ -28,23 +31,36 @@ constexpr std::int32_t panel_at(std::int32_t k, std::int32_t o) {
 #endif
 }
 
-/// Sums of Rows rows and eight channels; row r begins at x + r * pitch, `panels` panels of weights.
-template <int Rows>
-QNNX_NOINLINE void byte_tile(const std::int8_t* x, std::ptrdiff_t pitch, const std::int8_t* w, std::int32_t panels,
-                             std::int32_t* sums) {
+/// Two vectors of weights, the ones that follow each other in a panel; Bits 4: of 16 bytes.
+template <int Bits>
+QNNX_INLINE int8x16x2_t two_vectors(const std::int8_t* w) {
+  if constexpr (Bits == 4) {
+    const int8x16_t both = vld1q_s8(w);
+    return {{vshrq_n_s8(vshlq_n_s8(both, 4), 4), vshrq_n_s8(both, 4)}};
+  } else {
+    return {{vld1q_s8(w), vld1q_s8(w + 16)}};
+  }
+}
+
+/// Sums of Rows rows and eight channels; row r begins at x + r * pitch, `panels` panels of weights of Bits bits. X is
+/// int8_t, at level neon int16_t too.
+template <int Rows, int Bits, class X>
+QNNX_NOINLINE void row_tile(const X* x, std::ptrdiff_t pitch, const std::int8_t* w, std::int32_t panels,
+                            std::int32_t* sums) {
+  constexpr int pair_bytes = 4 * Bits;  // of two vectors
 #if QNNX_HAS_I8MM
   constexpr int pairs = (Rows + 1) / 2;
   int32x4_t acc[pairs][4] = {};  // [row pair][channel pair]: (r0 c0, r0 c1, r1 c0, r1 c1)
-  for (std::int32_t n = 2 * panels; n > 0; --n, x += 8, w += 64) {
-    const int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 16), w2 = vld1q_s8(w + 32), w3 = vld1q_s8(w + 48);
+  for (std::int32_t n = 2 * panels; n > 0; --n, x += 8, w += 2 * pair_bytes) {
+    const int8x16x2_t w0 = two_vectors<Bits>(w), w1 = two_vectors<Bits>(w + pair_bytes);
 #pragma GCC unroll 4
     for (int p = 0; p < pairs; ++p) {
       const std::int8_t* second = 2 * p + 1 < Rows ? x + (2 * p + 1) * pitch : x;
       const int8x16_t v = vcombine_s8(vld1_s8(x + 2 * p * pitch), vld1_s8(second));
-      acc[p][0] = vmmlaq_s32(acc[p][0], v, w0);
-      acc[p][1] = vmmlaq_s32(acc[p][1], v, w1);
-      acc[p][2] = vmmlaq_s32(acc[p][2], v, w2);
-      acc[p][3] = vmmlaq_s32(acc[p][3], v, w3);
+      acc[p][0] = vmmlaq_s32(acc[p][0], v, w0.val[0]);
+      acc[p][1] = vmmlaq_s32(acc[p][1], v, w0.val[1]);
+      acc[p][2] = vmmlaq_s32(acc[p][2], v, w1.val[0]);
+      acc[p][3] = vmmlaq_s32(acc[p][3], v, w1.val[1]);
     }
   }
 #pragma GCC unroll 4
@@ -57,17 +73,17 @@ QNNX_NOINLINE void byte_tile(const std::int8_t* x, std::ptrdiff_t pitch, const s
     }
 #else
   int32x4_t acc[Rows][2] = {};
-  for (; panels > 0; --panels, x += 16, w += 128) {
+  for (; panels > 0; --panels, x += 16, w += 4 * pair_bytes) {
 #if QNNX_HAS_NEON_DOT
     int8x16_t v[Rows];
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) v[r] = vld1q_s8(x + r * pitch);
     const auto step = [&]<int Q>(std::integral_constant<int, Q>) {
-      const int8x16_t w0 = vld1q_s8(w + 32 * Q), w1 = vld1q_s8(w + 32 * Q + 16);
+      const int8x16x2_t wide = two_vectors<Bits>(w + pair_bytes * Q);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
-        acc[r][0] = vdotq_laneq_s32(acc[r][0], w0, v[r], Q);
-        acc[r][1] = vdotq_laneq_s32(acc[r][1], w1, v[r], Q);
+        acc[r][0] = vdotq_laneq_s32(acc[r][0], wide.val[0], v[r], Q);
+        acc[r][1] = vdotq_laneq_s32(acc[r][1], wide.val[1], v[r], Q);
       }
     };
     step(std::integral_constant<int, 0>{}), step(std::integral_constant<int, 1>{});
@@ -77,19 +93,27 @@ QNNX_NOINLINE void byte_tile(const std::int8_t* x, std::ptrdiff_t pitch, const s
     for (int h = 0; h < 2; ++h) {
       int16x8_t v[Rows];
 #pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) v[r] = vmovl_s8(vld1_s8(x + r * pitch + 8 * h));
-      const auto step = [&]<int K>(std::integral_constant<int, K>) {
-        const int16x8_t wide = vmovl_s8(vld1_s8(w + 64 * h + 8 * K));
+      for (int r = 0; r < Rows; ++r) {
+        if constexpr (sizeof(X) == 1)
+          v[r] = vmovl_s8(vld1_s8(x + r * pitch + 8 * h));
+        else
+          v[r] = vld1q_s16(x + r * pitch + 8 * h);
+      }
+      const auto step = [&]<int K>(std::integral_constant<int, K>) {  // elements K to K + 3
+        const int8x16x2_t bytes = two_vectors<Bits>(w + pair_bytes * (2 * h + K / 4));
+        const auto one = [&]<int L>(std::integral_constant<int, L>, int16x8_t wide) {
 #pragma GCC unroll 8
-        for (int r = 0; r < Rows; ++r) {
-          acc[r][0] = vmlal_laneq_s16(acc[r][0], vget_low_s16(wide), v[r], K);
-          acc[r][1] = vmlal_high_laneq_s16(acc[r][1], wide, v[r], K);
-        }
+          for (int r = 0; r < Rows; ++r) {
+            acc[r][0] = vmlal_laneq_s16(acc[r][0], vget_low_s16(wide), v[r], L);
+            acc[r][1] = vmlal_high_laneq_s16(acc[r][1], wide, v[r], L);
+          }
+        };
+        one(std::integral_constant<int, K>{}, vmovl_s8(vget_low_s8(bytes.val[0])));
+        one(std::integral_constant<int, K + 1>{}, vmovl_high_s8(bytes.val[0]));
+        one(std::integral_constant<int, K + 2>{}, vmovl_s8(vget_low_s8(bytes.val[1])));
+        one(std::integral_constant<int, K + 3>{}, vmovl_high_s8(bytes.val[1]));
       };
-      step(std::integral_constant<int, 0>{}), step(std::integral_constant<int, 1>{});
-      step(std::integral_constant<int, 2>{}), step(std::integral_constant<int, 3>{});
-      step(std::integral_constant<int, 4>{}), step(std::integral_constant<int, 5>{});
-      step(std::integral_constant<int, 6>{}), step(std::integral_constant<int, 7>{});
+      step(std::integral_constant<int, 0>{}), step(std::integral_constant<int, 4>{});
     }
 #endif
   }

@@ -267,8 +267,10 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
         if (oh > 0) rows.advance();
         const std::byte* tap[most_taps];
         std::int32_t taps = 0;
-        for (std::int32_t kh = 0; kh < g.rows; ++kh)
-          for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[taps++] = rows.line(kh) + columns[kw];
+        for (std::int32_t kh = 0; kh < g.rows; ++kh) {
+          const std::byte* const line = rows.line(kh);
+          for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[taps++] = line + columns[kw];
+        }
         for (std::int32_t at = 0; at < bytes; at += hvx::vector_bytes) {
           hvx::vec most = hvx::load(tap[0] + at);
           for (std::int32_t t = 1; t < taps; ++t) {
