@@ -143,16 +143,18 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     });
   }
 
- private:
   /// Whether a plan made for another kernel keeps data and outputs apart, or has them in place.
   template <class Call>
   static bool shares_well(const Call& c) {
+    constexpr int bytes = bits_of(Call::out_type::code) / 8;
     const std::byte* x = c.input_bytes(0);
     const std::byte* y = c.output_bytes();
     const shape& xs = c.s.inputs[0].dims;
     const shape& ys = c.s.outputs[0].dims;
-    return y + ys.size() <= x || x + xs.size() <= y || (x == y && in_place(xs, ys, c.params()));
+    return y + ys.size() * bytes <= x || x + xs.size() * bytes <= y || (x == y && in_place(xs, ys, c.params()));
   }
+
+ private:
 
   template <class Finisher>
   using row_function = void (*)(const Finisher&, const dsp::depthwise_rows&, const dsp::depthwise_record*,

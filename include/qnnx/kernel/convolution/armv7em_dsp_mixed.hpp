@@ -211,8 +211,7 @@ QNNX_NOINLINE void multiply_mixed(const Finisher& done, const mixed_gatherer<Kin
 
 }  // namespace dsp
 
-/// The distance of shared memory is the reference's: a block's windows are gathered before any of it is written,
-/// rows in order.
+/// Memory is shared by pixels, as by the 8-bit kernel: a block's windows are gathered before any of it is written.
 template <>
 struct impl<op::conv2d, isa::armv7em_dsp_mixed>
     : dsp::packed_kernel<impl<op::conv2d, isa::armv7em_dsp_mixed>, op::conv2d> {
@@ -227,6 +226,10 @@ struct impl<op::conv2d, isa::armv7em_dsp_mixed>
     if (!takes(f, p)) return 0;
     return dsp::mixed_gatherer<dsp::mixed_kind<types::s8, types::s4>>::scratch_bytes(
         f.c.dims(1), bits_of(f.c.in(1).type), bits_of(f.c.in(0).type) / 8);
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, 4, true) : no_overlap;
   }
 
   template <class Call>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // DepthWiseConv2d on 16-bit data and with 4-bit weights (arm/mixed.hpp), 3x3 windows, by the plan of the 8-bit kernel:
-// rows of data as 16-bit pairs, one line per channel (arm/window.hpp). Packed form: per channel a head and three rows of
+// a few channels at a time, rows of their data as 16-bit pairs, one line per channel (arm/window.hpp). Packed form: per channel a head and three rows of
 // weights, as the bytes w0 w1 w1 w2 or the nibbles w0 w1 w2. Layer 5a.
 
 #include "qnnx/kernel/arm/mixed.hpp"
 #include "qnnx/kernel/arm/window.hpp"
+#include "qnnx/kernel/convolution/armv7em_dsp_depthwise.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
 
 #if QNNX_HAS_ARMV7EM_DSP
@@ -36,18 +37,18 @@ struct mixed_window {
   }
 };
 
-/// One data row [width][channels] of 16 bits into a slot of all lines, as split_row; channels % 2 == 0.
+/// `count` channels of a data row [width][channels] of 16 bits into a slot of their lines, as split_row; count % 2 == 0.
 template <word Turn>
-QNNX_NOINLINE void split_row_16(const lines& size, const std::byte* row, std::int32_t width, std::int32_t left,
-                                word zeros, word* to) {
-  const std::int32_t channels = size.channels, step = size.line_words();
+QNNX_NOINLINE void split_row_16(const lines& size, const std::byte* row, std::int32_t channels, std::int32_t count,
+                                std::int32_t width, std::int32_t left, word zeros, word* to) {
+  const std::int32_t step = size.line_words();
   for (std::int32_t q = size.pairs, column = -left; q > 0; --q, column += 2, to += 3) {
     const bool first = column >= 0 && column < width, second = column + 1 >= 0 && column + 1 < width;
     const std::byte* a = first ? row + 2 * column * channels : reinterpret_cast<const std::byte*>(&zeros);
     const std::byte* b = second ? row + 2 * (column + 1) * channels : reinterpret_cast<const std::byte*>(&zeros);
     const std::int32_t next_a = first ? 4 : 0, next_b = second ? 4 : 0;
     word* line = to;
-    for (std::int32_t c = channels; c > 0; c -= 2, a += next_a, b += next_b, line += 2 * step) {
+    for (std::int32_t c = count; c > 0; c -= 2, a += next_a, b += next_b, line += 2 * step) {
       const word x = load_word(a), y = load_word(b);
       line[0] = pkhbt16(x, y) ^ Turn;
       line[step] = pkhtb16(x, y) ^ Turn;
@@ -55,14 +56,15 @@ QNNX_NOINLINE void split_row_16(const lines& size, const std::byte* row, std::in
   }
 }
 
-/// One output row: sums of a channel into `sums`, from there to outputs.
+/// `count` channels of an output row: sums of a channel into those of `size`, from there to outputs.
 template <class Kind, int Form, int Stride, class Finisher>
-QNNX_NOINLINE void depthwise_row_mixed(const Finisher& done, const mixed_window<Kind>* record, std::int32_t channels,
-                                       const word* line, std::int32_t line_words, std::int32_t turn,
-                                       typename Kind::storage* y, std::int32_t width, std::int32_t* sums) {
+QNNX_NOINLINE void depthwise_row_mixed(const Finisher& done, const depthwise_rows& size, const mixed_window<Kind>* record,
+                                       const word* line, std::int32_t turn, typename Kind::storage* y, std::int32_t count) {
   using storage = typename Kind::storage;
+  const std::int32_t channels = size.channels, width = size.width, line_words = size.size.line_words();
+  std::int32_t* const sums = size.sums;
   const std::int32_t k0 = turn, k1 = turn == 2 ? 0 : turn + 1, k2 = turn == 0 ? 2 : turn - 1;
-  for (const storage* const end = y + channels; y != end; ++y, ++record, line += line_words) {
+  for (const storage* const end = y + count; y != end; ++y, ++record, line += line_words) {
     window_sums<Stride>(line, record->row(k0), record->row(k1), record->row(k2), sums, width);
     const channel_head h = record->head;
     storage* to = y;
@@ -79,7 +81,7 @@ QNNX_NOINLINE void depthwise_row_mixed(const Finisher& done, const mixed_window<
 
 }  // namespace dsp
 
-/// The distance of shared memory is the reference's: a row's data is taken over before the row is written.
+/// Memory is shared as by the 8-bit kernel: in place, where no row reaches data that is not in scratch.
 template <>
 struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>, op::depthwise_conv2d> {
@@ -100,11 +102,14 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
                                    : sizeof(dsp::mixed_window<dsp::mixed_kind<types::s16, types::s8>>);
     return static_cast<std::int64_t>(sizeof(dsp::node_head) + record * static_cast<std::size_t>(f.c.dims(1)[3]));
   }
-  static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) {
-    return {x[3], y[2], static_cast<std::int32_t>(p.stride[1])};
-  }
+  using bytes = impl<op::depthwise_conv2d, isa::armv7em_dsp>;
+  static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) { return bytes::lines_of(x, y, p); }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : 0;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 && bytes::in_place(f.c.dims(0), f.c.out(0).dims, p) ? in_place_only : no_overlap;
   }
 
   template <class Call>
@@ -132,6 +137,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
       if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
           !dsp::takes_operands(c))
         return reference::run(c);
+    if constexpr (!config::own_plan)
+      if (!bytes::shares_well(c)) return reference::run(c);
     using k = kind<Call>;
     const auto done = dsp::mixed_finisher_of<k, false>(c);
     using finisher = std::decay_t<decltype(done)>;
@@ -152,36 +159,41 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
     const shape &x = c.s.inputs[0].dims, &y = c.s.outputs[0].dims;
     const params& p = c.params();
     const dsp::lines size = lines_of(x, y, p);
-    const std::int32_t height = x[1], width = x[2], channels = size.channels, pitch = width * channels * Kind::bytes;
+    const std::int32_t height = x[1], width = x[2], channels = x[3], pitch = width * channels * Kind::bytes;
     const auto stride = static_cast<std::int32_t>(p.stride[0]), top = static_cast<std::int32_t>(p.pad_amount[0]);
     const auto left = static_cast<std::int32_t>(p.pad_amount[2]);
     auto* scratch = reinterpret_cast<dsp::word*>(c.scratch());
-    auto* sums = reinterpret_cast<std::int32_t*>(scratch + size.line_words() * channels);
+    const dsp::depthwise_rows out_rows{size, channels, y[2],
+                                       reinterpret_cast<std::int32_t*>(scratch + size.line_words() * size.channels)};
     const auto zero = static_cast<dsp::word>(c.s.inputs[0].q.zero());
     const dsp::word zeros = Kind::wide ? (zero & 0xffffu) * 0x00010001u : (zero & 0xffu) * 0x01010101u;
     const auto* record = reinterpret_cast<const dsp::mixed_window<Kind>*>(c.packed() + sizeof(dsp::node_head));
     const auto* data = reinterpret_cast<const std::byte*>(c.template in<0>().data);
-    auto* out = c.out().data;
-    for (std::int32_t n = 0; n < y[0]; ++n, data += height * pitch) {
-      std::int32_t next = -top;             // the first row that is not in scratch
-      std::int32_t slot = 0, low_slot = 0;  // its slot, and that of the window's first row
-      for (std::int32_t oh = 0; oh < y[1]; ++oh, out += y[2] * channels) {
-        const std::int32_t low = oh * stride - top;
-        for (; next < low + 3; ++next) {
-          if (next >= low) {
-            if (next == low) low_slot = slot;
-            const std::int32_t there = next >= 0 && next < height ? width : 0;
-            if constexpr (Kind::wide)
-              dsp::split_row_16<Kind::turn>(size, data + next * pitch, there, left, zeros, scratch + slot);
-            else
-              dsp::split_row<Kind::is_signed>(size, data + next * pitch, channels, channels, there, left, zeros, scratch + slot);
+    auto* image = c.out().data;
+    for (std::int32_t n = 0; n < y[0]; ++n, data += height * pitch, image += y[1] * y[2] * channels)
+      for (std::int32_t first = 0; first < channels; first += size.channels) {
+        const std::int32_t count = channels - first < size.channels ? channels - first : size.channels;
+        auto* out = image + first;
+        const std::byte* from = data + first * Kind::bytes;
+        std::int32_t next = -top;             // the first row that is not in scratch
+        std::int32_t slot = 0, low_slot = 0;  // its slot, and that of the window's first row
+        for (std::int32_t oh = 0; oh < y[1]; ++oh, out += y[2] * channels) {
+          const std::int32_t low = oh * stride - top;
+          for (; next < low + 3; ++next) {
+            if (next >= low) {
+              if (next == low) low_slot = slot;
+              const std::int32_t there = next >= 0 && next < height ? width : 0;
+              if constexpr (Kind::wide)
+                dsp::split_row_16<Kind::turn>(size, from + next * pitch, channels, count, there, left, zeros, scratch + slot);
+              else
+                dsp::split_row<Kind::is_signed>(size, from + next * pitch, channels, count, there, left, zeros, scratch + slot);
+            }
+            slot = slot == 2 ? 0 : slot + 1;
           }
-          slot = slot == 2 ? 0 : slot + 1;
+          make_row(done, out_rows, record + first, scratch, low_slot == 0 ? 0 : 3 - low_slot, out, count);
+          low_slot = (low_slot + stride) % 3;
         }
-        make_row(done, record, channels, scratch, size.line_words(), low_slot == 0 ? 0 : 3 - low_slot, out, y[2], sums);
-        low_slot = (low_slot + stride) % 3;
       }
-    }
   }
 };
 

@@ -213,8 +213,7 @@ QNNX_NOINLINE void gather(const dsp::window_steps& g, const std::int8_t* image, 
 
 }  // namespace mve
 
-/// The distance of shared memory is the reference's: windows are gathered before their pixels are written, rows in
-/// order.
+/// Memory is shared by pixels, as by the 8-bit kernel.
 template <>
 struct impl<op::conv2d, isa::mve_mixed>
     : dsp::packed_kernel<impl<op::conv2d, isa::mve_mixed>, op::conv2d> {
@@ -230,6 +229,11 @@ struct impl<op::conv2d, isa::mve_mixed>
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const bool wide = bits_of(f.c.in(0).type) == 16;
     return takes(f, p) ? std::int64_t{2} * (wide ? 16 : 32) * sizes(f.c.dims(1), wide).steps : 0;
+  }
+  /// Two pixels are written while the windows of both may still be read.
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, 2, false) : no_overlap;
   }
 
   template <class Call>

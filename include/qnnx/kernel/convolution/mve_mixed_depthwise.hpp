@@ -43,8 +43,8 @@ QNNX_NOINLINE void depthwise_mixed(const quad_head* h, const std::int8_t* w, con
 
 }  // namespace mve
 
-/// The distance of shared memory is the reference's: a pixel's channels are written eight by eight while the window
-/// of the next eight is still read: rows stay.
+/// Memory is shared by pixels, as by the 8-bit kernel: a pixel's channels are written eight by eight while the window of
+/// the next eight is still read.
 template <>
 struct impl<op::depthwise_conv2d, isa::mve_mixed>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::mve_mixed>, op::depthwise_conv2d> {
@@ -73,6 +73,10 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
   /// A row of zero points.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? std::int64_t{f.c.dims(1)[3]} * (bits_of(f.c.in(0).type) / 8) : 0;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, 1, false) : no_overlap;
   }
 
   template <class Call>
