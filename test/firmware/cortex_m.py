@@ -3,7 +3,7 @@
 """Runs a converted model on a Cortex-M in QEMU and on this host, and compares the output bytes.
 
     cortex_m.py --bin TOOLS --source REPOSITORY --work DIR --model FILE [--input_list FILE] [--cpu cortex-m4 ...] [--arena N]
-                [--code N] [--instructions N] [--optimize s|2|3] [--act_bitwidth N] [--weights_bitwidth N]
+                [--code N] [--instructions N] [--stream_rows WHEN] [--ram_budget N] [--optimize s|2|3] [--act_bitwidth N] [--weights_bitwidth N]
                 [--images FILE --labels FILE --accuracy SHARE]
 
 Converts, generates the static archive for the core, links it with examples/firmware/board.cpp (-Os, no exceptions, no
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -141,6 +142,21 @@ def expected_hashes(tools: Path, cpp: Path, work: Path, header: str, isa: str) -
     return host_hashes(tools, work, outputs, "--model", work / "x86_64-linux-gnu" / f"lib{cpp.stem}.so", "--backend", "cpu")
 
 
+def refusals(generator: list[object], work: Path, budget: int) -> bool:
+    """The budget is met by streaming alone, and one that even that does not meet is refused with the smallest arena found."""
+    good = True
+    for more, least, wanted in ((["--stream_rows", "never", "--ram_budget", str(budget)], budget, "; at "),
+                                (["--ram_budget", "4096"], 4096, "the smallest found; in bands of rows: steps ")):
+        p = subprocess.run([str(a) for a in [*generator, "-o", work / "refused", *more]], capture_output=True, text=True)
+        line = p.stderr.strip()
+        print(line)
+        arena = re.search(r"arena: got (\d+) bytes", line)
+        if p.returncode == 0 or not arena or int(arena.group(1)) <= least or wanted not in line or " bytes" not in line:
+            print(f"expected a refusal of {more}")
+            good = False
+    return good
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for option in ("bin", "source", "work", "model"):
@@ -149,6 +165,8 @@ def main() -> int:
     parser.add_argument("--cpu", nargs="+", choices=CORES, default=["cortex-m4"])
     parser.add_argument("--optimize", choices=("s", "2", "3"), default="s")
     parser.add_argument("--bank", nargs="+", default=[], metavar="NAME=BYTES[:SECTION]", help="the generator's --ram_bank")
+    parser.add_argument("--stream_rows", choices=("never", "auto", "always"), default="auto", help="the generator's option")
+    parser.add_argument("--ram_budget", type=int, help="the generator's option; without streaming, and with 4096 bytes, it must refuse")
     parser.add_argument("--arena", type=int, help="most bytes the arena may have")
     parser.add_argument("--code", type=int, help="most bytes of code and tables in the generator's report")
     parser.add_argument("--instructions", type=float, help="most instructions of an inference (QEMU counts them, they repeat)")
@@ -175,9 +193,13 @@ def main() -> int:
     run(args.bin / f"qnnx-{kind}-converter", "-i", args.model, "-o", cpp, *quantize)
     good, expected = True, []
     for cpu in args.cpu:
-        report = run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", work / f"{name}.bin", "-t", cpu, "--optimize", args.optimize,
-                     "-o", work / "lib", *(["--ram_bank", *args.bank] if args.bank else [])).strip()
+        generator = [args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", work / f"{name}.bin", "-t", cpu, "--optimize", args.optimize,
+                     *(["--ram_bank", *args.bank] if args.bank else [])]
+        budget = ["--ram_budget", args.ram_budget] if args.ram_budget else []
+        report = run(*generator, "-o", work / "lib", "--stream_rows", args.stream_rows, *budget).strip()
         print(report)
+        if budget and not refusals(generator, work, args.ram_budget):
+            good = False
         lib = work / "lib" / cpu
         header = (lib / f"{name}.h").read_text()
         (work / "main.cpp").write_text(firmware_main(name, header)[0])

@@ -78,16 +78,66 @@ firmware_plan::firmware_plan(const std::string& printed, const std::vector<ram_b
   g_.nodes = nodes_.data();
   g_.node_count = static_cast<std::int32_t>(nodes_.size());
 
-  std::int64_t room = 0;
   for (const ram_bank& b : banks_) {
-    room += b.bytes / arena_alignment * arena_alignment;
-    if (&b != &banks_.back()) walls_.push_back(room);
+    room_ += b.bytes / arena_alignment * arena_alignment;
+    if (&b != &banks_.back()) walls_.push_back(room_);
   }
+  plan_ = lay_out({}).plan;
+}
+
+void firmware_plan::check_banks() const {
+  if (!fits_banks())
+    throw error("memory banks: got " + std::to_string(room_) + " bytes in all, expected " + std::to_string(plan_.bytes) + " (--ram_bank); " + bounds());
+}
+
+firmware_plan::layout firmware_plan::lay_out(const std::vector<streamed_chain>& chains) const {
+  layout l{nodes_, needs_, {}};
+  fold_chains(chains, l.nodes, l.needs);
+  graph_view g = g_;
+  g.nodes = l.nodes.data();
   passes::plan_search_options options;
   options.walls = walls_;
-  plan_ = passes::search_plan(g_, needs_, options);
-  if (!banks_.empty() && plan_.bytes > room)
-    throw error("memory banks: got " + std::to_string(room) + " bytes in all, expected " + std::to_string(plan_.bytes) + " (--ram_bank); " + bounds());
+  l.plan = passes::search_plan(g, l.needs, options);
+  return l;
+}
+
+void firmware_plan::stream(const std::string& printed, std::int64_t budget) {
+  const chain_choice choice(g_, needs_, printed);
+  const auto& bounds = choice.bounds();
+  // A plan may need more than the largest step: then the steps are given less, down to the least that chains can do.
+  const auto above = std::upper_bound(bounds.begin(), bounds.end(), budget);
+  std::size_t k = static_cast<std::size_t>(above - bounds.begin());
+  layout best{nodes_, needs_, plan_};
+  for (int tries = 0; tries < 12 && k-- > 0;) {
+    std::vector<streamed_chain> chosen;
+    if (!choice.choose(bounds[k], chosen)) break;
+    layout l = lay_out(chosen);
+    ++tries;
+    if (l.plan.bytes < best.plan.bytes) {
+      best = std::move(l);
+      chains_ = std::move(chosen);
+    }
+    if (best.plan.bytes <= budget) break;
+  }
+  if (best.plan.bytes > budget && !bounds.empty()) {
+    std::vector<streamed_chain> chosen;
+    choice.choose(bounds[0], chosen);
+    if (layout l = lay_out(chosen); l.plan.bytes < best.plan.bytes) {
+      best = std::move(l);
+      chains_ = std::move(chosen);
+    }
+  }
+  nodes_ = std::move(best.nodes);
+  needs_ = std::move(best.needs);
+  plan_ = std::move(best.plan);
+  g_.nodes = nodes_.data();
+}
+
+std::string firmware_plan::chain_list() const {
+  std::string s;
+  for (const streamed_chain& c : chains_)
+    s += (s.empty() ? "; in bands of rows: steps " : ", ") + std::to_string(c.nodes.first) + " to " + std::to_string(c.nodes.last);
+  return s;
 }
 
 std::vector<used_bank> firmware_plan::banks() const {
@@ -126,13 +176,19 @@ std::int64_t firmware_plan::bytes() const {
 std::string firmware_plan::variant() const {
   std::string s;
   for (std::int64_t w : walls_) s += "_" + std::to_string(w);
+  for (const streamed_chain& c : chains_)
+    s += "_b" + std::to_string(c.nodes.first) + "_" + std::to_string(c.nodes.last) + "_" + std::to_string(c.nodes.rows);
   return s;
 }
 
 std::string firmware_plan::macros() const {
   std::vector<std::int64_t> walls = walls_;
   walls.push_back(plan_.bytes);
-  return "#define QNNX_TARGET_OFFSETS " + numbers(plan_.offset) + "\n#define QNNX_TARGET_SCRATCH " + numbers(plan_.scratch) +
+  std::string bands;
+  for (const streamed_chain& c : chains_)
+    bands += (bands.empty() ? "#define QNNX_TARGET_BANDS {" : "}, {") + numbers({c.nodes.first, c.nodes.last, c.nodes.rows});
+  if (!bands.empty()) bands += "}\n";
+  return bands + "#define QNNX_TARGET_OFFSETS " + numbers(plan_.offset) + "\n#define QNNX_TARGET_SCRATCH " + numbers(plan_.scratch) +
          "\n#define QNNX_TARGET_WALLS " + numbers(walls) + "\n#define QNNX_TARGET_ARENA " + std::to_string(plan_.bytes) + "\n";
 }
 
@@ -156,6 +212,16 @@ std::string firmware_plan::report() const {
                   static_cast<long long>(m.scratch), static_cast<long long>(m.kernel_bound()), static_cast<long long>(m.graph_bound()),
                   static_cast<long long>(m.scratch ? plan_.scratch[k] : -1));
     s += line + std::string(nodes_[k].name) + "\n";
+  }
+  for (const streamed_chain& c : chains_) {
+    const auto first = static_cast<std::size_t>(c.nodes.first), last = static_cast<std::size_t>(c.nodes.last);
+    s += "\nin bands of " + std::to_string(c.nodes.rows) + " rows of the last output: " + std::string(nodes_[first].name) + " to " + std::string(nodes_[last].name) +
+         ", the scratch of step " + std::to_string(last) + "; no row is made twice (0 MACs more), " + std::to_string(c.moved) + " bytes are moved in " +
+         std::to_string(c.calls) + " calls\n  offset    rows  line buffer behind\n";
+    for (std::size_t k = first; k < last; ++k) {
+      std::snprintf(line, sizeof line, "%8lld %7d  ", static_cast<long long>(plan_.scratch[last] + c.offset[k - first]), c.rows[k - first]);
+      s += line + std::string(nodes_[k].name) + "\n";
+    }
   }
   s += "\n  offset   bytes  tensor\n";
   for (std::size_t t = 0; t < tensors_.size(); ++t) {

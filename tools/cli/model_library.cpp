@@ -106,10 +106,14 @@ std::string weights_assembly(const std::string& symbol, const std::string& blob,
 }
 
 /// The program that prints what a target's kernels ask of the memory plan. Given two files, it turns the weights of a
-/// model.bin into those of a firmware as well and prints, first, which forms of finishing its kernels need.
-std::string pack_source(const std::string& model) {
+/// model.bin into those of a firmware as well and prints, first, which forms of finishing its kernels need. With one word
+/// more or alone it prints the chains that can run in bands of rows, and nothing else.
+std::string pack_source(const std::string& model, bool chains) {
   return "#include \"" + model + "\"\n#include <cstdio>\n#include <cstdlib>\n" + print_needs_source +
-         "int main(int count, char** file) {\n  if (count < 3) return print_needs(), 0;\n"
+         (chains ? print_chains_source : "") +
+         "int main(int count, char** file) {\n  if (count == 2) return " +
+         (chains ? "qnnx_firmware_chains(nullptr, nullptr, &print_chain), " : "") + "0;\n"
+         "  if (count < 3) return print_needs(), 0;\n"
          "  std::FILE* f = std::fopen(file[1], \"rb\");\n  if (!f) return 1;\n"
          "  std::fseek(f, 0, SEEK_END);\n  const long n = std::ftell(f);\n  std::rewind(f);\n"
          "  auto* in = static_cast<std::byte*>(std::aligned_alloc(64, (static_cast<std::size_t>(n) + 64) / 64 * 64));\n"
@@ -118,7 +122,9 @@ std::string pack_source(const std::string& model) {
          "  auto* out = static_cast<std::byte*>(std::aligned_alloc(64, (m + 64) / 64 * 64));\n  if (!out) return 1;\n"
          "  std::memset(out, 0, m);\n  const unsigned forms = qnnx_make_firmware_weights(in, out);\n"
          "  f = std::fopen(file[2], \"wb\");\n  if (!f || std::fwrite(out, 1, m, f) != m || std::fclose(f) != 0) return 1;\n"
-         "  std::printf(\"%u\\n\", forms);\n  print_needs();\n  return 0;\n}\n";
+         "  " +
+         (chains ? "if (count > 3) return qnnx_firmware_chains(in, out, &print_chain), 0;\n  " : "") +
+         "std::printf(\"%u\\n\", forms);\n  print_needs();\n  return 0;\n}\n";
 }
 
 /// An instruction set that a host library may have: its compiler flags, and the C condition that a processor has it.
@@ -265,11 +271,12 @@ std::string firmware_report(const library_request& r, const section_sizes& n, lo
   const std::int64_t arena = plan ? plan->bytes() : arena_bytes(facts), flash = std::int64_t{n.text} + n.rodata + n.data;
   const std::string parts = "code " + std::to_string(n.text) + ", tables " + std::to_string(n.rodata - weights + n.data) + ", weights " + std::to_string(weights);
   if (r.ram_budget >= 0 && arena > r.ram_budget)
-    throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget); at " + arena_peak(facts));
+    throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget)" +
+                (r.stream_rows == "never" ? "" : ", which is the smallest found") + (plan ? plan->chain_list() : "") + "; at " + arena_peak(facts));
   if (r.flash_budget >= 0 && flash > r.flash_budget)
     throw error("flash: got " + std::to_string(flash) + " bytes (" + parts + "), expected at most " + std::to_string(r.flash_budget) + " (--flash_budget)");
   return "flash " + std::to_string(flash) + " bytes (" + parts + "), arena " + std::to_string(arena) + (plan ? plan->bank_list() : "") +
-         ", other RAM " + std::to_string(n.data + n.bss) + (plan ? "; " + plan->bounds() : "");
+         ", other RAM " + std::to_string(n.data + n.bss) + (plan ? plan->chain_list() + "; " + plan->bounds() : "");
 }
 
 }  // namespace
@@ -293,8 +300,8 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   if (compiler.empty())
     throw error("target " + target + ": got no compiler, expected " + joined(t.compilers, " or ") + " on PATH: install " + t.package);
   if (!file_exists(r.cpp)) throw error("cannot read '" + r.cpp + "': no such file");
-  if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0 || !r.banks.empty()))
-    throw usage_error("options --ram_budget, --ram_bank and --flash_budget are for firmware: got target " + target);
+  if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0 || !r.banks.empty() || r.stream_rows == "always"))
+    throw usage_error("options --ram_budget, --ram_bank, --flash_budget and --stream_rows are for firmware: got target " + target);
   weights w;
   if (!r.bin.empty()) w = read_weights(r.bin);
   const std::string headers = header_folder();
@@ -333,14 +340,16 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   };
   std::string forms;
   std::unique_ptr<firmware_plan> plan;
-  if (packs || (t.firmware && (r.ram_budget >= 0 || !r.banks.empty()))) {  // first: what it says decides what is compiled
+  if (packs || (t.firmware && (r.ram_budget >= 0 || !r.banks.empty() || r.stream_rows == "always"))) {  // first: what it says decides what is compiled
     const target_info& host = target_named("x86_64-linux-gnu");
     const std::string own = find_program(host.compilers);
     if (own.empty()) throw error("target " + target + ": got no compiler for this machine, which plans the memory: install g++");
-    write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string()));
+    const bool may_stream = r.stream_rows == "always" || (r.stream_rows == "auto" && (r.ram_budget >= 0 || !r.banks.empty()));
+    write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string(), may_stream));
     std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_PACK_PROGRAM",
                                std::string("-D") + (t.emulate[0] && !plain ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
                                work.file("boost_only"), work.file("pack.cpp"), "-o", work.file("pack")};
+    if (may_stream) a.insert(a.end(), {"-DQNNX_PACK_CHAINS", "-include", "qnnx/model/band_choices.hpp"});
     a.push_back(packs ? "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u" : "-DQNNX_SHARED_PLAN");
     steps.run(std::move(a));
     write_file(work.file("plain.blob"), w.blob);
@@ -352,6 +361,18 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     forms = f.output.substr(0, line ? line - 1 : 0);
     try {
       plan = std::make_unique<firmware_plan>(f.output.substr(line), r.banks);
+      const bool fits = plan->fits_banks() && (r.ram_budget < 0 || plan->bytes() <= r.ram_budget);
+      if (may_stream && (!fits || r.stream_rows == "always")) {
+        process more(packs ? std::vector<std::string>{work.file("pack"), work.file("plain.blob"), work.file("weights.again"), "chains"}
+                           : std::vector<std::string>{work.file("pack"), "chains"}, work.file("chains"));
+        const finished found = more.wait();
+        if (found.code != 0) throw error("the chains of nodes could not be listed");
+        plan->stream(found.output, r.stream_rows == "always" ? 0 : r.ram_budget >= 0 ? r.ram_budget : plan->room());
+        unsigned parts = forms.empty() ? 0 : static_cast<unsigned>(std::stoul(forms));
+        for (const streamed_chain& c : plan->chains()) parts |= c.code;
+        if (!forms.empty()) forms = std::to_string(parts);
+      }
+      plan->check_banks();
     } catch (const error& e) {
       throw error("target " + target + ": " + e.what());
     }

@@ -29,6 +29,7 @@ struct library_request {
   std::string optimize;             // s, 2 or 3; empty: s for firmware, 2 for hosts
   std::int64_t ram_budget = -1;     // most bytes of arena; -1: any
   std::int64_t flash_budget = -1;   // most bytes of code, tables and weights
+  std::string stream_rows = "auto";  // never, auto (where the arena exceeds ram_budget or the banks), always
   std::vector<ram_bank> banks;      // where tensors may be placed, the first choice first; empty: one arena
   bool verbose = false;
 };

@@ -129,7 +129,7 @@ struct exported {
     kernel_function kernel;  // null: nothing is left to do
     step node;
   };
-  /// Nodes that the tag wants compiled for their shapes keep a function of their own.
+  /// Nodes that run in bands of rows, or that the tag wants compiled for their shapes, have a function of their own.
   template <int I>
   static void run_own(const step&, const memory& m, typename lowered::rounding_type, part) {
     lowered::template run_node<I>(m);
@@ -148,16 +148,22 @@ struct exported {
   template <int I>
   static constexpr kernel_function function_of() {
     using n = typename lowered::template node_type<I>;
-    if constexpr (is_done<I>()) return nullptr;
+    if constexpr (lowered::chain_of(I) >= 0) return &run_own<I>;
+    else if constexpr (is_done<I>()) return nullptr;
     else if constexpr (detail::specialises<Tag>(I)) return &run_own<I>;
     else return &kernel::run_shared<typename n::op, typename n::isa, typename n::signature, typename lowered::rounding_type>;
   }
   struct call_table {
     call rows[step_count > 0 ? step_count : 1];
   };
+  template <int I>
+  static constexpr step step_of() {
+    if constexpr (lowered::chain_of(I) >= 0) return {};
+    else return lowered::template step_data<I>::value;
+  }
   template <int... I>
   static constexpr call_table make_calls(std::integer_sequence<int, I...>) {
-    return {{call{function_of<I>(), lowered::template step_data<I>::value}...}};
+    return {{call{function_of<I>(), step_of<I>()}...}};
   }
   static constexpr call_table calls = make_calls(std::make_integer_sequence<int, step_count>{});
 
@@ -222,7 +228,7 @@ struct exported {
 
   /// What the generator plans the memory of a firmware from.
   static plan_needs needs() {
-    return {&lowered::g, lowered::asked.distance.data(), lowered::asked.scratch.data(), lowered::widest};
+    return {&lowered::g, lowered::asked.distance.data(), lowered::asked.scratch.data(), lowered::plan_width};
   }
 
   /// config::packed_forms of the model. A packed form begins with a word that is 0 for the general one.
@@ -279,12 +285,7 @@ struct exported {
     std::array<std::int64_t, tensor_count + 1> size{};
     std::array<std::int64_t, tensor_count + 1> offset{};  // written, not used
     plan_buffers b{first.data(), last.data(), order.data(), size.data(), offset.data()};
-    lifetimes(lowered::g, b);
-    constexpr auto asked = [] {
-      return []<int... I>(std::integer_sequence<int, I...>) {
-        return std::array<std::int64_t, step_count + 1>{lowered::template node_type<I>::asks.scratch..., 0};
-      }(std::make_integer_sequence<int, step_count>{});
-    }();
+    lifetimes(lowered::planned_graph, b);
     std::int64_t top = -1;
     for (int k = 0; k < step_count; ++k) {
       const auto step = static_cast<std::size_t>(k);
@@ -302,7 +303,8 @@ struct exported {
       for (std::size_t i = 0; i < static_cast<std::size_t>(tensor_count); ++i)
         if (size[i] > 0 && in_arena(lowered::g.tensors[i]) && first[i] <= k && k <= last[i])
           add(lowered::g.tensors[i].name, static_cast<std::uint32_t>(lowered::g.tensors[i].kind), lowered::plan.offset[i], size[i]);
-      if (asked[step] > 0) add("scratch", 255, lowered::plan.scratch[step], asked[step]);
+      if (const std::int64_t bytes = lowered::asked.scratch[step]; bytes > 0)
+        add(lowered::chain_of(k) >= 0 ? "line buffers" : "scratch", 255, lowered::plan.scratch[step], bytes);
       if (reach <= top) continue;
       top = reach;
       t.head.peak_step = static_cast<std::uint32_t>(k);
@@ -399,9 +401,20 @@ struct exported {
 #define QNNX_CHECK_WEIGHTS(TAG) static_assert(true)
 #endif
 
+#ifdef QNNX_TARGET_BANDS
+#define QNNX_PLACE_BANDS(TAG)                                                                                          \
+  template <>                                                                                                          \
+  struct qnnx::target_bands<TAG> {                                                                                     \
+    static constexpr qnnx::band_chain chains[] = {QNNX_TARGET_BANDS};                                                  \
+    static constexpr int count = static_cast<int>(sizeof chains / sizeof chains[0]);                                   \
+  };
+#else
+#define QNNX_PLACE_BANDS(TAG)
+#endif
 #ifdef QNNX_TARGET_OFFSETS
 /// The generator's plan, in a header of macros that is included before the model.
 #define QNNX_PLACE_MODEL(TAG)                                                                                          \
+  QNNX_PLACE_BANDS(TAG)                                                                                                \
   template <>                                                                                                          \
   struct qnnx::target_plan<TAG> {                                                                                      \
     static constexpr std::int64_t offset[] = {QNNX_TARGET_OFFSETS};                                                    \
@@ -422,6 +435,14 @@ struct exported {
   [[maybe_unused]] std::int64_t qnnx_model_arena() { return qnnx::model_traits<TAG>::arena_bytes; }                    \
   }
 
+#ifdef QNNX_PACK_CHAINS
+#define QNNX_EXPORT_CHAINS(TAG)                                                                                        \
+  void qnnx_firmware_chains(const std::byte* weights, const std::byte* firmware, void (*found)(const qnnx::band_choice&)) { \
+    qnnx::band_choices<TAG>(weights, firmware).find(found);                                                            \
+  }
+#else
+#define QNNX_EXPORT_CHAINS(TAG)
+#endif
 #ifdef QNNX_PACK_PROGRAM
 /// On the machine that builds a firmware: the weights in the form its kernels read.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
@@ -430,6 +451,7 @@ struct exported {
   unsigned qnnx_make_firmware_weights(const std::byte* weights, std::byte* out) {                                      \
     return qnnx::exported<TAG>::make_firmware_weights(weights, out);                                                   \
   }                                                                                                                    \
+  QNNX_EXPORT_CHAINS(TAG)                                                                                              \
   QNNX_CHECK_WEIGHTS(TAG)
 #else
 /// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded

@@ -168,6 +168,7 @@ class model_view : public model_traits<Tag, Isa> {
  private:
   template <int I, bool Const>
   auto ref() const {
+    static_assert(lowered::plan.offset[I] >= 0, "qnnx: this tensor is never whole: its nodes run in bands of rows");
     using T = typename lowered::template tensor_type<I>;
     using storage = std::conditional_t<Const, const typename T::storage, typename T::storage>;
     constexpr tensor_desc d = lowered::g.tensors[I];
