@@ -27,7 +27,12 @@ add_test(NAME firmware.kws_m4_small COMMAND ${cortex_m} --work ${firmware}/kws_m
 add_test(NAME firmware.kws_cores COMMAND ${cortex_m} --work ${firmware}/kws_cores
   --cpu cortex-m0plus cortex-m3 cortex-m7 cortex-m33 cortex-m55 cortex-m85
   --model ${tiny}/keyword_spotting/trained_models/kws_ref_model.tflite)
-set_tests_properties(firmware.digits_m4 firmware.digits_s16 firmware.digits_s4 firmware.kws_m4 firmware.kws_m4_small firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
+# Budgets that only bands of rows meet, and 4096 bytes, which even these do not.
+add_test(NAME firmware.vww_streamed COMMAND ${cortex_m} --work ${firmware}/vww_streamed --ram_budget 29000 --arena 29000 --optimize 2 --instructions 13.255e6
+  --model ${tiny}/visual_wake_words/trained_models/vww_96_int8.tflite)
+add_test(NAME firmware.ic_streamed COMMAND ${cortex_m} --work ${firmware}/ic_streamed --cpu cortex-m4 cortex-m55 --ram_budget 24000 --arena 24000 --optimize 2
+  --instructions 16.428e6 --model ${tiny}/image_classification/trained_models/pretrainedResnet_quant.tflite)
+set_tests_properties(firmware.vww_streamed firmware.ic_streamed firmware.digits_m4 firmware.digits_s16 firmware.digits_s4 firmware.kws_m4 firmware.kws_m4_small firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
   SKIP_RETURN_CODE 77 LABELS once TIMEOUT 900 SKIP_REGULAR_EXPRESSION "skipped:")
 # One table of checksums over every processor whose tools are installed (test/run.sh --all-targets installs them).
 add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py

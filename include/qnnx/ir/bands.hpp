@@ -285,8 +285,7 @@ constexpr band_memory plan_bands(const graph_view& g, band_chain c, const bool* 
     if (e == max_inputs) return m.fault = "too many tensors enter", m;
     if (e == m.enter_count) m.enters[at(m.enter_count++)] = w.read_at(r).tensor;
   }
-  bool first = true;
-  for (; w.next(); first = false) {
+  while (w.next()) {
     for (int s = 0; s < w.stages(); ++s) {
       if (s + 1 < w.stages()) {
         if (w.kept(s) > 0) stays[at(s)] = true;

@@ -38,39 +38,72 @@ inline void move_rows(std::byte* to, const std::byte* from, std::int32_t bytes) 
     std::memcpy(to, from, static_cast<std::size_t>(bytes < piece ? bytes : piece));
 }
 
-/// One call of a band, repetition `turn` of its group. Operands, Inputs: most in the arena, most of all.
+/// A chain's bands as the runner reads them.
+template <class Rounding>
+struct band_run {
+  const band_stage<Rounding>* stages;
+  const band_group* groups;
+  const band_call* calls;
+  const band_operand* operands;
+};
+
+/// `left` bands behind the first `skip`. Operands, Inputs: most of a node in the arena, most of all. One function for all
+/// chains of a model.
 template <int Operands, int Inputs, int ParamsBytes, class Rounding>
-QNNX_NOINLINE void run_band_call(const band_stage<Rounding>& stage, const band_call& call, const band_operand* patch, std::int32_t turn,
-                                 const memory& m) {
-  const step& whole = *stage.whole;
-  std::array<operand, Operands> own{};
-  std::array<const operand*, Inputs + 1> list{};
-  std::size_t used = 0;
-  const auto patched = [&](const operand& o) -> const operand* {
-    if (o.where != bank::arena) return &o;
-    operand& mine = own[used++];
-    mine = o;
-    mine.at = static_cast<std::ptrdiff_t>(patch->at) + static_cast<std::ptrdiff_t>(turn) * patch->step;
-    mine.dims[1] = patch->rows;
-    ++patch;
-    return &mine;
-  };
-  const std::int32_t inputs = whole.input_count;
-  for (std::int32_t i = 0; i < inputs; ++i) list[static_cast<std::size_t>(i)] = patched(whole.inputs[i]);
-  list[static_cast<std::size_t>(inputs)] = patched(whole.outputs[0]);
-  step s = whole;
-  s.inputs = operand_list(list.data());
-  s.outputs = operand_list(list.data() + inputs);
-  alignas(8) std::byte params[ParamsBytes > 0 ? ParamsBytes : 1];
-  if (stage.params_bytes > 0) {
-    const std::uint32_t pads[] = {static_cast<std::uint32_t>(call.top), static_cast<std::uint32_t>(call.bottom)};
-    std::memcpy(params, whole.params, static_cast<std::size_t>(stage.params_bytes));
-    std::memcpy(params + stage.pad_at, pads, sizeof pads);
-    s.params = params;
+QNNX_NOINLINE void run_bands(const band_run<Rounding>& run, std::int32_t skip, std::int32_t left, const memory& m) {
+  const band_call* call = run.calls;
+  const band_operand* patch = run.operands;
+  std::int32_t turn = skip;
+  for (const band_group* g = run.groups; left > 0; ++g) {
+    const band_call* const end = call + g->calls;
+    const band_operand* next = patch;
+    for (const band_call* c = call; c != end; ++c) next += c->operands;
+    for (; turn < g->bands && left > 0; ++turn, --left) {
+      const band_operand* p = patch;
+      for (const band_call* c = call; c != end; ++c) {
+        if (c->stage < 0) {
+          move_rows(m.at(p[1].at + turn * p[1].step), m.at(p[0].at + turn * p[0].step), p[0].rows);
+          p += 2;
+          continue;
+        }
+        const band_stage<Rounding>& stage = run.stages[c->stage];
+        step s = *stage.whole;
+        std::array<operand, Operands> own;
+        std::array<const operand*, Inputs + 1> list;
+        operand* mine = own.data();
+        const std::int32_t inputs = s.input_count;
+        for (std::int32_t i = 0; i <= inputs; ++i) {
+          const operand* o = i < inputs ? &s.inputs[i] : &s.outputs[0];
+          if (o->where == bank::arena) {
+            *mine = *o;
+            mine->at = p->at + turn * p->step;
+            mine->dims[1] = p->rows;
+            o = mine++;
+            ++p;
+          }
+          list[static_cast<std::size_t>(i)] = o;
+        }
+        s.inputs = operand_list(list.data());
+        s.outputs = operand_list(list.data() + inputs);
+        alignas(8) std::byte params[ParamsBytes > 0 ? ParamsBytes : 1];
+        if (stage.params_bytes > 0) {
+          const std::uint32_t pads[] = {static_cast<std::uint32_t>(c->top), static_cast<std::uint32_t>(c->bottom)};
+          std::memcpy(params, s.params, static_cast<std::size_t>(stage.params_bytes));
+          std::memcpy(params + stage.pad_at, pads, sizeof pads);
+          s.params = params;
+        }
+        stage.run(s, m, {}, {});
+      }
+    }
+    turn = turn < g->bands ? turn : turn - g->bands;
+    call = end;
+    patch = next;
   }
-  stage.run(s, m, {}, {});
 }
 }  // namespace detail
+
+template <class Lowering>
+struct bands_of_all;
 
 /// Chain C of a lowering.
 template <class Lowering, int C>
@@ -111,42 +144,41 @@ struct bands_of_chain {
   static constexpr std::array<band_stage<rounding_type>, stages> make_stages(std::integer_sequence<int, S...>) {
     return {make_stage<chain.first + S>()...};
   }
+  static constexpr auto table = make_stages(std::make_integer_sequence<int, stages>{});
+  /// Most operands in the arena of a call, most bytes of parameters.
   static constexpr int most_operands() {
     int n = 0;
     for (const band_call& c : calls) n = c.operands > n ? c.operands : n;
     return n;
   }
+  static constexpr int most_params() {
+    int n = 0;
+    for (const auto& s : table) n = s.params_bytes > n ? s.params_bytes : n;
+    return n;
+  }
 
   /// Bands of node `share` of the chain.
   static void run_share(const memory& m, int share) {
-    static constexpr auto table = make_stages(std::make_integer_sequence<int, stages>{});
-    constexpr int params = [] {
-      int n = 0;
-      for (const auto& s : table) n = s.params_bytes > n ? s.params_bytes : n;
-      return n;
-    }();
-    std::int32_t skip = band_count * share / stages;
-    std::int32_t left = band_count * (share + 1) / stages - skip;
-    const band_call* call = calls.data();
-    const band_operand* patch = operands.data();
-    for (const band_group& g : groups) {
-      const band_call* const end = call + g.calls;
-      std::int32_t used = 0;
-      for (const band_call* c = call; c != end; ++c) used += c->operands;
-      for (std::int32_t turn = skip; turn < g.bands && left > 0; ++turn, --left) {
-        const band_operand* p = patch;
-        for (const band_call* c = call; c != end; p += c->operands, ++c) {
-          if (c->stage >= 0)
-            detail::run_band_call<most_operands(), Lowering::widest, params>(table[static_cast<std::size_t>(c->stage)], *c, p, turn, m);
-          else
-            detail::move_rows(m.at(p[1].at), m.at(p[0].at), p[0].rows);
-        }
-      }
-      skip = skip > g.bands ? skip - g.bands : 0;
-      call = end;
-      patch += used;
-    }
+    static constexpr detail::band_run<rounding_type> run{table.data(), groups.data(), calls.data(), operands.data()};
+    const std::int32_t skip = band_count * share / stages;
+    using all = bands_of_all<Lowering>;
+    detail::run_bands<all::operands, Lowering::widest, all::params>(run, skip, band_count * (share + 1) / stages - skip, m);
   }
+};
+
+/// The most that any chain has: one runner serves them all.
+template <class Lowering>
+struct bands_of_all {
+  template <int... C>
+  static constexpr std::array<int, 2> most(std::integer_sequence<int, C...>) {
+    std::array<int, 2> m{};
+    for (const auto& n : {std::array<int, 2>{bands_of_chain<Lowering, C>::most_operands(), bands_of_chain<Lowering, C>::most_params()}...})
+      for (std::size_t i = 0; i < 2; ++i) m[i] = n[i] > m[i] ? n[i] : m[i];
+    return m;
+  }
+  static constexpr std::array<int, 2> sizes = most(std::make_integer_sequence<int, target_bands<typename Lowering::tag>::count>{});
+  static constexpr int operands = sizes[0];
+  static constexpr int params = sizes[1];
 };
 
 }  // namespace qnnx::inline QNNX_ABI

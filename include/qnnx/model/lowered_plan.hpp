@@ -57,24 +57,28 @@ struct lowered_plan : lowered_nodes<Tag, Isa> {
       if (target_bands<Tag>::chains[c].holds(node)) return c;
     return -1;
   }
+  template <int I>
+  static constexpr bool row_wise_in_chain() {
+    if constexpr (chain_of(I) >= 0) return nodes::template is_row_wise<I>();
+    else return false;
+  }
   static constexpr auto make_row_wise() {
     return []<int... I>(std::integer_sequence<int, I...>) {
-      return std::array<bool, g.node_count + 1>{[] {
-        if constexpr (chain_of(I) >= 0) return nodes::template is_row_wise<I>();
-        else return false;
-      }()...};
+      return std::array<bool, g.node_count + 1>{row_wise_in_chain<I>()...};
     }(std::make_integer_sequence<int, g.node_count>{});
   }
   static constexpr auto row_wise = make_row_wise();
+  using rows_question = band_asks (*)(const band_shape&, const std::byte*);
+  template <int First, int... S>
+  static constexpr auto questions_of(std::integer_sequence<int, S...>) {
+    return std::array<rows_question, sizeof...(S)>{&nodes::template ask_rows<First + S>...};
+  }
   template <int C>
   static constexpr band_memory make_memory() {
     constexpr band_chain c = target_bands<Tag>::chains[C];
     static_assert(c.first >= 0 && c.first < c.last && c.last < g.node_count, "qnnx: target_bands: no such nodes");
-    return []<int... S>(std::integer_sequence<int, S...>) {
-      using function = band_asks (*)(const band_shape&, const std::byte*);
-      constexpr function ask[] = {&nodes::template ask_rows<c.first + S>...};
-      return plan_bands(g, c, row_wise.data(), [&](int stage, const band_shape& s) { return ask[stage](s, nullptr); });
-    }(std::make_integer_sequence<int, c.last - c.first + 1>{});
+    const auto ask = questions_of<c.first>(std::make_integer_sequence<int, c.last - c.first + 1>{});
+    return plan_bands(g, c, row_wise.data(), [&](int stage, const band_shape& s) { return ask[static_cast<std::size_t>(stage)](s, nullptr); });
   }
   template <int C>
   static constexpr band_memory memory_of = make_memory<C>();
