@@ -67,7 +67,7 @@ struct lowered_plan : lowered_nodes<Tag, Isa> {
       return std::array<bool, g.node_count + 1>{row_wise_in_chain<I>()...};
     }(std::make_integer_sequence<int, g.node_count>{});
   }
-  static constexpr auto row_wise = make_row_wise();
+  static constexpr std::array<bool, g.node_count + 1> row_wise = make_row_wise();
   using rows_question = band_asks (*)(const band_shape&, const std::byte*);
   template <int First, int... S>
   static constexpr auto questions_of(std::integer_sequence<int, S...>) {
@@ -100,7 +100,7 @@ struct lowered_plan : lowered_nodes<Tag, Isa> {
       return std::array<band_memory, chain_count + 1>{memory_of<C>...};
     }(std::make_integer_sequence<int, streams ? chain_count : 0>{});
   }
-  static constexpr auto memories = make_memories();
+  static constexpr std::array<band_memory, chain_count + 1> memories = make_memories();
 
   /// Distances per node that the planner is given.
   static constexpr int make_width() {
@@ -128,7 +128,7 @@ struct lowered_plan : lowered_nodes<Tag, Isa> {
     }
     return n;
   }
-  static constexpr auto planned_nodes = make_planned_nodes();
+  static constexpr std::array<node_desc, (streams ? g.node_count : 0) + 1> planned_nodes = make_planned_nodes();
   static constexpr graph_view make_planned_graph() {
     graph_view p = g;
     if (streams) p.nodes = planned_nodes.data();
