@@ -3,7 +3,7 @@
 """Instructions, flash and RAM of the MLPerf Tiny networks on Cortex-M, counted in QEMU.
 
     measure.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--cpu cortex-m4 ...] [--network kws ...]
-               [--types s8 s16 s4] [--optimize s 2] [--json FILE] [--markdown FILE]
+               [--types s8 s16 s4] [--optimize s 2] [--stream_rows never|always] [--json FILE] [--markdown FILE]
 
 Types: s8 is the int8 file as it is shipped; s16 (16-bit data, 8-bit weights) and s4 (8-bit data, 4-bit weights, two to a
 byte) are made from the float file by our quantizer, for KWS and IC, with the inputs of inputs.py.
@@ -112,7 +112,7 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
         run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp, *quantize)
     here = folder / f"{cpu}_O{level}"
     shutil.rmtree(here, ignore_errors=True)
-    run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", cpu, "--optimize", level, "-o", here)
+    run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", cpu, "--optimize", level, "--stream_rows", args.stream_rows, "-o", here)
     lib = here / cpu
     header = (lib / f"{network}.h").read_text()
     includes = [f"-I{args.source / 'include'}"]
@@ -187,6 +187,7 @@ def main() -> int:
     parser.add_argument("--types", nargs="+", choices=("s8", *TYPES), default=["s8"], help="s16: 16-bit data; s4: 4-bit weights")
     parser.add_argument("--optimize", nargs="+", choices=("s", "2", "3"), default=["2"])
     parser.add_argument("--isa", default="reference", help="kernels of the host's library that the bytes are compared with")
+    parser.add_argument("--stream_rows", choices=("never", "always"), default="never", help="the generator's option")
     parser.add_argument("--layers", action="store_true", help="print the layers too")
     parser.add_argument("--peer", choices=("tflm",), help="TensorFlow Lite Micro, built from --tflm and counted the same way")
     parser.add_argument("--tflm", type=lambda s: Path(s).resolve(), metavar="TREE", help="a tflite-micro source tree with its downloads")

@@ -41,7 +41,7 @@ random_chain make_chain(std::mt19937& random) {
       continue;
     }
     const auto size = static_cast<std::uint32_t>(pick(1, 4)), stride = static_cast<std::uint32_t>(pick(1, 3));
-    const std::uint32_t top = random() % size, bottom = random() % size;
+    const auto top = static_cast<std::uint32_t>(random() % size), bottom = static_cast<std::uint32_t>(random() % size);
     const std::int32_t out = op::window_count(rows, top, bottom, static_cast<std::int32_t>(size), stride, 1);
     if (out < 1) break;
     const std::int32_t y = add_tensor(tensor_kind::native, out, 16 * pick(1, 3));

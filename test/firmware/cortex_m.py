@@ -146,7 +146,7 @@ def refusals(generator: list[object], work: Path, budget: int) -> bool:
     """The budget is met by streaming alone, and one that even that does not meet is refused with the smallest arena found."""
     good = True
     for more, least, wanted in ((["--stream_rows", "never", "--ram_budget", str(budget)], budget, "; at "),
-                                (["--ram_budget", "4096"], 4096, "the smallest found; in bands of rows: steps ")):
+                                (["--ram_budget", "4096"], 4096, "; it is the smallest found; in bands of rows: steps ")):
         p = subprocess.run([str(a) for a in [*generator, "-o", work / "refused", *more]], capture_output=True, text=True)
         line = p.stderr.strip()
         print(line)

@@ -271,8 +271,8 @@ std::string firmware_report(const library_request& r, const section_sizes& n, lo
   const std::int64_t arena = plan ? plan->bytes() : arena_bytes(facts), flash = std::int64_t{n.text} + n.rodata + n.data;
   const std::string parts = "code " + std::to_string(n.text) + ", tables " + std::to_string(n.rodata - weights + n.data) + ", weights " + std::to_string(weights);
   if (r.ram_budget >= 0 && arena > r.ram_budget)
-    throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget)" +
-                (r.stream_rows == "never" ? "" : ", which is the smallest found") + (plan ? plan->chain_list() : "") + "; at " + arena_peak(facts));
+    throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget); at " + arena_peak(facts) +
+                (r.stream_rows == "never" ? "" : "; it is the smallest found") + (plan ? plan->chain_list() : ""));
   if (r.flash_budget >= 0 && flash > r.flash_budget)
     throw error("flash: got " + std::to_string(flash) + " bytes (" + parts + "), expected at most " + std::to_string(r.flash_budget) + " (--flash_budget)");
   return "flash " + std::to_string(flash) + " bytes (" + parts + "), arena " + std::to_string(arena) + (plan ? plan->bank_list() : "") +

@@ -5,6 +5,8 @@
 //   supports<Sig>                 which signatures it takes (optional: all)
 //   constant_words, prepare       32-bit words computed from encodings and params when the model is built or loaded:
 //                                 multipliers, lookup tables (optional)
+//   constants_serve               whether a node's constants serve a call for a band of its rows too (optional: where the
+//                                 band's own would be the same words)
 //   scratch_bytes                 planned like a tensor (optional: none)
 //   packed_bytes, pack            another form of its static operands, made when the model is built or loaded; the
 //                                 canonical form stays in the container (optional: none)
@@ -233,6 +235,17 @@ constexpr std::int64_t constant_words(const node_facts& f, const Params& p) {
 template <class K, class Params, class Rounding>
 constexpr void prepare(const node_facts& f, const Params& p, Rounding r, std::int32_t* out) {
   if constexpr (requires { K::prepare(f, p, r, out); }) K::prepare(f, p, r, out);
+}
+/// Whether a node's constants serve a call of the node for a band of its rows, whose own would be `band`.
+template <class K>
+constexpr bool constants_serve(const std::int32_t* node, std::int64_t words, const std::int32_t* band, std::int64_t band_words) {
+  if constexpr (requires { K::constants_serve(node, words, band, band_words); }) {
+    return K::constants_serve(node, words, band, band_words);
+  } else {
+    for (std::int64_t i = 0; i < words; ++i)
+      if (node[i] != band[i]) return false;
+    return words == band_words;
+  }
 }
 template <class K, class Params>
 constexpr std::int64_t scratch_bytes(const node_facts& f, const Params& p) {

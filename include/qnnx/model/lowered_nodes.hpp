@@ -149,13 +149,14 @@ constexpr band_asks ask_rows(const graph_view& g, int node, Params p, const band
   band_asks a;
   a.scratch = kernel::scratch_bytes<Kernel>(f, p);
   for (std::size_t i = 0; i < reads; ++i) a.distance[i] = kernel::overlap<Kernel>(f, p, which[i]);
+  const std::int64_t count = kernel::constant_words<Kernel>(f, p);
   a.same = kernel::takes_node<Kernel>(f, p) == takes && kernel::packed_bytes<Kernel>(f, p) == packed &&
-           kernel::constant_words<Kernel>(f, p) == static_cast<std::int64_t>(Words);
+           count <= static_cast<std::int64_t>(Words);
   if (!a.same) return a;
   if (weights) a.code = kernel::code_parts<Kernel>(f, p, weights);
   std::array<std::int32_t, Words + 1> words{};
   kernel::prepare<Kernel>(f, p, Rounding{}, words.data());
-  for (std::size_t i = 0; i < Words; ++i) a.same &= words[i] == whole[i];
+  a.same = kernel::constants_serve<Kernel>(whole, static_cast<std::int64_t>(Words), words.data(), count);
   return a;
 }
 /// Whether each row of the output is made from nothing but the same row of the operands.

@@ -100,6 +100,19 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     }
   }
 
+  /// Of a band of rows: its cut windows are some of the node's.
+  static constexpr bool constants_serve(const std::int32_t* node, std::int64_t words, const std::int32_t* band, std::int64_t band_words) {
+    constexpr std::int64_t plain = finish_constants::header + 2;
+    for (std::int64_t i = 0; i < band_words && i < plain; ++i)
+      if (i >= words || node[i] != band[i]) return false;
+    for (std::int64_t i = plain + 1; i < band_words; i += 3) {
+      bool found = false;
+      for (std::int64_t k = plain + 1; k < words; k += 3) found |= node[k] == band[i];
+      if (!found) return false;
+    }
+    return true;
+  }
+
   template <class Call>
   static void run(const Call& c) {
     using T = typename Call::out_type;
