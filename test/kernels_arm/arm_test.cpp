@@ -23,6 +23,9 @@ UNIT(convolution)
 UNIT(elementwise)
 UNIT(pooling)
 UNIT(softmax)
+UNIT(activation)
+UNIT(reduction)
+UNIT(function)
 #undef UNIT
 
 // Sets of test/kernels_neon/unit.cpp. A build for another machine names its own: -DQNNX_TEST_SETS='SET(neon)'.
@@ -66,9 +69,12 @@ const std::vector<instruction_set>& instruction_sets() {
   static const std::vector<instruction_set> all{
 #ifndef QNNX_TEST_SETS
       {"armv7em_dsp", entries_of({qnnx_kernels_convolution_armv7em_dsp, qnnx_kernels_elementwise_armv7em_dsp,
-                                  qnnx_kernels_pooling_armv7em_dsp, qnnx_kernels_softmax_armv7em_dsp}), true, true},
+                                  qnnx_kernels_pooling_armv7em_dsp, qnnx_kernels_softmax_armv7em_dsp,
+                                  qnnx_kernels_activation_armv7em_dsp, qnnx_kernels_reduction_armv7em_dsp,
+                                  qnnx_kernels_function_armv7em_dsp}), true, true},
       {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve,
-                          qnnx_kernels_softmax_mve}), true, true},
+                          qnnx_kernels_softmax_mve, qnnx_kernels_activation_mve, qnnx_kernels_reduction_mve,
+                          qnnx_kernels_function_mve}), true, true},
 #endif
 #define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME}), has_mixed_kernels(#NAME), \
                     std::string_view(#NAME) == "hvx" || std::string_view(#NAME) == "neon"},
@@ -265,6 +271,25 @@ net pair_net(dice& d) {
   return n;
 }
 
+/// Some axes, mostly neighbours.
+template <class Op>
+net reduce_net(dice& d) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const int x = add_input(n, "x", e, {d.maybe(3) ? 2 : 1, d.roll(1, 20), d.roll(1, 20), d.maybe(3) ? d.roll(1, 40) : 8 * d.roll(1, 4)}, 0.04f * e.unit(), roll_offset(d, e));
+  op::reduce_params p;
+  const int kind = d.roll(0, 4);
+  p.axes = kind <= 1 ? axes{1, 2} : kind == 2 ? axes{3} : kind == 3 ? axes{0, 1} : axes{1, 3};
+  p.keep_dims = d.maybe(2);
+  net_node& node = n.add_node<Op>("node", {x}, {}, p);
+  net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = e.type,
+                 .enc = net_encoding::tensor(e.unit() * 0.002f * static_cast<float>(d.roll(1, 100)), roll_offset(d, e))};
+  out.dims = n.infer(node)[0];
+  n.nodes.back().outputs = {n.add_tensor(out)};
+  return n;
+}
+
 /// Rows along some axis; equal elements, whose quotients are often ties; scales of the output far from 1/256.
 net softmax_net(dice& d) {
   net n;
@@ -360,8 +385,11 @@ std::vector<std::byte> result(const net& n, const std::vector<kernel_entry>& ker
   return {y.begin(), y.end()};
 }
 
-/// Whether all sets have a kernel of the op, or those with every op alone.
-enum class sets { all, with_every_op };
+/// Whether all sets have a kernel of the op, or those with every op alone, or those of Cortex-M.
+enum class sets { all, with_every_op, cortex_m };
+bool is_cortex_m(const instruction_set& set) {
+  return std::string_view(set.name) == "armv7em_dsp" || std::string_view(set.name) == "mve";
+}
 
 template <class Make>
 void compare(Make&& make, widths kind = widths::bytes, sets who = sets::all) {
@@ -374,7 +402,9 @@ void compare(Make&& make, widths kind = widths::bytes, sets who = sets::all) {
     const auto expected = result(n, {}, seed, plain);
     CHECK(plain == "reference");
     for (const instruction_set& set : instruction_sets()) {
-      if ((kind == widths::mixed && !set.mixed) || (who != sets::all && !set.every_op)) continue;
+      if ((kind == widths::mixed && !set.mixed) || (who != sets::all && !set.every_op) ||
+          (who == sets::cortex_m && !is_cortex_m(set)))
+        continue;
       CAPTURE(set.name);
       CHECK(result(n, set.kernels, seed, own) == expected);
       CHECK(own == set.name);
@@ -448,6 +478,63 @@ TEST_CASE("Cortex-M, Hexagon: ElementWiseSubtract, Multiply, Maximum, Minimum ha
     compare(pair_net<op::elementwise_minimum>, kind, sets::with_every_op);
   }
 }
+TEST_CASE("Cortex-M, Hexagon: functions of one operand and Lookup have the reference's bits") {
+  compare([](dice& d) { return one_operand<op::relu>(d); }, widths::bytes, sets::with_every_op);
+  compare([](dice& d) { return one_operand<op::sigmoid>(d); }, widths::bytes, sets::with_every_op);
+  compare([](dice& d) { return one_operand<op::elementwise_unary>(d, {.operation = op::unary::exp}); }, widths::bytes, sets::with_every_op);
+  compare([](dice& d) { return one_operand<op::lookup>(d); }, widths::bytes, sets::with_every_op);
+}
+namespace {
+/// All 65536 inputs of an activation of 16 bits, in steps and ranges of all sizes, on the sets that have it.
+template <class Op>
+void compare_curves(dtype type) {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    dice d(seed, widths::mixed);
+    net n;
+    n.rounding = seed % 3 == 0 ? rounding_mode::tflite : seed % 3 == 1 ? rounding_mode::rne : rounding_mode::half_up;
+    const encoded e{type, static_cast<int>(min_value(type))};
+    const int centre = -e.low - 32768;
+    const int x = add_input(n, "x", e, {65536}, std::ldexp(d.maybe(3) ? 1.0f : 0.7f, -d.roll(6, 16)), d.maybe(2) ? centre : roll_offset(d, e));
+    net_node& node = n.add_node<Op>("node", {x}, {}, {});
+    net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = type,
+                   .enc = net_encoding::tensor(std::ldexp(d.maybe(3) ? 1.0f : 0.9f, -d.roll(8, 16)), d.maybe(2) ? centre : roll_offset(d, e))};
+    out.dims = n.infer(node)[0];
+    n.nodes.back().outputs = {n.add_tensor(out)};
+    const auto all = [&](const std::vector<kernel_entry>& kernels, const char* isa) {
+      interpreter_options options{.backend = "reference"};
+      options.extra_kernels = kernels;
+      interpreter run(std::shared_ptr<const frozen_net>(n.freeze()), options);
+      CHECK(std::string_view(run.kernel_isa(0)) == isa);
+      const auto to = run.bytes(n.find("x"));
+      for (std::size_t i = 0; i < 65536; ++i) to[2 * i] = static_cast<std::byte>(i & 255), to[2 * i + 1] = static_cast<std::byte>(i >> 8);
+      run.run();
+      const auto y = run.bytes(n.find("y"));
+      return std::vector<std::byte>(y.begin(), y.end());
+    };
+    CAPTURE(seed);
+    const auto expected = all({}, "reference");
+    for (const instruction_set& set : instruction_sets())
+      if (is_cortex_m(set)) CHECK(all(set.kernels, set.name) == expected);
+  }
+}
+}  // namespace
+TEST_CASE("Cortex-M: activations of 16 bits have the reference's bits for every input") {
+  for (const dtype type : {dtype::sfixed_16, dtype::ufixed_16}) {
+    compare_curves<op::relu>(type);
+    compare_curves<op::relu6>(type);
+    compare_curves<op::sigmoid>(type);
+    compare_curves<op::tanh>(type);
+    compare_curves<op::gelu>(type);
+    compare_curves<op::elu>(type);
+    compare_curves<op::hard_swish>(type);
+  }
+}
+TEST_CASE("Cortex-M: ReduceMean, ReduceSum have the reference's bits") {
+  for (const widths kind : {widths::bytes, widths::mixed}) {
+    compare(reduce_net<op::reduce_mean>, kind, sets::cortex_m);
+    compare(reduce_net<op::reduce_sum>, kind, sets::cortex_m);
+  }
+}
 TEST_CASE("Cortex-M: the quotient of the softmax is that of doubles, ties and their neighbours included") {
   std::mt19937_64 g(1);
   const auto below = [&](std::uint64_t n) { return static_cast<std::int64_t>(g() % n); };
@@ -477,6 +564,7 @@ TEST_CASE("Cortex-M: the quotient of the softmax is that of doubles, ties and th
 }
 TEST_CASE("Cortex-M, Hexagon: Softmax has the reference's bits") {
   compare(softmax_net, widths::bytes, sets::with_every_op);
+  compare(softmax_net, widths::mixed, sets::cortex_m);
 }
 TEST_CASE("Cortex-M, Hexagon: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(window_net<op::conv2d>, widths::mixed);

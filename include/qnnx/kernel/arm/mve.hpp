@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Pieces of the kernels for Helium (Armv8.1-M vectors: 16 bytes, four 32-bit lanes), and the same written out for other
-// machines, so that the kernels' bits can be tested on a host. Signed 8-bit data. Layer 5a.
+// machines, so that the kernels' bits can be tested on a host. 8-bit data; where products need signed numbers, unsigned ones
+// have their highest bit turned over (Turned: x - 128). Layer 5a.
 //   sums of four channels  packed weights per 16 elements: four rows of 16 bytes
 //   four outputs           tflite: doubling high multiply, then a rounding shift of h + (sum >> 31), which sends ties
 //                          away from zero; once: high multiply, then a rounding shift; rne: one fused multiply-add
@@ -98,8 +99,10 @@ struct pair_of_sums {
   four first, second;
 };
 /// In assembly: VMLADAVA takes even registers only, and the compiler shuffles them.
+template <bool Turned>
 QNNX_INLINE pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, const std::int8_t* w,
                                   std::int32_t steps) {
+  const uint8x16_t turn = vdupq_n_u8(Turned ? 0x80 : 0);
   register const std::int8_t* a asm("r1") = x0;
   register const std::int8_t* b asm("r3") = x1;
   register const std::int8_t* k asm("r5") = w;
@@ -111,6 +114,10 @@ QNNX_INLINE pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, 
       "1:\n\t"
       "vldrb.8 q0, [r1], #16\n\t"
       "vldrb.8 q1, [r3], #16\n\t"
+      ".if %c[turned]\n\t"
+      "veor q0, q0, %q[turn]\n\t"
+      "veor q1, q1, %q[turn]\n\t"
+      ".endif\n\t"
       "vldrb.8 q2, [r5], #16\n\t"
       "vmladava.s8 r0, q0, q2\n\t"
       "vmladava.s8 r2, q1, q2\n\t"
@@ -130,15 +137,17 @@ QNNX_INLINE pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, 
       "vmov %q[s][2], %q[s][0], r2, r10\n\t"
       "vmov %q[s][3], %q[s][1], r6, lr"
       : [f] "=&w"(s.first), [s] "=&w"(s.second), "+r"(a), "+r"(b), "+r"(k), "+r"(n)
-      :
+      : [turned] "i"(Turned ? 1 : 0), [turn] "w"(turn)
       : "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr", "q0", "q1", "q2", "cc", "memory");
   return s;
 }
 /// `depth` elements of one row; nothing behind it is read.
+template <bool Turned>
 QNNX_INLINE four one_row(const std::int8_t* x, const std::int8_t* w, std::int32_t depth) {
   std::int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
   for (; depth > 0; depth -= 16, x += 16, w += 64) {
-    const int8x16_t a = vldrbq_z_s8(x, vctp8q(static_cast<std::uint32_t>(depth)));
+    int8x16_t a = vldrbq_z_s8(x, vctp8q(static_cast<std::uint32_t>(depth)));
+    if constexpr (Turned) a = veorq_s8(a, vdupq_n_s8(-128));
     a0 = vmladavaq_s8(a0, a, vldrbq_s8(w));
     a1 = vmladavaq_s8(a1, a, vldrbq_s8(w + 16));
     a2 = vmladavaq_s8(a2, a, vldrbq_s8(w + 32));
@@ -152,11 +161,16 @@ struct eight {
   four even, odd;
 };
 /// x and w of each tap: rows[t] + at and weights + t * channels.
+template <bool Unsigned>
 QNNX_INLINE eight taps_of_eight(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
                                 std::int32_t channels, std::int32_t taps) {
   eight s{vdupq_n_s32(0), vdupq_n_s32(0)};
   do {
-    const int16x8_t x = vldrbq_s16(*rows++ + at), k = vldrbq_s16(w);
+    const std::int8_t* from = *rows++ + at;
+    const int16x8_t k = vldrbq_s16(w);
+    int16x8_t x;
+    if constexpr (Unsigned) x = vreinterpretq_s16_u16(vldrbq_u16(reinterpret_cast<const std::uint8_t*>(from)));
+    else x = vldrbq_s16(from);
     w += channels;
     s.even = vaddq_s32(s.even, vmullbq_int_s16(x, k));
     s.odd = vaddq_s32(s.odd, vmulltq_int_s16(x, k));
@@ -181,37 +195,23 @@ QNNX_INLINE void fill(std::int8_t* to, std::int8_t value, std::int32_t n) {
   for (; n > 0; n -= 16, to += 16) vstrbq_p_s8(to, vdupq_n_s8(value), vctp8q(static_cast<std::uint32_t>(n)));
 }
 
-/// TFLite's sum of n pairs of quantized values; k as make_add_constants makes it.
-QNNX_INLINE void add_rows(const std::int8_t* a, const std::int8_t* b, std::int8_t* y, std::int32_t oa, std::int32_t ob,
-                          const std::int32_t* k, std::int32_t zero, limits l, std::int32_t n) {
-  const four sign_a = vdupq_n_s32(k[1] < 0 ? -1 : 0),
-             sign_b = vdupq_n_s32(k[3] < 0 ? -1 : 0);  // no tie without a shift
-  const four lo = vdupq_n_s32(l.lo), hi = vdupq_n_s32(l.hi);
-  const auto operand = [](four x, std::int32_t factor, std::int32_t shift, four sign) {
-    const four h = vaddq_s32(vqrdmulhq_n_s32(vshlq_n_s32(x, 20), factor), vandq_s32(vshrq_n_s32(x, 31), sign));
-    return vrshlq_n_s32(h, shift);
-  };
-  const auto sum = [&](four xa, four xb) {
-    const four s =
-        vaddq_s32(operand(vaddq_n_s32(xa, oa), k[0], k[1], sign_a), operand(vaddq_n_s32(xb, ob), k[2], k[3], sign_b));
-    const four q = vrshlq_n_s32(vaddq_s32(vqrdmulhq_n_s32(s, k[4]), vshrq_n_s32(s, 31)), k[5]);
-    return vminq_s32(vmaxq_s32(vaddq_n_s32(q, zero), lo), hi);
-  };
-  for (; n >= 4; n -= 4, a += 4, b += 4, y += 4) vstrbq_s32(y, sum(vldrbq_s32(a), vldrbq_s32(b)));
-  if (n <= 0) return;
-  const mve_pred16_t p = vctp32q(static_cast<std::uint32_t>(n));
-  vstrbq_p_s32(y, sum(vldrbq_z_s32(a, p), vldrbq_z_s32(b, p)), p);
-}
 /// Sums of eight channels over a window of at most 256 elements.
-QNNX_INLINE void add_window(const std::int8_t* from, std::int32_t rows, std::int32_t columns, std::int32_t step,
-                            std::int32_t pitch, std::int32_t* sum) {
+QNNX_INLINE int16x8_t load_eight(const std::int8_t* p) {
+  return vldrbq_s16(p);
+}
+QNNX_INLINE int16x8_t load_eight(const std::uint8_t* p) {
+  return vreinterpretq_s16_u16(vldrbq_u16(p));
+}
+template <class T>
+QNNX_INLINE void add_window(const T* from, std::int32_t rows, std::int32_t columns, std::int32_t step, std::int32_t pitch,
+                            std::int32_t* sum) {
   int16x8_t s = vdupq_n_s16(0);
   for (std::int32_t r = 0; r < rows; ++r, from += pitch) {
-    const std::int8_t* at = from;
-    for (std::int32_t k = 0; k < columns; ++k, at += step) s = vaddq_s16(s, vldrbq_s16(at));
+    const T* at = from;
+    for (std::int32_t k = 0; k < columns; ++k, at += step) s = vaddq_s16(s, load_eight(at));
   }
-  std::int16_t lanes_of[8];
-  vstrhq_s16(lanes_of, s);
+  std::conditional_t<std::is_signed_v<T>, std::int16_t, std::uint16_t> lanes_of[8];
+  std::memcpy(lanes_of, &s, sizeof s);
   for (int j = 0; j < 8; ++j) sum[j] = lanes_of[j];
 }
 
@@ -257,27 +257,31 @@ inline void store_four(std::int8_t* y, four q, std::int32_t count = 4) {
 struct pair_of_sums {
   four first, second;
 };
-inline four one_row(const std::int8_t* x, const std::int8_t* w, std::int32_t depth) {
+template <bool Turned>
+four one_row(const std::int8_t* x, const std::int8_t* w, std::int32_t depth) {
   std::uint32_t s[4] = {};
   for (std::int32_t k = 0; k < depth; ++k)
-    for (int c = 0; c < 4; ++c) s[c] += static_cast<std::uint32_t>(x[k] * w[k / 16 * 64 + 16 * c + k % 16]);
+    for (int c = 0; c < 4; ++c) s[c] += static_cast<std::uint32_t>((Turned ? static_cast<std::int8_t>(x[k] ^ 0x80) : x[k]) * w[k / 16 * 64 + 16 * c + k % 16]);
   four f{};
   for (int c = 0; c < 4; ++c) f.v[c] = static_cast<std::int32_t>(s[c]);
   return f;
 }
-inline pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, const std::int8_t* w, std::int32_t steps) {
-  return {one_row(x0, w, 16 * steps), one_row(x1, w, 16 * steps)};
+template <bool Turned>
+pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, const std::int8_t* w, std::int32_t steps) {
+  return {one_row<Turned>(x0, w, 16 * steps), one_row<Turned>(x1, w, 16 * steps)};
 }
 struct eight {
   four even, odd;
 };
-inline eight taps_of_eight(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w, std::int32_t channels,
+template <bool Unsigned>
+eight taps_of_eight(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w, std::int32_t channels,
                            std::int32_t taps) {
   eight s{};
   for (; taps > 0; --taps, ++rows, w += channels)
     for (int i = 0; i < 4; ++i) {
-      s.even.v[i] += (*rows)[at + 2 * i] * w[2 * i];
-      s.odd.v[i] += (*rows)[at + 2 * i + 1] * w[2 * i + 1];
+      const auto x = [&](int k) { return Unsigned ? static_cast<std::uint8_t>((*rows)[at + k]) : (*rows)[at + k]; };
+      s.even.v[i] += x(2 * i) * w[2 * i];
+      s.odd.v[i] += x(2 * i + 1) * w[2 * i + 1];
     }
   return s;
 }
@@ -296,20 +300,8 @@ inline void fill(std::int8_t* to, std::int8_t value, std::int32_t n) {
 inline void advance(const std::int8_t** rows, const std::int32_t* steps, std::int32_t taps) {
   for (std::int32_t t = 0; t < taps; ++t) rows[t] += steps[t];
 }
-inline std::int32_t add_operand(std::int32_t x, std::int32_t factor, std::int32_t shift) {
-  const std::int64_t h = (static_cast<std::int64_t>(x) * (1 << 20) * factor + (1 << 30)) >> 31;
-  return shift < 0 ? rounding_shift(h + (x >> 31), shift) : static_cast<std::int32_t>(h);
-}
-inline void add_rows(const std::int8_t* a, const std::int8_t* b, std::int8_t* y, std::int32_t oa, std::int32_t ob,
-                     const std::int32_t* k, std::int32_t zero, limits l, std::int32_t n) {
-  for (std::int32_t i = 0; i < n; ++i) {
-    const std::int32_t s = add_operand(a[i] + oa, k[0], k[1]) + add_operand(b[i] + ob, k[2], k[3]);
-    const std::int32_t q =
-        rounding_shift(((static_cast<std::int64_t>(s) * k[4] + (1 << 30)) >> 31) + (s >> 31), k[5]) + zero;
-    y[i] = static_cast<std::int8_t>(q < l.lo ? l.lo : q > l.hi ? l.hi : q);
-  }
-}
-inline void add_window(const std::int8_t* from, std::int32_t rows, std::int32_t columns, std::int32_t step,
+template <class T>
+void add_window(const T* from, std::int32_t rows, std::int32_t columns, std::int32_t step,
                        std::int32_t pitch, std::int32_t* sum) {
   for (int j = 0; j < 8; ++j) {
     sum[j] = 0;

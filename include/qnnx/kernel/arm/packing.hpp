@@ -94,11 +94,12 @@ channel_facts facts_of(const Call& c, std::int32_t o, std::int32_t depth, std::i
 }
 
 /// Packs all channels: put(o, facts, whether the fast form is used). Returns whether it is.
+/// Data is seen as x - base.
 template <bool Once, class Call, class Weight, class Put>
 bool each_channel(const Call& c, std::int32_t channels, std::int32_t depth, scale_product product, Weight&& weight,
-                  Put&& put) {
+                  Put&& put, std::int32_t base = 0) {
   constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-  const std::int32_t fold = c.s.inputs[0].q.offset;
+  const std::int32_t fold = c.s.inputs[0].q.offset + base;
   bool fast = true;
   for (std::int32_t o = 0; o < channels && fast; ++o)
     fast = facts_of(c, o, depth, fold, product, weight).template fits_fast<Once, is_signed>(c.rounding());

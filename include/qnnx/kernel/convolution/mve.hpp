@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d on signed 8-bit data with Helium: two output pixels and four channels at a time, 16 elements an instruction.
+// Conv2d on 8-bit data with Helium: two output pixels and four channels at a time, 16 elements an instruction.
 // Windows are copied into scratch; 1x1 convolutions read the data as it is (what follows meets zero weights). The
-// data's offset is in the bias, padding holds the zero point. Packed form: a node head, then per four channels a quad
+// data's offset is in the bias, padding holds the zero point; unsigned data is turned to x - 128 in registers. Packed form: a node head, then per four channels a quad
 // head and per 16 window elements four rows of 16 bytes (zeros behind the last element and channel). Layer 5a.
 
 #include "qnnx/kernel/arm/mve.hpp"
@@ -15,7 +15,11 @@ namespace qnnx::inline QNNX_ABI::kernel {
 namespace mve {
 
 template <class Sig>
-inline constexpr bool is_s8 = std::is_same_v<Sig, types::s8(types::s8, types::s8, types::s32)>;
+inline constexpr bool is_bytes =
+    std::is_same_v<Sig, types::s8(types::s8, types::s8, types::s32)> || std::is_same_v<Sig, types::u8(types::u8, types::s8, types::s32)>;
+/// Whether the data of a call is unsigned.
+template <class Call>
+inline constexpr bool is_unsigned = !is_signed_fixed(Call::out_type::code);
 
 /// Packed sizes of `channels` rows of `depth` weights.
 struct panel_sizes {
@@ -38,18 +42,18 @@ void pack_panels(const Call& c, const panel_sizes& size, scale_product product, 
         std::byte* group = out + sizeof(dsp::node_head) + o / 4 * size.group_bytes();
         quad_head h;
         std::memcpy(&h, group, sizeof h);
-        h.template set<Once>(o % 4, f, c.rounding(), quick);
+        h.template set<Once, !is_unsigned<Call>>(o % 4, f, c.rounding(), quick);
         std::memcpy(group, &h, sizeof h);
         for (std::int32_t k = 0; k < size.depth; ++k)
           group[static_cast<std::int32_t>(sizeof h) + k / 16 * 64 + o % 4 * 16 + k % 16] =
               static_cast<std::byte>(weight(k, o));
-      });
+      }, is_unsigned<Call> ? 128 : 0);
   const dsp::node_head head{fast ? 1 : 0, 0, {}};
   std::memcpy(out, &head, sizeof head);
 }
 
 /// All channels of two pixels (of one, given twice, where x0 == x1 and y0 == y1).
-template <bool Fast, class Rounding>
+template <bool Fast, bool Turned, class Rounding>
 QNNX_NOINLINE void two_pixels(const panel_sizes& size, const std::byte* packed, const std::int8_t* x0,
                               const std::int8_t* x1, std::int8_t* y0, std::int8_t* y1, limits l, Rounding r) {
   const std::byte* at = packed + sizeof(dsp::node_head);
@@ -57,7 +61,7 @@ QNNX_NOINLINE void two_pixels(const panel_sizes& size, const std::byte* packed, 
   const auto step = static_cast<std::int32_t>(size.group_bytes());
   for (std::int32_t left = size.channels; left > 0; left -= 4, at += step, y0 += 4, y1 += 4) {
     const auto& h = *reinterpret_cast<const quad_head*>(at);
-    const pair_of_sums s = two_rows(x0, x1, reinterpret_cast<const std::int8_t*>(at + sizeof(quad_head)), steps);
+    const pair_of_sums s = two_rows<Turned>(x0, x1, reinterpret_cast<const std::int8_t*>(at + sizeof(quad_head)), steps);
     if constexpr (Fast) {
       const four a = finish_four<false>(s.first, h, l, r), b = finish_four<false>(s.second, h, l, r);
       if (left >= 4) {
@@ -82,7 +86,7 @@ QNNX_NOINLINE void two_pixels(const panel_sizes& size, const std::byte* packed, 
 template <>
 struct impl<op::conv2d, isa::mve> : dsp::packed_kernel<impl<op::conv2d, isa::mve>, op::conv2d> {
   template <class Sig>
-  static constexpr bool supports = mve::is_s8<Sig>;
+  static constexpr bool supports = mve::is_bytes<Sig>;
 
   static constexpr bool takes(const node_facts& f, const params& p) { return p.group == 1 && dsp::takes_operands(f); }
   static constexpr mve::panel_sizes sizes(const shape& w) { return {w[0] * w[1] * w[2], w[3]}; }
@@ -149,7 +153,7 @@ struct impl<op::conv2d, isa::mve> : dsp::packed_kernel<impl<op::conv2d, isa::mve
           if (both) x1 = window + 16 * size.steps;
         }
         std::int8_t* y1 = both ? y + size.channels : y;
-        mve::two_pixels<Fast>(size, c.packed(), x0, x1, y, y1, l, c.rounding());
+        mve::two_pixels<Fast, mve::is_unsigned<Call>>(size, c.packed(), x0, x1, y, y1, l, c.rounding());
         y = y1 + size.channels;
       }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d on signed 8-bit data with Helium, channel multiplier 1, multiples of eight channels: eight channels
+// DepthWiseConv2d on 8-bit data with Helium, channel multiplier 1, multiples of eight channels: eight channels
 // of a tap in five instructions. Taps outside the data read a row of zero points. Packed form: a node head, then per
 // eight channels a quad head of the even and one of the odd channels, then the weights as they are. Layer 5a.
 
@@ -14,11 +14,11 @@ namespace mve {
 inline constexpr std::int32_t most_taps = 32;
 
 /// All channels of one pixel.
-template <bool Fast, class Rounding>
+template <bool Fast, bool Unsigned, class Rounding>
 QNNX_NOINLINE void depthwise_pixel(const quad_head* h, const std::int8_t* w, const std::int8_t* const* rows,
                                    std::int32_t taps, std::int32_t channels, std::int8_t* y, limits l, Rounding r) {
   for (std::int32_t c = 0; c < channels; c += 8, h += 2) {
-    const eight s = taps_of_eight(rows, c, w + c, channels, taps);
+    const eight s = taps_of_eight<Unsigned>(rows, c, w + c, channels, taps);
     if constexpr (Fast) {
       store_eight(y + c, finish_four<false>(s.even, h[0], l, r), finish_four<false>(s.odd, h[1], l, r));
     } else {
@@ -37,7 +37,7 @@ template <>
 struct impl<op::depthwise_conv2d, isa::mve>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::mve>, op::depthwise_conv2d> {
   template <class Sig>
-  static constexpr bool supports = mve::is_s8<Sig>;
+  static constexpr bool supports = mve::is_bytes<Sig>;
 
   static constexpr bool takes_shape(const shape& x, const shape& w) {
     return w[0] * w[1] <= mve::most_taps && w[3] == x[3] && x[3] % 8 == 0;
@@ -76,7 +76,7 @@ struct impl<op::depthwise_conv2d, isa::mve>
               out + sizeof(dsp::node_head) + static_cast<std::size_t>(o / 8 * 2 + o % 2) * sizeof(mve::quad_head);
           mve::quad_head h;
           std::memcpy(&h, at, sizeof h);
-          h.template set<false>(o % 8 / 2, f, c.rounding(), quick);
+          h.template set<false, !mve::is_unsigned<Call>>(o % 8 / 2, f, c.rounding(), quick);
           std::memcpy(at, &h, sizeof h);
           for (std::int32_t k = 0; k < taps; ++k)
             out[weights_at(channels) + k * channels + o] = static_cast<std::byte>(weight(k, o));
@@ -137,7 +137,7 @@ struct impl<op::depthwise_conv2d, isa::mve>
             }
           }
           inside = still;
-          mve::depthwise_pixel<Fast>(heads, weights, rows, taps, channels, out, l, c.rounding());
+          mve::depthwise_pixel<Fast, mve::is_unsigned<Call>>(heads, weights, rows, taps, channels, out, l, c.rounding());
         }
       }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// FullyConnected on signed 8-bit data with Helium: four channels at a time, 16 elements an instruction, no scratch.
+// FullyConnected on 8-bit data with Helium: four channels at a time, 16 elements an instruction, no scratch.
 // Packed form as Conv2d's (convolution/mve.hpp). Layer 5a.
 
 #include "qnnx/kernel/convolution/armv7em_dsp_fully_connected.hpp"
@@ -13,7 +13,7 @@ template <>
 struct impl<op::fully_connected, isa::mve>
     : dsp::packed_kernel<impl<op::fully_connected, isa::mve>, op::fully_connected> {
   template <class Sig>
-  static constexpr bool supports = mve::is_s8<Sig>;
+  static constexpr bool supports = mve::is_bytes<Sig>;
 
   static constexpr bool takes(const node_facts& f, const params&) { return dsp::takes_operands(f); }
   static constexpr mve::panel_sizes sizes(const shape& w) { return {w[1], w[0]}; }
@@ -47,7 +47,7 @@ struct impl<op::fully_connected, isa::mve>
       for (std::int32_t o = 0; o < size.channels; o += 4, at += step) {
         const auto& h = *reinterpret_cast<const mve::quad_head*>(at);
         const mve::four s =
-            mve::one_row(x, reinterpret_cast<const std::int8_t*>(at + sizeof(mve::quad_head)), size.depth);
+            mve::one_row<mve::is_unsigned<Call>>(x, reinterpret_cast<const std::int8_t*>(at + sizeof(mve::quad_head)), size.depth);
         const std::int32_t count = size.channels - o;
         if (fast) {
           mve::store_four(y + o, mve::finish_four<true>(s, h, l, c.rounding()), count);

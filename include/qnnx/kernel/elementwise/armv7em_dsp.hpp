@@ -28,7 +28,7 @@ struct scaled_operand {
 
 /// Base of the kernels of sums: which nodes they take, where words_fit(constants, offsets, ...) is their word on the
 /// constants of make_add_constants.
-template <class Op, class Derived>
+template <class Op, class Derived, class Engine = one_by_one>
 struct sum_kernel : answers_as<Op> {
   using params = typename answers_as<Op>::params;
   static constexpr std::int32_t sign = std::is_same_v<Op, op::elementwise_subtract> ? -1 : 1;
@@ -55,9 +55,9 @@ struct sum_kernel : answers_as<Op> {
         return impl<Op, isa::reference>::run(c);
     const auto *a = c.template in<0>().data, *b = c.template in<1>().data;
     auto* to = c.out().data;
-    bounder<T>{k[0], k[1]}.with_form([&](auto bound) {
+    Engine::with_bounds(bounder<T>{k[0], k[1]}, [&](auto bound) {
       Derived::with_sum(k + 2, -xy.q.offset, c.rounding(), [&](auto sum) {
-        each_pair(walk, a, b, to, [&](std::int32_t x, std::int32_t z) { return bound(sum(x + oa, z + ob)); });
+        Engine::each(walk, a, b, to, [&](auto x, auto z) { return bound(sum(Engine::plus(x, oa), Engine::plus(z, ob))); });
       });
     });
   }

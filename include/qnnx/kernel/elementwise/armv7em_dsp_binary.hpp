@@ -45,7 +45,21 @@ struct compared_scaling {
   constexpr bool fits() const { return kept || (a.fits && b.fits); }
 };
 
-template <class Op>
+/// What the kernels of pairs are written in, one number at a time (elementwise/mve.hpp has four).
+struct one_by_one {
+  static QNNX_INLINE std::int32_t plus(std::int32_t a, std::int32_t b) { return a + b; }
+  static QNNX_INLINE std::int32_t times(std::int32_t a, std::int32_t b) { return a * b; }
+  static QNNX_INLINE std::int32_t larger(std::int32_t a, std::int32_t b) { return a > b ? a : b; }
+  static QNNX_INLINE std::int32_t smaller(std::int32_t a, std::int32_t b) { return a < b ? a : b; }
+  template <bool Wide>
+  static QNNX_INLINE const scaler<Wide>& scaled(const scaler<Wide>& s, std::int32_t) { return s; }
+  template <class T, class F>
+  static QNNX_INLINE void with_bounds(const bounder<T>& b, F&& f) { b.with_form(f); }
+  template <class T, class F>
+  static QNNX_INLINE void each(const pair_walk& w, const T* a, const T* b, T* to, F&& f) { each_pair(w, a, b, to, f); }
+};
+
+template <class Op, class Engine>
 struct pair_kernel : answers_as<Op> {
   using base = answers_as<Op>;
   using typename base::params;
@@ -89,21 +103,18 @@ struct pair_kernel : answers_as<Op> {
       if (!walk.fits() || !s.fits()) return reference::run(c);
     const storage *a = c.template in<0>().data, *b = c.template in<1>().data;
     storage* to = c.out().data;
-    bounder<T>{k[0], k[1]}.with_form([&](auto bound) {
+    const std::int32_t zero = -xy.q.offset;
+    Engine::with_bounds(bounder<T>{k[0], k[1]}, [&](auto bound) {
       if constexpr (multiplies) {
-        each_pair(walk, a, b, to, [&](std::int32_t x, std::int32_t z) {
-          return bound(s.s((x + oa) * (z + ob), r));
-        });
+        const auto scale = Engine::scaled(s.s, zero);
+        Engine::each(walk, a, b, to, [&](auto x, auto z) { return bound(scale(Engine::times(Engine::plus(x, oa), Engine::plus(z, ob)), r)); });
       } else {
-        constexpr bool larger = Op::operation == op::binary::maximum;
+        const auto pick = [](auto x, auto z) { return Op::operation == op::binary::maximum ? Engine::larger(x, z) : Engine::smaller(x, z); };
         if (needs<code_part::kept> && (!needs<code_part::scaled> || s.kept)) {
-          each_pair(walk, a, b, to, [&](std::int32_t x, std::int32_t z) { return bound((x > z) == larger ? x : z); });
+          Engine::each(walk, a, b, to, [&](auto x, auto z) { return bound(pick(x, z)); });
         } else if constexpr (needs<code_part::scaled>) {
-          each_pair(walk, a, b, to, [&](std::int32_t x, std::int32_t z) {
-            x = s.a(x + oa, r);
-            z = s.b(z + ob, r);
-            return bound((x > z) == larger ? x : z);
-          });
+          const auto scale_a = Engine::scaled(s.a, zero), scale_b = Engine::scaled(s.b, zero);
+          Engine::each(walk, a, b, to, [&](auto x, auto z) { return bound(pick(scale_a(Engine::plus(x, oa), r), scale_b(Engine::plus(z, ob), r))); });
         }
       }
     });
@@ -113,11 +124,11 @@ struct pair_kernel : answers_as<Op> {
 }  // namespace dsp
 
 template <>
-struct impl<op::elementwise_multiply, isa::armv7em_dsp> : dsp::pair_kernel<op::elementwise_multiply> {};
+struct impl<op::elementwise_multiply, isa::armv7em_dsp> : dsp::pair_kernel<op::elementwise_multiply, dsp::one_by_one> {};
 template <>
-struct impl<op::elementwise_maximum, isa::armv7em_dsp> : dsp::pair_kernel<op::elementwise_maximum> {};
+struct impl<op::elementwise_maximum, isa::armv7em_dsp> : dsp::pair_kernel<op::elementwise_maximum, dsp::one_by_one> {};
 template <>
-struct impl<op::elementwise_minimum, isa::armv7em_dsp> : dsp::pair_kernel<op::elementwise_minimum> {};
+struct impl<op::elementwise_minimum, isa::armv7em_dsp> : dsp::pair_kernel<op::elementwise_minimum, dsp::one_by_one> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -46,8 +46,15 @@ struct pair_walk {
   std::int32_t inner = 0, outer = 0;
   pair_operand a, b;
 
-  constexpr pair_walk(const shape& sa, const shape& sb, const shape& sy) : a(sa, sy), b(sb, sy) {
+  constexpr pair_walk(const shape& sa, const shape& sb, const shape& sy) {
     const auto n = static_cast<std::int32_t>(sy.size());
+    if (config::embedded_packed && !needs<code_part::repeated>) {  // takes() knows that both have the output's shape
+      inner = n;
+      outer = 1;
+      return;
+    }
+    a = pair_operand(sa, sy);
+    b = pair_operand(sb, sy);
     const bool whole_a = sa.size() == n, whole_b = sb.size() == n;
     if (n == 0 || a.inner == 0 || b.inner == 0 || !(whole_a || whole_b)) return;
     inner = whole_a ? b.inner : a.inner;

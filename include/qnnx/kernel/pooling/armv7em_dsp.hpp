@@ -3,7 +3,7 @@
 // PoolAvg2d: four channels of 8 bits are added in two words of 16-bit lanes, three instructions for four elements; those
 // of 16 bits in registers of their own. Layer 5a.
 
-#include "qnnx/kernel/arm/dsp.hpp"
+#include "qnnx/kernel/arm/scaler.hpp"
 #include "qnnx/kernel/pooling/summed.hpp"
 
 #if QNNX_HAS_DSP_KERNELS
@@ -32,10 +32,29 @@ struct lane_adder {
     sum[3] = static_cast<std::int32_t>(odd >> 16) - added;
   }
 };
+
+/// arm/scaler.hpp; TFLite's 16-bit means have a multiplier of 16 bits and are the reference's.
+template <dtype T>
+struct mean_scaler {
+  static constexpr bool wide = bits_of(T) > 8;
+  scaler<wide> fast{};
+  exact_scaler<T> exact{};
+  bool fits = false;
+
+  constexpr mean_scaler() = default;
+  template <class Rounding>
+  constexpr mean_scaler(multiplier m, std::int32_t zero, std::int64_t largest, Rounding r)
+      : fast(m, zero, largest, r), exact(m, zero, largest, r), fits(fast.fits || (wide && r.mode() == rounding_mode::tflite)) {}
+  template <class Rounding>
+  QNNX_INLINE auto operator()(std::int32_t sum, Rounding r) const {
+    if constexpr (wide) return r.mode() == rounding_mode::tflite ? exact(sum, r) : std::int64_t{fast(sum, r)};
+    else return fast(sum, r);
+  }
+};
 }  // namespace dsp
 
 template <>
-struct impl<op::pool_avg2d, isa::armv7em_dsp> : summed_average_pool<dsp::lane_adder> {
+struct impl<op::pool_avg2d, isa::armv7em_dsp> : summed_average_pool<dsp::lane_adder, dsp::mean_scaler> {
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||

@@ -58,7 +58,7 @@ struct max_pool_kernel : answers_as<op::pool_max2d> {
                    });
     };
     if (needs<code_part::kept> && (!needs<code_part::scaled> || s.kept)) pixels(typename Folder::template kept<T>(bound));
-    else if constexpr (needs<code_part::scaled>) pixels(typename Folder::template scaled<T, decltype(r)>(bound, s.s, xo.q.offset, r));
+    else if constexpr (needs<code_part::scaled>) pixels(typename Folder::template scaled<T, decltype(r)>(bound, s.s, xo.q.offset, -yo.q.offset, r));
   }
 };
 
@@ -85,8 +85,8 @@ struct word_folder {
     scaler<false> s;
     std::int32_t offset;
     Rounding r;
-    scaled(const bounder<T>& b, const scaler<false>& by, std::int32_t o, Rounding rounding) : bound(b), s(by), offset(o), r(rounding) {}
-    QNNX_INLINE word operator()(word v) const {
+    scaled(const bounder<T>& b, const scaler<false>& by, std::int32_t o, std::int32_t, Rounding rounding) : bound(b), s(by), offset(o), r(rounding) {}
+    QNNX_NOINLINE word operator()(word v) const {  // once in the code, for all places
       using storage = typename T::storage;
       word y = 0;
       for (int at = 0; at < 32; at += bits<T>) {

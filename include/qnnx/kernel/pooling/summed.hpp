@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PoolAvg2d on 8- and 16-bit data for instruction sets that add several channels at once. Sums become outputs by the
-// reference's functions; the multipliers of windows that padding cuts are constants, so that no float is left at run
-// time. Layer 5a.
+// PoolAvg2d on 8- and 16-bit data for instruction sets that add several channels at once. Sums become outputs by a scaler
+// (the reference's functions, or faster ones with its bits); the multipliers of windows that padding cuts are constants,
+// so that no float is left at run time. Layer 5a.
 
 #include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/pooling/clipped.hpp"
@@ -41,9 +41,24 @@ struct cut_windows {
   }
 };
 
+/// The reference's functions as a scaler: from a sum to an output without its bounds.
+template <dtype T>
+struct exact_scaler {
+  using sum_t = std::conditional_t<(bits_of(T) > 8), std::int64_t, std::int32_t>;  // as the reference has it
+  multiplier m{};
+  std::int32_t zero = 0;
+  bool fits = true;
+
+  constexpr exact_scaler() = default;
+  template <class Rounding>
+  constexpr exact_scaler(multiplier by, std::int32_t z, std::int64_t, Rounding) : m(by), zero(z) {}
+  template <class Rounding>
+  QNNX_INLINE std::int64_t operator()(std::int32_t sum, Rounding r) const { return scale_accumulator(sum_t{sum}, m, r) + zero; }
+};
+
 /// Adder::channels neighbouring bytes are summed by Adder::add(first element, rows, columns, step, pitch, sums); other
 /// channels, and 16-bit ones where Adder has no add_halves, one by one.
-template <class Adder>
+template <class Adder, template <dtype> class Scaler = exact_scaler>
 struct summed_average_pool : answers_as<op::pool_avg2d> {
   using base = answers_as<op::pool_avg2d>;
 
@@ -67,7 +82,31 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
   }
   static constexpr bool takes(const node_facts& f, const params& p) {
     return takes_shape(f.c.out(0).type, p) && f.epi.residual < 0 && f.epi.table < 0 &&
-           cut_windows(f.c.dims(0), f.c.out(0).dims, p).fits;
+           cut_windows(f.c.dims(0), f.c.out(0).dims, p).fits && scales(f, p);
+  }
+  static constexpr std::int64_t largest_sum(const params& p, dtype t, std::int32_t offset) {
+    const std::int64_t low = min_value(t) + std::int64_t{offset}, high = max_value(t) + std::int64_t{offset};
+    return (-low > high ? -low : high) * p.filter_size[0] * p.filter_size[1];
+  }
+  /// Whether the scaler has the multipliers of all windows.
+  static constexpr bool scales(const node_facts& f, const params& p) {
+    if (same_encoding(f.in[0], f.out[0], f.rounding)) return true;
+    const dtype t = f.c.out(0).type;
+    const rounding::dynamic r{f.rounding};
+    const auto fits = [&](std::int32_t count) {
+      const multiplier m = made(f.in[0].scale, f.out[0].scale, count, r);
+      const std::int64_t largest = largest_sum(p, t, f.in[0].offset);
+      switch (t) {
+        case dtype::ufixed_8: return Scaler<dtype::ufixed_8>(m, -f.out[0].offset, largest, r).fits;
+        case dtype::sfixed_8: return Scaler<dtype::sfixed_8>(m, -f.out[0].offset, largest, r).fits;
+        case dtype::ufixed_16: return Scaler<dtype::ufixed_16>(m, -f.out[0].offset, largest, r).fits;
+        default: return Scaler<dtype::sfixed_16>(m, -f.out[0].offset, largest, r).fits;
+      }
+    };
+    const cut_windows cut(f.c.dims(0), f.c.out(0).dims, p);
+    for (int i = 0; i < cut.size; ++i)
+      if (!fits(cut.counts[i])) return false;
+    return fits(static_cast<std::int32_t>(p.filter_size[0] * p.filter_size[1]));
   }
   static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
     if (!takes(f, p)) return 0;
@@ -170,8 +209,8 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
   template <class Call>
   struct output {
     using T = typename Call::out_type;
-    using sum_t = std::conditional_t<(bits_of(T::code) > 8), std::int64_t, std::int32_t>;  // as the reference has it
     const Call& c;
+    Scaler<T::code> scale{};
     multiplier m{};
     std::int32_t count = 0, shift = 0, lo, hi, zero, full;
     bool mean;
@@ -185,7 +224,10 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     QNNX_INLINE void choose(std::int32_t window_count, std::int32_t inside) {
       const quant& x = c.s.inputs[0].q;
       shift = mean ? -(window_count - inside) * x.offset : inside * x.offset;
-      if (needs<code_part::scaled_mean> && !mean && count != window_count) m = multiplier_of(window_count);
+      if (needs<code_part::scaled_mean> && !mean && count != window_count) {
+        m = multiplier_of(window_count);
+        scale = Scaler<T::code>(m, zero, largest_sum(c.params(), T::code, x.offset), c.rounding());
+      }
       count = window_count;
     }
     multiplier multiplier_of(std::int32_t n) const {
@@ -199,10 +241,16 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     }
     QNNX_INLINE typename T::storage operator()(std::int32_t sum) const {
       sum += shift;
-      if (needs<code_part::scaled_mean> && !mean)
-        return static_cast<typename T::storage>(requantize(sum_t{sum}, m, zero, lo, hi, c.rounding()));
+      if (needs<code_part::scaled_mean> && !mean) {
+        if (!config::embedded_packed && !scale.fits) return bounded(exact_scaler<T::code>(m, zero, 0, c.rounding())(sum, c.rounding()));
+        return bounded(scale(sum, c.rounding()));
+      }
       const std::int32_t q = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-      return static_cast<typename T::storage>(q < lo ? lo : q > hi ? hi : q);
+      return bounded(q);
+    }
+    template <class Q>
+    QNNX_INLINE typename T::storage bounded(Q q) const {
+      return static_cast<typename T::storage>(q < lo ? lo : q > hi ? hi : static_cast<std::int32_t>(q));
     }
   };
   template <class Call>
