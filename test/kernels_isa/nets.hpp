@@ -125,13 +125,16 @@ net window_net(unsigned seed, const signature& types, bool depthwise) {
   dice& d = m.d;
   const int group = !depthwise && d.chance(20) ? d.roll(2, 4) : 1;
   const int power = 1 << d.roll(0, 5);
-  const int ci = group * (depthwise ? (d.chance(40) ? power : d.roll(1, 150)) : d.roll(1, 40));
-  const int co = depthwise ? ci * (d.chance(10) ? 2 : 1) : group > 1 ? group * d.roll(1, 40) : m.channels();
-  const bool pointwise = d.chance(30);
-  const int kh = pointwise ? 1 : d.roll(1, 4);
-  const int kw = pointwise ? 1 : d.roll(1, 4);
+  const bool square = !depthwise && group == 1 && d.chance(20);  // 3x3, whole vectors of channels: Winograd's form
+  const int ci = square ? 16 * d.roll(2, 3) : group * (depthwise ? (d.chance(40) ? power : d.roll(1, 150)) : d.roll(1, 40));
+  const int co = square ? 16 * d.roll(1, 5) : depthwise ? ci * (d.chance(10) ? 2 : 1) : group > 1 ? group * d.roll(1, 40) : m.channels();
+  const bool pointwise = !square && d.chance(30);
+  const int kh = square ? 3 : pointwise ? 1 : d.roll(1, 4);
+  const int kw = square ? 3 : pointwise ? 1 : d.roll(1, 4);
   typename Op::params p;
-  if (!pointwise) {
+  if (square) {
+    for (std::uint32_t& pad : p.pad_amount) pad = static_cast<std::uint32_t>(d.roll(0, 2));
+  } else if (!pointwise) {
     const bool dilated = d.chance(25);
     p.stride = {static_cast<std::uint32_t>(d.roll(1, 3)), static_cast<std::uint32_t>(d.roll(1, 3))};
     if (dilated) p.dilation = {static_cast<std::uint32_t>(d.roll(1, 2)), static_cast<std::uint32_t>(d.roll(1, 2))};

@@ -300,6 +300,7 @@ struct dot_windows {
   static constexpr bool packs_matrices = false;  // matrix_packing.hpp, where there are its instructions
 
   static constexpr packed_layout layout(const window_shape& s, dtype) { return packed_layout(s, A::lanes, A::piece_elements); }
+  static constexpr std::int64_t packed_bytes(const window_shape& s, dtype weights) { return layout(s, weights).bytes(packed_words) * s.groups; }
   static constexpr std::int64_t scratch_bytes(const window_shape& s) { return (window_scratch(s, 1) + 63) / 64 * 64; }
   /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
   static constexpr bool copies(const window_shape& s) { return s.height > 1 && layout(s, dtype::sfixed_8).vectors > A::group; }
@@ -385,7 +386,7 @@ struct accumulate_kernel : answers_as<Op> {
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return 0;
     if (nibbles(s, f.c.in(1).type)) return Bytes::nibbles::layout(s).bytes();
     const dtype weights = f.c.in(1).type;
-    return layout_of(s, weights).bytes(is_fixed(weights) ? packed_words : 1) * s.groups;
+    return is_fixed(weights) ? Bytes::packed_bytes(s, weights) : layout_of(s, weights).bytes(1) * s.groups;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const bool bytes = is_fixed(f.c.out(0).type);

@@ -75,9 +75,9 @@ struct finish_bytes8 {
   std::uint8_t* to;
   std::int64_t channels, count;
   const std::byte* factors;
-  explicit finish_bytes8(const detail::tile_input& in) : finish_bytes8(in, *static_cast<const byte_output*>(in.finish)) {}
-  finish_bytes8(const detail::tile_input& in, const byte_output& o) : scale(scaling::rne, o), channels(o.channels), count(in.channels) {
-    const std::int64_t g = in.channel / o.group_channels;
+  QNNX_INLINE explicit finish_bytes8(const detail::tile_input& in) : finish_bytes8(in, *static_cast<const byte_output*>(in.finish)) {}
+  QNNX_INLINE finish_bytes8(const detail::tile_input& in, const byte_output& o) : scale(scaling::rne, o), channels(o.channels), count(in.channels) {
+    const std::int64_t g = o.group_channels == o.channels ? 0 : in.channel / o.group_channels;
     to = o.y + (o.first_pixel + in.pixel) * o.channels + in.channel;
     factors = o.packed + g * o.packed_step + 64 + (factor_word * o.padded + in.channel - g * o.group_channels) * 4;
   }
@@ -85,9 +85,26 @@ struct finish_bytes8 {
   QNNX_INLINE void store(const __m256i (&acc)[Vectors], int row) const {
     __m256i q[Vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) q[v] = scale.rne(acc[v], _mm256_loadu_ps(reinterpret_cast<const float*>(factors + 32 * v)));
+    for (int v = 0; v < Vectors; ++v) q[v] = scaled(acc[v], v);
     store_bytes(to + row * channels, scale.bytes(q[0], q[Vectors - 1]), count);
   }
+  /// Two rows.
+  template <int Vectors>
+  QNNX_INLINE void store_two(const __m256i (&a)[Vectors], const __m256i (&b)[Vectors], int row) const {
+    std::uint8_t* at = to + row * channels;
+    if constexpr (Vectors == 1) {
+      const __m128i q = scale.bytes(scaled(a[0], 0), scaled(b[0], 0));
+      store_bytes(at, q, count);
+      store_bytes(at + channels, _mm_unpackhi_epi64(q, q), count);
+    } else {
+      const __m256i q = scale.bytes(scaled(a[0], 0), scaled(a[1], 1), scaled(b[0], 0), scaled(b[1], 1));
+      store_bytes(at, _mm256_castsi256_si128(q), count);
+      store_bytes(at + channels, _mm256_extracti128_si256(q, 1), count);
+    }
+  }
+
+ private:
+  QNNX_INLINE __m256i scaled(__m256i sum, int v) const { return scale.rne(sum, _mm256_loadu_ps(reinterpret_cast<const float*>(factors + 32 * v))); }
 };
 
 /// The sums of tiles: [rows][16], `count` of the 16 exist.

@@ -5,9 +5,10 @@
 // takes bytes: it saturates (255 * 127 * 2 > 32767), and to rule that out costs more than widening once per band.
 //   sum (x + ox) (w + ow): x + ox is in the band, w + ow in the weights where they are unsigned (s16 panels); signed
 //   weights stay bytes, and where they have an offset the sum of the data comes on top
-// 1x1 windows take only the pixels that they read into the band. Layer 5a.
+// 1x1 windows take only the pixels that they read into the band; 3x3 ones of stride 1 go to winograd.hpp. Layer 5a.
 
 #include "qnnx/kernel/x86/accumulate_kernel.hpp"
+#include "qnnx/kernel/x86/winograd.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -166,9 +167,27 @@ struct widened_windows {
   static constexpr packed_layout layout(const window_shape& s, dtype weights) {
     return packed_layout(s, 8, 2, is_signed_fixed(weights) ? 2 : 4);
   }
-  static constexpr std::int64_t scratch_bytes(const window_shape& s) { return widened_band(s).bytes(); }
+  static constexpr std::int64_t packed_bytes(const window_shape& s, dtype weights) {
+    return winograd_layout::takes(s) ? winograd_layout(s).bytes() : layout(s, weights).bytes(packed_words) * s.groups;
+  }
+  static constexpr std::int64_t scratch_bytes(const window_shape& s) {
+    return winograd_layout::takes(s) ? winograd_band(s).bytes() + 16 * winograd_tiles * s.depth * 2 : widened_band(s).bytes();
+  }
+  /// The band of whole tiles.
+  static constexpr widened_band winograd_band(window_shape s) {
+    s.out_h = (s.out_h + 1) / 2 * 2;
+    s.out_w = (s.out_w + 1) / 2 * 2;
+    widened_band band(s);
+    band.lines = band.lines < 2 ? 2 : band.lines / 2 * 2;
+    return band;
+  }
   static constexpr bool copies(const window_shape&) { return false; }  // a band is read before its results are written
-  static constexpr int parts(const window_shape& s, dtype weights) { return window_parts(s, layout(s, weights)); }
+  static constexpr int parts(const window_shape& s, dtype weights) {
+    if (!winograd_layout::takes(s)) return window_parts(s, layout(s, weights));
+    const std::int64_t rows = s.batch * ((s.out_h + 1) / 2);
+    const std::int64_t most = rows > s.channels / 16 ? rows : s.channels / 16;
+    return static_cast<int>(most < 256 ? most : 256);
+  }
   using nibbles = nibble_weights<8>;
 
   template <class Call>
@@ -177,7 +196,8 @@ struct widened_windows {
     byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
                   w.q->scales != nullptr, c.rounding().mode(), once};
     q.widened = true;
-    q.weights_whole = !is_signed_fixed(Call::template in_type<1>::code);
+    q.weights_whole = winograd_layout::takes(s) || !is_signed_fixed(Call::template in_type<1>::code);
+    if (winograd_layout::takes(s)) return pack_winograd(s, w, c.template in<2>(), q, out);
     pack_bytes(layout(s, Call::template in_type<1>::code), s, w, origin, step, c.template in<2>(), first, q, out);
   }
   /// The same for a computed matrix of one scale.
@@ -226,6 +246,7 @@ struct widened_windows {
     o.packed = packed;
     o.padded = l.padded;
     o.packed_step = j.packed_step;
+    if (winograd_layout::takes(s)) return run_winograd(s, j, o, x.offset());
     packed_flags flags;
     std::memcpy(&flags, packed, sizeof flags);
     const bool plain = plain_results(s, o, packed);
@@ -263,6 +284,29 @@ struct widened_windows {
         });
       }
       from += n;
+    }
+  }
+
+ private:
+  static void run_winograd(const window_shape& s, const window_job& j, const byte_output& o, std::int32_t offset) {
+    const widened_band band = winograd_band(s);
+    const std::int64_t image_rows = (s.out_h + 1) / 2;  // of tiles
+    const std::int64_t wide = (s.out_w + 1) / 2;
+    const std::int64_t all = s.batch * image_rows;
+    const bool by_channel = all < 2 * j.piece.count && s.channels / 16 >= j.piece.count;
+    const slice rows = by_channel ? slice{0, all} : slice_of(j.piece, all);
+    const slice groups = by_channel ? slice_of(j.piece, s.channels / 16) : slice{0, s.channels / 16};
+    auto* lines = reinterpret_cast<std::int16_t*>(j.scratch);
+    auto* v = reinterpret_cast<std::int16_t*>(j.scratch + band.bytes());
+    for (std::int64_t r = rows.from; r < rows.to;) {
+      std::int64_t n = rows.to - r < band.lines / 2 ? rows.to - r : band.lines / 2;
+      if (n > image_rows - r % image_rows) n = image_rows - r % image_rows;
+      band.make(j.data, 2 * r, 2 * n, o.is_signed, offset, lines);
+      for (std::int64_t t = r * wide; t < (r + n) * wide; t += winograd_tiles) {
+        const std::int64_t left = (r + n) * wide - t;
+        winograd_block(s, lines, band.columns * s.depth, r * wide, t, left < winograd_tiles ? left : winograd_tiles, groups, o, v);
+      }
+      r += n;
     }
   }
 };

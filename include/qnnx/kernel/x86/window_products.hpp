@@ -192,7 +192,8 @@ struct tile_input {
 /// Finishes nothing: sums are stored.
 struct no_finish {};
 
-/// Sums of Rows pixels and Vectors vectors of channels. Finish(job, channel).store<Rows, Vectors>(sums, input).
+/// Sums of Rows pixels and Vectors vectors of channels. Finish(input).store<Vectors>(sums of a row, row), and
+/// store_two where it has that.
 template <class A, int Rows, int Vectors, class Finish>
 QNNX_NOINLINE void tile(const tile_input& in) {
   constexpr std::int64_t size = A::lanes * 4;
@@ -250,10 +251,19 @@ QNNX_NOINLINE void tile(const tile_input& in) {
       for (int v = 0; v < Vectors; ++v) A::store(in.sums + (r * A::group + v) * size, acc[r][v]);
   } else {
     const Finish finish(in);
+    if constexpr (Rows > 1 && requires { finish.template store_two<Vectors>(acc[0], acc[1], 0); }) {
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-      if (r == in.rows) break;
-      finish.template store<Vectors>(acc[r], r);
+      for (int r = 0; r < Rows; r += 2) {
+        if (r >= in.rows) break;
+        if (r + 1 < Rows && r + 1 < in.rows) finish.template store_two<Vectors>(acc[r], acc[r + 1 < Rows ? r + 1 : r], r);
+        else finish.template store<Vectors>(acc[r], r);
+      }
+    } else {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        if (r == in.rows) break;
+        finish.template store<Vectors>(acc[r], r);
+      }
     }
   }
 }
