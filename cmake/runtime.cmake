@@ -17,6 +17,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 set(qnnx_flags_avx2 -mavx2 -mfma -mf16c)
 set(qnnx_flags_avxvnni -mavxvnni -mavx2 -mfma -mf16c)
 set(qnnx_flags_avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mavx2 -mfma -mf16c)
+set(qnnx_flags_amx ${qnnx_flags_avx512vnni} -mamx-tile -mamx-int8 -DQNNX_TILES_PERMITTED)
 function(qnnx_kernel_unit unit family source)
   add_library(${unit} OBJECT ${PROJECT_SOURCE_DIR}/tools/runtime/${source})
   target_compile_definitions(${unit} PRIVATE QNNX_FAMILY=${family})
@@ -27,14 +28,16 @@ function(qnnx_kernel_unit unit family source)
   target_sources(qnnx_runtime PRIVATE $<TARGET_OBJECTS:${unit}>)
 endfunction()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # g++ 12 warns inside its own AVX-512 intrinsics (bug 105593)
-  list(APPEND qnnx_flags_avx512vnni -Wno-maybe-uninitialized -Wno-uninitialized)
+  foreach(isa avx512vnni amx)
+    list(APPEND qnnx_flags_${isa} -Wno-maybe-uninitialized -Wno-uninitialized)
+  endforeach()
 endif()
 set(isa_units "")
 file(STRINGS ${PROJECT_SOURCE_DIR}/include/qnnx/kernel/kernels.inc kernel_lines REGEX "^QNNX_KERNEL")
 file(STRINGS ${PROJECT_SOURCE_DIR}/include/qnnx/op/ops.inc op_lines REGEX "^QNNX_OP")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/qnnx/kernel/kernels.inc
              ${PROJECT_SOURCE_DIR}/include/qnnx/op/ops.inc)
-foreach(isa avx2 avxvnni avx512vnni)  # later ones first in the tables
+foreach(isa avx2 avxvnni avx512vnni amx)  # later ones first in the tables
   foreach(line IN LISTS family_lines)
     string(REGEX REPLACE "^QNNX_FAMILY_NAME\\(([a-z_0-9]+)\\).*" "\\1" family "${line}")
     # The set has kernels of its own for an op of this family.

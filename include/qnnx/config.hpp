@@ -56,7 +56,7 @@
 #elif defined(QNNX_EMULATE_AVXVNNI)
 #define QNNX_ABI v1_avxvnni
 #define QNNX_ISA_BEST avxvnni
-#elif defined(__AMX_INT8__)
+#elif defined(__AMX_INT8__) && defined(__AMX_TILE__) && defined(QNNX_TILES_PERMITTED)
 #define QNNX_ABI v1_amx
 #define QNNX_ISA_BEST amx
 #elif defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
@@ -123,6 +123,13 @@
 #define QNNX_HAS_AVX512VBMI 1
 #else
 #define QNNX_HAS_AVX512VBMI 0
+#endif
+// Tiles (AMX): an operating system lets a process use them that has asked (runtime/tile_permission.hpp). Who compiles code
+// that runs only where that was granted defines QNNX_TILES_PERMITTED; without it a compiler's -march=native is AVX-512.
+#if QNNX_HAS_AVX512VBMI && defined(__AMX_INT8__) && defined(__AMX_TILE__) && defined(QNNX_TILES_PERMITTED)
+#define QNNX_HAS_AMX 1
+#else
+#define QNNX_HAS_AMX 0
 #endif
 #if defined(__AVX2__) && defined(__FMA__) && !defined(QNNX_FORCE_REFERENCE)
 #define QNNX_HAS_AVX2 1

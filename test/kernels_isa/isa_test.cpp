@@ -130,7 +130,7 @@ void check_isa(const std::string& isa) {
 }  // namespace
 
 TEST_CASE("kernels.inc: a line for every kernel, a kernel for every line") {
-  for (const std::string isa : {"avx2", "avxvnni", "avx512vnni"}) {
+  for (const std::string isa : {"avx2", "avxvnni", "avx512vnni", "amx"}) {
     CAPTURE(isa);
     std::set<std::string_view> listed;
     for (const kernel_line& l : lines)
@@ -188,3 +188,4 @@ TEST_CASE("avxvnni, its one instruction made of others: the reference's bits") {
 #endif
 TEST_CASE("avxvnni: the reference's bits") { check_isa("avxvnni"); }
 TEST_CASE("avx512vnni: the reference's bits") { check_isa("avx512vnni"); }
+TEST_CASE("amx: the reference's bits") { check_isa("amx"); }

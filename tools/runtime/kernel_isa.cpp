@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dispatch entries of one kernel family for one instruction set: only kernels that differ from the reference.
+// The dispatch entries of one kernel family for one instruction set: only kernels that the set has of its own.
 // Compiled once per family and set, with that set's flags; the inline namespace keeps its functions apart from those
 // of other units. The table crosses to the others as plain memory: the same struct under another name.
 #include <vector>
@@ -26,7 +26,7 @@ std::vector<kernel_entry> entries;
 
 template <class Op, class Sig>
 void append_one() {
-  if constexpr (kernel::is_specialised<Op, isa::best, Sig>())
+  if constexpr (kernel::is_own<Op, isa::best, Sig>())
     entries.push_back(make_entry<Op, isa::best, Sig>(QNNX_TEXT(QNNX_ISA_BEST)));
 }
 template <class Op, class... Sigs>

@@ -7,6 +7,7 @@
 
 #include "qnnx/runtime/dispatch.hpp"
 #include "qnnx/runtime/error.hpp"
+#include "qnnx/runtime/tile_permission.hpp"
 
 namespace qnnx::inline QNNX_ABI {
 
@@ -24,7 +25,7 @@ namespace qnnx::inline QNNX_ABI {
 
 namespace {
 
-enum class level : int { reference, avx2, avxvnni, avx512vnni };
+enum class level : int { reference, avx2, avxvnni, avx512vnni, amx };
 
 /// AVX-VNNI (leaf 7.1, EAX bit 4), which processors with AVX-512 may lack.
 bool has_avxvnni() {
@@ -37,29 +38,37 @@ bool has_avxvnni() {
 }
 
 /// The best level this processor runs.
-level detect() {
+level find_best() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi"))  // all that its units are compiled for
-    return level::avx512vnni;
+    return tiles_permitted() ? level::amx : level::avx512vnni;
   if (has_avxvnni()) return level::avxvnni;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return level::avx2;
 #endif
   return level::reference;
 }
 
-/// QNNX_ISA forces a lower level: reference, avx2, avxvnni, avx512vnni.
+level detect() {
+  static const level best = find_best();  // asks the kernel once
+  return best;
+}
+/// The level of a name, where there is one.
+bool level_of(std::string_view name, level& found) {
+  constexpr std::string_view names[] = {"reference", "avx2", "avxvnni", "avx512vnni", "amx"};
+  for (int i = 0; i < 5; ++i)
+    if (name == names[i]) return found = static_cast<level>(i), true;
+  return false;
+}
+
+/// QNNX_ISA forces a lower level: reference, avx2, avxvnni, avx512vnni, amx.
 level chosen() {
   const level best = detect();
   const char* forced = std::getenv("QNNX_ISA");
   if (!forced || !*forced) return best;
   level wanted = level::reference;
-  if (std::strcmp(forced, "avx512vnni") == 0) wanted = level::avx512vnni;
-  else if (std::strcmp(forced, "avxvnni") == 0) wanted = level::avxvnni;
-  else if (std::strcmp(forced, "avx2") == 0) wanted = level::avx2;
-  else if (std::strcmp(forced, "reference") != 0)
-    throw error("QNNX_ISA is '" + std::string(forced) + "': expected reference, avx2, avxvnni or avx512vnni");
+  if (!level_of(forced, wanted)) throw error("QNNX_ISA is '" + std::string(forced) + "': expected reference, avx2, avxvnni, avx512vnni or amx");
   if (wanted > best || (wanted == level::avxvnni && !has_avxvnni())) throw error("QNNX_ISA is '" + std::string(forced) + "', which this processor does not have");
   return wanted;
 }
@@ -117,16 +126,18 @@ const std::vector<kernel_entry>& kernel_table(std::string_view backend) {
     static const std::vector<kernel_entry> table = make_table(level::avx512vnni);
     return table;
   }
-  if (backend == "avx2" || backend == "avxvnni" || backend == "avx512vnni")
-    throw error("backend '" + std::string(backend) + "': this processor does not have it");
-  throw error("backend '" + std::string(backend) + "' is unknown: expected reference, cpu, avx2, avxvnni or avx512vnni");
+  if (backend == "amx" && detect() >= level::amx) {
+    static const std::vector<kernel_entry> table = make_table(level::amx);
+    return table;
+  }
+  if (level known{}; level_of(backend, known)) throw error("backend '" + std::string(backend) + "': this processor does not have it");
+  throw error("backend '" + std::string(backend) + "' is unknown: expected reference, cpu, avx2, avxvnni, avx512vnni or amx");
 }
 
 bool processor_has(std::string_view isa) {
-  if (isa == "avx2") return detect() >= level::avx2;
-  if (isa == "avxvnni") return has_avxvnni();
-  if (isa == "avx512vnni") return detect() >= level::avx512vnni;
-  return isa == "reference";
+  level asked{};
+  if (isa == "avxvnni") return has_avxvnni();  // a processor with AVX-512 may lack it
+  return level_of(isa, asked) && detect() >= asked;
 }
 
 }  // namespace qnnx::inline QNNX_ABI

@@ -195,7 +195,9 @@ namespace kernel {
 
 /// A kernel of an op for an instruction set; a missing one is the parent's.
 template <class Op, class Isa>
-struct impl : impl<Op, typename Isa::parent> {};
+struct impl : impl<Op, typename Isa::parent> {
+  using handed_on_by = impl;
+};
 template <class Op>
 struct impl<Op, isa::reference>;  // defined by the op's family: kernel/<family>/reference.hpp
 
@@ -224,6 +226,15 @@ constexpr bool is_specialised() {
   using chosen = select<Op, Isa, Sig>;
   if constexpr (std::is_same_v<chosen, impl<Op, isa::reference>>) return false;
   else return !std::is_base_of_v<impl<Op, isa::reference>, chosen>;
+}
+
+/// Whether it is Isa's own kernel that runs this signature, not one of its parents.
+template <class Op, class Isa, class Sig>
+constexpr bool is_own() {
+  using chosen = select<Op, Isa, Sig>;
+  if constexpr (!std::is_same_v<chosen, impl<Op, Isa>>) return false;
+  else if constexpr (requires { typename chosen::handed_on_by; }) return !std::is_same_v<typename chosen::handed_on_by, chosen>;
+  else return true;
 }
 
 // The contract's questions, with their defaults.

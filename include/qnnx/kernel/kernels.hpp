@@ -12,6 +12,7 @@
 #include "qnnx/kernel/conversion/avx512vnni.hpp"
 #include "qnnx/kernel/conversion/neon.hpp"
 #include "qnnx/kernel/conversion/reference.hpp"
+#include "qnnx/kernel/convolution/amx.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp_depthwise.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp_fully_connected.hpp"

@@ -139,14 +139,15 @@ void pack_bytes(const packed_layout& l, const window_shape& s, const W& w, std::
   channel_packer<W, B> packer{q, w, bias, s.taps()};
   const bool with_offset = q.weights_whole;
   const std::int64_t elements = q.widened ? 2 : 4;  // of a piece
+  const std::int64_t run_elements = s.taps() / l.runs;
   for (std::int64_t o = 0; o < l.channels; ++o) {
     const std::int64_t channel = first + o;
     const std::int32_t less = with_offset ? -w.q->offset_at(q.per_channel ? channel : 0) : packer.down;
     std::int32_t sum = 0;
     std::int64_t most = 0;  // magnitude of the sum
     for (std::int64_t run = 0; run < l.runs; ++run)
-      for (std::int64_t k = 0; k < s.run_elements(); ++k) {
-        const std::int32_t v = weight_value(w, origin + (run * s.run_elements() + k) * step.tap + channel * step.channel) - less;
+      for (std::int64_t k = 0; k < run_elements; ++k) {
+        const std::int32_t v = weight_value(w, origin + (run * run_elements + k) * step.tap + channel * step.channel) - less;
         sum += v;
         most += v < 0 ? -v : v;
         std::byte* to = out + l.panels_at(packed_words) + l.at(run, k / elements, o);
@@ -298,6 +299,7 @@ template <class A>
 struct dot_windows {
   using arithmetic = A;
   static constexpr bool packs_matrices = false;  // matrix_packing.hpp, where there are its instructions
+  static constexpr bool flips = true;  // signed data is read with its sign bit flipped
 
   static constexpr packed_layout layout(const window_shape& s, dtype) { return packed_layout(s, A::lanes, A::piece_elements); }
   static constexpr std::int64_t packed_bytes(const window_shape& s, dtype weights) { return layout(s, weights).bytes(packed_words) * s.groups; }
@@ -332,14 +334,13 @@ struct dot_windows {
     o.packed_step = j.packed_step;
     j.padding = static_cast<std::uint8_t>(x.zero());
     j.flip = o.is_signed ? 0x80808080u : 0;
-    packed_flags flags;
-    std::memcpy(&flags, packed, sizeof flags);
     if (plain_results(s, o, packed))
       return window_products<arithmetic, typename byte_finish<A>::in_registers>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
+    const bool weight_offset = any_weight_offset(s, o, packed);
     std::int32_t data_sums[batch_rows];
     o.data_sums = data_sums;
     window_products<arithmetic>(s, j, {byte_finish<A>::take, &o}, [&](const std::byte* const* table, int from, int rows) {
-      if (!flags.weight_offset) return;
+      if (!weight_offset) return;
       for (int r = 0; r < rows; ++r) {
         data_sums[from + r] = 0;
         for (std::int64_t run = 0; run < l.runs; ++run) data_sums[from + r] += byte_sum(table[run * tile_rows + r], s.run_elements(), j.flip);

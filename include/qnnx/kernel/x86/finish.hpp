@@ -137,6 +137,15 @@ inline bool plain_results(const window_shape& s, const byte_output& o, const std
   }
   return true;
 }
+/// Whether a channel group has weights with an offset.
+inline bool any_weight_offset(const window_shape& s, const byte_output& o, const std::byte* packed) {
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    packed_flags flags;
+    std::memcpy(&flags, packed + g * o.packed_step, sizeof flags);
+    if (flags.weight_offset) return true;
+  }
+  return false;
+}
 
 using take_function = void (*)(const void*, const std::byte*, int, std::int64_t, std::int64_t, std::int64_t);
 /// What stores the tiles of a float arithmetic.

@@ -84,8 +84,8 @@ struct matmul_kernel : answers_as<op::matmul> {
     if constexpr (is_float_v<typename Call::out_type>) {
       pack_float_matrix(s, reinterpret_cast<const std::byte*>(w.data + origin), columns, c.template in<2>(), out);
     } else {
-      const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header, false, c.rounding().mode(), false};
-      pack_byte_matrix(s, w, origin, columns, c.template in<2>(), q, out);
+      const byte_scales q{c.template in<0>().offset(), Bytes::flips && is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header, false, c.rounding().mode(), false};
+      pack_byte_matrix(layout_of(s, Call::template in_type<1>::code), s, w, origin, columns, c.template in<2>(), q, out);
     }
   }
 #endif

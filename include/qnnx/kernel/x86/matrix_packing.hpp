@@ -90,10 +90,8 @@ void pack_float_matrix(const window_shape& s, const std::byte* from, bool column
 
 /// pack_bytes for a matrix of bytes with one scale.
 template <class W, class B>
-void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bool columns_contiguous, const B& bias,
+void pack_byte_matrix(const packed_layout& l, const window_shape& s, const W& w, std::int64_t origin, bool columns_contiguous, const B& bias,
                       const byte_scales& q, std::byte* out) {
-  using A = u8s8x16;
-  const packed_layout l(s, A::lanes, A::piece_elements);
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
   channel_packer<W, B> packer{q, w, bias, s.taps()};
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(packer.down ? 0x80 : 0));
@@ -115,6 +113,9 @@ void pack_byte_matrix(const window_shape& s, const W& w, std::int64_t origin, bo
   else
     pack_byte_rows(l, from, s.depth, flip, out + l.panels_at(packed_words), seen);
   put();
+  for (std::int64_t o = 0; o < l.channels; o += 16)  // pieces beyond the last
+    for (std::int64_t p = (s.depth + 3) / 4; p < l.pieces; ++p)
+      _mm512_storeu_si512(out + l.panels_at(packed_words) + l.at(0, p, o), _mm512_setzero_si512());
   // channel_packer::fold on all columns: one scale, magnitudes bounded by 128
   const std::int32_t zero = q.data_offset - (q.data_signed ? 128 : 0);
   const std::int32_t weight_offset = w.q->offset + packer.down;
