@@ -142,6 +142,11 @@ const std::vector<host_isa>& host_isas(bool x86) {
        {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c"},
        "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
        "__builtin_cpu_supports(\"avx512vbmi\")"},
+      {"amx",
+       {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c", "-mamx-tile", "-mamx-int8",
+        "-DQNNX_TILES_PERMITTED"},
+       "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
+       "__builtin_cpu_supports(\"avx512vbmi\") && qnnx::tiles_permitted()"},
       {"native", {"-march=native"}, "1"}};
   static const std::vector<host_isa> arm{
       {"reference", {"-DQNNX_FORCE_REFERENCE"}, "1"},
@@ -161,7 +166,7 @@ std::vector<const host_isa*> isas_of(bool x86, const std::vector<std::string>& n
   for (const std::string& name : names) {
     if (const host_isa* i = find_isa(x86, name)) found.push_back(i);
     else if (!find_isa(!x86, name))
-      throw usage_error("instruction set '" + name + "' is unknown: expected reference, avx2, avxvnni, avx512vnni, native, neon, neon_dot or i8mm");
+      throw usage_error("instruction set '" + name + "' is unknown: expected reference, avx2, avxvnni, avx512vnni, amx, native, neon, neon_dot or i8mm");
   }
   if (found.empty())
     for (const char* name : x86 ? std::vector<const char*>{"reference", "avx512vnni"} : std::vector<const char*>{"neon", "neon_dot", "i8mm"})
@@ -174,7 +179,7 @@ std::string chooser_source(const std::vector<const host_isa*>& isas, bool x86) {
   std::string s = "#include <stdlib.h>\n#include <string.h>\n#include \"qnnx/model/abi.h\"\n";
   if (!x86) s += "#include <sys/auxv.h>\n";
   if (x86)  // leaf 7.1, EAX bit 4
-    s += "#include <cpuid.h>\nstatic inline bool has_avxvnni() {\n  unsigned a = 0, b = 0, c = 0, d = 0;\n"
+    s += "#include <cpuid.h>\n#include \"qnnx/runtime/tile_permission.hpp\"\nstatic inline bool has_avxvnni() {\n  unsigned a = 0, b = 0, c = 0, d = 0;\n"
          "  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);\n}\n";
   s += "extern \"C\" {\n";
   for (const host_isa* isa : isas) s += "const qnnx_model* qnnx_model_" + std::string(isa->name) + "_get(void);\n";
