@@ -465,10 +465,7 @@ struct accumulate_kernel : answers_as<Op> {
       o.epi = c.epi();
       if (o.epi.residual >= 0) o.residual = c.residual().data;
       const auto seen = [](const std::byte* const*, int, int) {};
-      using Finish = typename float_finish<Float>::type;
-      if constexpr (!std::is_same_v<Finish, detail::no_finish>) {
-        if (!o.residual) return window_products<Float, Finish>(s, j, {}, seen, &o);
-      }
+      if (!o.residual) return window_products<Float, finish_floats<Float>>(s, j, {}, seen, &o);
       const tile_sink sink{float_take<Float>(), &o};
       window_products<Float>(s, j, sink, seen);
     } else {

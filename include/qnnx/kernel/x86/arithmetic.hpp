@@ -38,6 +38,8 @@ struct f32x8 {
   /// The first n floats; the others are 0, respectively not written.
   static QNNX_INLINE vec load_first(const float* p, std::int64_t n) { return _mm256_maskload_ps(p, first(n)); }
   static QNNX_INLINE void store_first(float* p, vec v, std::int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
+  /// store or store_first.
+  static QNNX_INLINE void store_most(float* p, vec v, std::int64_t n) { n >= lanes ? store(p, v) : store_first(p, v, n); }
   static QNNX_INLINE vec sum(vec a, vec b) { return _mm256_add_ps(a, b); }
   static QNNX_INLINE vec activate(vec v, activation act, float lo, float hi) {
     if (act == activation::relu) return _mm256_max_ps(v, _mm256_setzero_ps());  // of a NaN and 0 the second: 0
@@ -129,6 +131,7 @@ struct f32x16 {
   /// The first n floats; the others are 0, respectively not written.
   static QNNX_INLINE vec load_first(const float* p, std::int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static QNNX_INLINE void store_first(float* p, vec v, std::int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  static QNNX_INLINE void store_most(float* p, vec v, std::int64_t n) { store_first(p, v, n); }
   static QNNX_INLINE vec sum(vec a, vec b) { return _mm512_add_ps(a, b); }
   static QNNX_INLINE vec activate(vec v, activation act, float lo, float hi) {
     if (act == activation::relu) return _mm512_max_ps(v, _mm512_setzero_ps());  // of a NaN and 0 the second: 0

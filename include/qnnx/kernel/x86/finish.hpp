@@ -151,10 +151,23 @@ using take_function = void (*)(const void*, const std::byte*, int, std::int64_t,
 /// What stores the tiles of a float arithmetic.
 template <class A>
 constexpr take_function float_take() { return take_float8; }
-/// What finishes them in registers where there is no residual.
+/// Float tiles without a residual, finished in registers.
 template <class A>
-struct float_finish {
-  using type = detail::no_finish;
+struct finish_floats {
+  const float_output& o;
+  const detail::tile_input& in;
+  float* to;
+  explicit finish_floats(const detail::tile_input& i)
+      : o(*static_cast<const float_output*>(i.finish)), in(i), to(o.y + i.pixel * o.channels + i.channel) {}
+  template <int Vectors>
+  QNNX_INLINE void store(const typename A::vec (&acc)[Vectors], int row) const {
+    float* at = to + row * o.channels;
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const std::int64_t left = v + 1 < Vectors ? A::lanes : in.channels - A::lanes * v;
+      A::store_most(at + A::lanes * v, A::activate(acc[v], o.epi.act, o.epi.lo, o.epi.hi), left);
+    }
+  }
 };
 #endif
 
@@ -177,29 +190,6 @@ inline void take_float16(const void* self, const std::byte* sums, int rows, std:
 
 template <>
 constexpr take_function float_take<f32x16>() { return take_float16; }
-
-/// Float tiles without a residual, finished in registers.
-struct finish_floats {
-  const float_output& o;
-  const detail::tile_input& in;
-  float* to;
-  explicit finish_floats(const detail::tile_input& i)
-      : o(*static_cast<const float_output*>(i.finish)), in(i), to(o.y + i.pixel * o.channels + i.channel) {}
-  template <int Vectors>
-  QNNX_INLINE void store(const __m512 (&acc)[Vectors], int row) const {
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) {
-      const std::int64_t left = in.channels - 16 * v;
-      const auto mask = static_cast<__mmask16>(v + 1 < Vectors || left >= 16 ? 0xffff : (1u << left) - 1);
-      _mm512_mask_storeu_ps(to + row * o.channels + 16 * v, mask, activate_vector(acc[v], o.epi.act, o.epi.lo, o.epi.hi));
-    }
-  }
-};
-
-template <>
-struct float_finish<f32x16> {
-  using type = finish_floats;
-};
 
 using narrow_scale = narrow_scale_of<16>;
 using vector_add = vector_add_of<16>;
