@@ -20,6 +20,13 @@
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
+/// p x^n + c_1 x^(n-1) + ... + c_n, written out: g++ -O2 leaves a loop over the constants a loop.
+template <class V, class X, class... C>
+QNNX_INLINE X horner(X p, X x, C... c) {
+  ((p = V::fmadd(p, x, V::all(c))), ...);
+  return p;
+}
+
 /// NaN stays NaN; out of range gives 0 or infinity.
 template <class V>
 QNNX_INLINE typename V::doubles exp_vector(typename V::doubles x) {
@@ -35,14 +42,14 @@ QNNX_INLINE typename V::doubles exp_vector(typename V::doubles x) {
   const doubles k = V::sub(sum, magic);
   const doubles r = V::fnmadd(k, V::all(0x1.62e42fefa39efp-5), x);
   doubles p = V::all(1.0 / 120);
-  for (const double c : {1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0}) p = V::fmadd(p, r, V::all(c));
+  p = horner<V>(p, r, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0);
   return V::times_power(V::mul(p, V::pick16(roots, sum)), V::mul(k, V::all(1.0 / 16)));  // takes the floor
 }
 /// e^x - 1: a series where the difference would cancel.
 template <class V>
 QNNX_INLINE typename V::doubles expm1_vector(typename V::doubles x) {
   typename V::doubles p = V::all(1.0 / 720);
-  for (const double c : {1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0}) p = V::fmadd(p, x, V::all(c));
+  p = horner<V>(p, x, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0);
   const auto small = V::template compare<_CMP_LT_OQ>(V::abs(x), V::all(0x1p-7));
   return V::select(small, V::mul(p, x), V::sub(exp_vector<V>(x), V::all(1.0)));
 }
@@ -71,9 +78,8 @@ QNNX_INLINE typename V::doubles erf_vector(typename V::doubles x) {
   // 2 / sqrt(pi) * (-1)^n / (n! (2 n + 1)), n = 10 ... 0
   constexpr double two = 0x1.20dd750429b6dp+0;
   doubles p = V::all(two / 76204800);
-  for (const double c : {two / -6894720, two / 685440, two / -75600, two / 9360, two / -1320, two / 216, two / -42,
-                         two / 10, two / -3, two})
-    p = V::fmadd(p, square, V::all(c));
+  p = horner<V>(p, square, two / -6894720, two / 685440, two / -75600, two / 9360, two / -1320, two / 216, two / -42,
+                         two / 10, two / -3, two);
   const auto near = V::template compare<_CMP_LT_OQ>(a, V::all(0.75));
   return V::select(near, V::mul(x, p), V::with_sign_of(far, x));
 }
@@ -87,8 +93,7 @@ QNNX_INLINE typename V::floats exp_floats(typename V::floats x) {
   floats r = V::fnmadd(k, V::all(0.693359375f), x);
   r = V::fmadd(k, V::all(2.12194440e-4f), r);
   floats p = V::all(1.9875691500e-4f);
-  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
-    p = V::fmadd(p, r, V::all(c));
+  p = horner<V>(p, r, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
   p = V::add(V::fmadd(p, V::mul(r, r), r), V::all(1.0f));
   return V::times_power(p, k);
 }
@@ -109,8 +114,7 @@ QNNX_INLINE typename V::floats tanh_floats(typename V::floats x) {
   const floats far = V::fnmadd(V::all(2.0f), V::div(e, V::add(one, e)), one);
   const floats square = V::mul(x, x);
   floats p = V::all(-5.70498872745e-3f);
-  for (const float c : {2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f})
-    p = V::fmadd(p, square, V::all(c));
+  p = horner<V>(p, square, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f);
   const floats close = V::fmadd(V::mul(p, square), x, x);
   return V::select(V::template compare<_CMP_LT_OQ>(a, V::all(0.625f)), close, V::with_sign_of(far, x));
 }
