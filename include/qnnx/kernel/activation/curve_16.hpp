@@ -9,7 +9,6 @@
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/arm/dsp.hpp"
 
-#if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace dsp {
@@ -134,9 +133,10 @@ struct curve_kernel : answers_as<Op> {
 
 }  // namespace dsp
 
+#if QNNX_HAS_DSP_KERNELS
 template <class Op>
   requires neuron_op<Op>
 struct impl<Op, isa::armv7em_dsp_mixed> : dsp::curve_kernel<Op> {};
+#endif
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
-#endif

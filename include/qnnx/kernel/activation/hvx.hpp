@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One-input functions of 8-bit data with HVX: the reference's table of 256 entries, 128 elements at a time: activations,
-// ElementWiseNeuron, ElementWiseUnary and its forms, Lookup. Layer 5a.
+// ElementWiseNeuron, ElementWiseUnary and its forms, Lookup. Activations of 16 bits in scalar integers
+// (activation/curve_16.hpp). Layer 5a.
 
+#include "qnnx/kernel/activation/curve_16.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/elementwise/lookup.hpp"
 #include "qnnx/kernel/elementwise/unary.hpp"
+#include "qnnx/kernel/hexagon/by_width.hpp"
 #include "qnnx/kernel/hexagon/elements.hpp"
 
 #if QNNX_HAS_HVX
@@ -28,7 +31,7 @@ struct table_kernel : answers_as<Op> {
 
 template <class Op>
   requires neuron_op<Op>
-struct impl<Op, isa::hvx> : hvx::table_kernel<Op> {};
+struct impl<Op, isa::hvx> : by_width<Op, hvx::table_kernel<Op>, dsp::curve_kernel<Op>> {};
 template <class Op>
   requires unary_op<Op>
 struct impl<Op, isa::hvx> : hvx::table_kernel<Op> {};

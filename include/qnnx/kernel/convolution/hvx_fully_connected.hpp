@@ -69,7 +69,8 @@ struct impl<op::fully_connected, isa::hvx>
         hvx::padded_rows<type>::take(c.scratch(), x, size.line_bytes(), end);
         row = c.scratch();
       }
-      const hvx::window_block block{{row}, 1, size.steps, {}};
+      hvx::window_block block;  // of one pixel and line
+      block.line[0] = row, block.lines = 1, block.steps = size.steps, block.offset[0] = 0;
       hvx::multiply_block<hvx::panel_kind<type, of.weights>, Form, 1>(done, size, c.packed(), block, to);
     }
   }

@@ -10,7 +10,6 @@
 #include "qnnx/kernel/softmax/quotient.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"
 
-#if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace dsp {
@@ -112,8 +111,9 @@ struct softmax_of_halves : answers_as<op::softmax> {
 
 }  // namespace dsp
 
+#if QNNX_HAS_DSP_KERNELS
 template <>
 struct impl<op::softmax, isa::armv7em_dsp_mixed> : dsp::softmax_of_halves {};
+#endif
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
-#endif
