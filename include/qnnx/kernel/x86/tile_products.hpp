@@ -50,7 +50,8 @@ struct tile_layout {
   constexpr std::int64_t row_bytes() const { return packed.runs * run_bytes(); }  // of a staged pixel
   constexpr std::int64_t staged_bytes(const window_shape& s) const {
     if (flat && padded_of(s, 1).needed) return 0;
-    return (s.pixels() < tile_pixels ? s.pixels() : tile_pixels) * row_bytes();
+    const bool gaps = flat && !s.pointwise();  // a block may have more rows than there are outputs
+    return (!gaps && s.pixels() < tile_pixels ? s.pixels() : tile_pixels) * row_bytes();
   }
 };
 
