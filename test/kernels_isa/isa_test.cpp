@@ -41,8 +41,13 @@ int units_allowed(const node_desc& n) {
   return 1;
 }
 
-outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& backend, unsigned seed, std::span<const kernel_entry> more = {}) {
-  interpreter run(n, {.backend = backend, .extra_kernels = more});
+/// Pieces one after the other, the last one first.
+void run_backwards(void*, void (*work)(void*, std::int32_t), void* data, std::int32_t count) {
+  while (count-- > 0) work(data, count);
+}
+
+outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& backend, unsigned seed, std::span<const kernel_entry> more = {}, int pieces = 1) {
+  interpreter run(n, {.backend = backend, .extra_kernels = more, .threads = {pieces, nullptr, run_backwards}, .least_ns = pieces > 1 ? 0 : kernel::serial_ns});
   dice d(seed);
   for (int i = 0; i < n->g.tensor_count; ++i) {
     const tensor_desc& t = n->g.tensors[i];
@@ -51,7 +56,7 @@ outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& ba
     std::copy(b.begin(), b.end(), run.bytes(i).begin());
   }
   run.run();
-  const auto y = run.bytes(n->g.nodes[0].outputs[0]);
+  const auto y = run.bytes(n->g.nodes[n->g.node_count - 1].outputs[0]);
   return {{y.begin(), y.end()}, std::string(run.kernel_isa(0))};
 }
 
@@ -73,6 +78,8 @@ void compare(const net& made, const std::string& isa, unsigned seed, int& own, s
   CHECK(expected.isa == "reference");
   own += fast.isa == isa;
   REQUIRE(fast.bytes.size() == expected.bytes.size());
+  const outcome in_pieces = result(n, more.empty() ? isa : "reference", seed, more, 2 + static_cast<int>(seed % 4));
+  CHECK(in_pieces.bytes == fast.bytes);
   if (n->g.tensors[n->g.nodes[0].outputs[0]].type != dtype::float_32) {
     CHECK(fast.bytes == expected.bytes);
     return;
@@ -118,6 +125,14 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
     for (unsigned seed = 1; seed <= 120; ++seed) {
       CAPTURE(seed);
       compare(make->second(seed, e.types), isa, seed, own, more);
+    }
+    const bool connected = e.op->name == op::fully_connected::name;
+    if ((connected || e.op->name == op::conv2d::name) && is_fixed(e.types.out)) {
+      for (unsigned seed = 1; seed <= 20; ++seed) {
+        CAPTURE("chain of three");
+        CAPTURE(seed);
+        compare(chain_net(seed, e.types, connected), isa, seed, own, more);
+      }
     }
     CHECK(own > 0);
   }

@@ -161,6 +161,37 @@ inline net connected_net(unsigned seed, const signature& types) {
   return m.finish(inputs.size() == 3);
 }
 
+/// Three layers one after the other, whose results the planner places over their data where the kernels allow it.
+inline net chain_net(unsigned seed, const signature& types, bool connected) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  int x = m.input("x", connected ? shape{d.roll(2, 40), d.roll(8, 80)} : shape{1, d.roll(5, 10), d.roll(5, 10), 2 * d.roll(1, 20)});
+  for (int k = 0; k < 3; ++k) {
+    const std::string number = std::to_string(k);
+    const shape in = m.n.tensors[static_cast<std::size_t>(x)].dims;
+    const int out = 2 * d.roll(2, 50);
+    const bool wide = !connected && k > 0 && in[1] > 2 && in[2] > 2 && d.chance(40);
+    const int group = !connected && d.chance(30) ? 2 : 1;
+    const int w = connected ? m.weights({out, in[1]}, 0) : m.weights({wide ? 3 : 1, wide ? 3 : 1, in[3] / group, out}, 3);
+    const int b = m.bias(out);
+    m.n.tensors[static_cast<std::size_t>(w)].name = "w" + number;
+    m.n.tensors[static_cast<std::size_t>(b)].name = "b" + number;
+    if (connected) {
+      m.n.add_node<op::fully_connected>("node" + number, {x, w, b}, {}, {});
+    } else {
+      op::conv2d::params p;
+      p.group = static_cast<std::uint32_t>(group);
+      if (wide && d.chance(50)) p.pad_amount = {1, 1, 1, 1};
+      m.n.add_node<op::conv2d>("node" + number, {x, w, b}, {}, p);
+    }
+    net_tensor y{.name = "y" + number, .kind = k == 2 ? tensor_kind::app_read : tensor_kind::native, .type = types.out, .enc = m.data_encoding(types.out, 0.05f, 1.0f)};
+    y.dims = m.n.infer(m.n.nodes.back())[0];
+    x = m.n.add_tensor(y);
+    m.n.nodes.back().outputs = {x};
+  }
+  return std::move(m.n);
+}
+
 /// Matrices with broadcast batches; the right side is constant or computed.
 inline net matmul_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
