@@ -121,7 +121,7 @@ struct maker {
   }
   net finish(dtype type, float scale) {
     net_tensor y{.name = "y", .kind = tensor_kind::app_read, .type = type, .dims = n.infer(n.nodes.back())[0],
-                 .enc = is_fixed(type) ? net_encoding::tensor(scale, -128) : net_encoding{}};
+                 .enc = is_fixed(type) ? net_encoding::tensor(scale, is_signed_fixed(type) ? 0 : -128) : net_encoding{}};
     n.nodes.back().outputs = {n.add_tensor(y)};
     return std::move(n);
   }
