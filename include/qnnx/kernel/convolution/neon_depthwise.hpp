@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // DepthWiseConv2d on aarch64, channel multiplier 1: eight channels of a tap at once. Taps outside the data read a row
-// of zero points. Where the columns of 3x3 windows lie in the data, eight channels go along the row with their weights
-// in registers. Weights, floats and heads are filled up to multiples of eight channels; data is not, so the last
+// of zero points. With 3x3 windows eight channels go along the row with their weights in registers, over the pixels whose
+// columns lie in the data; where those at the edges are more than an eighth of a row, over copies of the rows with their
+// padding. Weights, floats and heads are filled up to multiples of eight channels; data is not, so the last
 // channels of a tap are read through a copy. Packed form: integers a node head, two quad heads per eight channels,
 // then [taps][channels], 4-bit weights [pairs of taps][channels], the first in the low half; floats biases, then
 // [taps][channels]. Sums of 64 taps fit 32 bits for 16-bit data too. Layer 5a.
@@ -43,6 +44,24 @@ QNNX_INLINE int16x8_t wide_lanes(const typename T::storage* x) {
     else return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(x)));
   }
 }
+
+/// The output pixels of a row whose windows' columns lie in the data, and whether rows are copied with their padding.
+struct row_plan {
+  std::int32_t first, last;  // [first, last)
+  std::int32_t columns;      // of the copies, three rows of them
+  bool copies;
+
+  template <class Params>
+  constexpr row_plan(const shape& x, const shape& w, const shape& y, const Params& p) {
+    const auto stride = static_cast<std::int32_t>(p.stride[1]), left = static_cast<std::int32_t>(p.pad_amount[2]);
+    const std::int32_t reach = (w[1] - 1) * static_cast<std::int32_t>(p.dilation[1]), room = x[2] - 1 - reach + left;
+    const std::int32_t inside = (left + stride - 1) / stride, outside = room < 0 ? 0 : room / stride + 1;
+    first = inside < y[2] ? inside : y[2], last = outside < y[2] ? outside : y[2];
+    if (last < first) last = first;
+    columns = (y[2] - 1) * stride + reach + 1;
+    copies = w[0] == 3 && w[1] == 3 && w[3] >= 8 && 8 * (y[2] - (last - first)) > y[2];
+  }
+};
 
 /// Eight numbers of floats as two vectors.
 struct eight_floats {
@@ -100,9 +119,12 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     return takes(f, p) ? sizes(f.c.dims(1), f.c.in(1).type).bytes() : 0;
   }
-  /// A row of zero points.
+  /// A row of zero points, and copies of rows.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? std::int64_t{f.c.dims(1)[3]} * bits_of(f.c.out(0).type) / 8 : 0;
+    if (!takes(f, p)) return 0;
+    const neon::row_plan plan(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
+    const std::int64_t columns = 1 + (plan.copies ? std::int64_t{3} * plan.columns : 0);
+    return columns * f.c.dims(1)[3] * bits_of(f.c.out(0).type) / 8;
   }
 
   template <class Call>
@@ -153,25 +175,30 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     auto* zeros = reinterpret_cast<element*>(c.scratch());
     for (std::int32_t k = 0; k < channels; ++k) zeros[k] = static_cast<element>(c.s.inputs[0].q.zero());
     const element* image = c.template in<0>().data;
-    const bool nine = w[0] == 3 && w[1] == 3;
-    // Pixels of a row whose windows' columns all lie in the data: [inside, outside).
-    const std::int32_t reach = (w[1] - 1) * step_w, inside = (left + stride_w - 1) / stride_w;
-    const std::int32_t room = width - 1 - reach + left, outside = room < 0 ? 0 : room / stride_w + 1;
+    const neon::row_plan plan(x, w, y, p);
     const std::int32_t blocks = channels / 8 * 8;
+    const std::int32_t first = plan.copies ? 0 : plan.first, last = plan.copies ? y[2] : plan.last;
+    const bool whole = w[0] == 3 && w[1] == 3 && blocks > 0 && last - first > (plan.copies ? 0 : 1);
     for (std::int32_t n = 0; n < y[0]; ++n, image += std::int64_t{height} * width * channels)
       for (std::int32_t oh = 0; oh < y[1]; ++oh) {
         const std::int64_t pixel = (std::int64_t{n} * y[1] + oh) * y[2];
-        const std::int32_t first = inside < y[2] ? inside : y[2], last = outside < y[2] ? outside : y[2];
-        const bool whole = nine && blocks > 0 && last - first > 1;
         if (whole) {
           windows_of_row<element> at{};
           for (std::int32_t kh = 0; kh < 3; ++kh) {
             const std::int32_t row = oh * stride_h - top + kh * step_h;
             const bool there = row >= 0 && row < height;
-            at.rows[kh] =
-                there ? image + (std::int64_t{row} * width + first * stride_w - left) * channels : zeros;
+            at.rows[kh] = zeros;
             at.steps[kh] = there ? step_w * channels : 0;
             at.advance[kh] = there ? stride_w * channels : 0;
+            if (!there) continue;
+            const element* from = image + std::int64_t{row} * width * channels;
+            if (plan.copies) {
+              element* const copy = zeros + (1 + std::int64_t{kh} * plan.columns) * channels;
+              copy_row(from, width, left, plan.columns, zeros, channels, copy);
+              at.rows[kh] = copy;
+            } else {
+              at.rows[kh] = from + std::int64_t{first * stride_w - left} * channels;
+            }
           }
           for (std::int32_t o = 0; o < blocks; o += 8) along_row(c, at, pixel + first, last - first, o);
         }
@@ -258,6 +285,21 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     } else {
       return {vdupq_n_s32(0), vdupq_n_s32(0)};
     }
+  }
+
+  /// A row of data from column -left on, with its padding.
+  template <class Element>
+  static QNNX_NOINLINE void copy_row(const Element* row, std::int32_t width, std::int32_t left, std::int32_t columns,
+                                     const Element* zeros, std::int32_t channels, Element* to) {
+    const auto pixels = [&](const Element* from, std::int32_t count) {
+      std::memcpy(to, from, static_cast<std::size_t>(count) * static_cast<std::size_t>(channels) * sizeof *to);
+      to += std::int64_t{count} * channels;
+    };
+    const std::int32_t before = left < columns ? left : columns;
+    const std::int32_t inside = columns - before < width ? columns - before : width;
+    for (std::int32_t k = 0; k < before; ++k) pixels(zeros, 1);
+    pixels(row, inside);
+    for (std::int32_t k = before + inside; k < columns; ++k) pixels(zeros, 1);
   }
 
   template <class Element>

@@ -51,16 +51,21 @@ QNNX_NOINLINE void row_tile(const X* x, std::ptrdiff_t pitch, const std::int8_t*
 #if QNNX_HAS_I8MM
   constexpr int pairs = (Rows + 1) / 2;
   int32x4_t acc[pairs][4] = {};  // [row pair][channel pair]: (r0 c0, r0 c1, r1 c0, r1 c1)
-  for (std::int32_t n = 2 * panels; n > 0; --n, x += 8, w += 2 * pair_bytes) {
-    const int8x16x2_t w0 = two_vectors<Bits>(w), w1 = two_vectors<Bits>(w + pair_bytes);
+  for (; panels > 0; --panels, x += 16, w += 4 * pair_bytes) {
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+      const std::int8_t* const at = w + 2 * h * pair_bytes;
+      const int8x16x2_t w0 = two_vectors<Bits>(at), w1 = two_vectors<Bits>(at + pair_bytes);
 #pragma GCC unroll 4
-    for (int p = 0; p < pairs; ++p) {
-      const std::int8_t* second = 2 * p + 1 < Rows ? x + (2 * p + 1) * pitch : x;
-      const int8x16_t v = vcombine_s8(vld1_s8(x + 2 * p * pitch), vld1_s8(second));
-      acc[p][0] = vmmlaq_s32(acc[p][0], v, w0.val[0]);
-      acc[p][1] = vmmlaq_s32(acc[p][1], v, w0.val[1]);
-      acc[p][2] = vmmlaq_s32(acc[p][2], v, w1.val[0]);
-      acc[p][3] = vmmlaq_s32(acc[p][3], v, w1.val[1]);
+      for (int p = 0; p < pairs; ++p) {
+        const int8x8_t first = vld1_s8(x + 2 * p * pitch + 8 * h);
+        const int8x16_t v =
+            vcombine_s8(first, 2 * p + 1 < Rows ? vld1_s8(x + (2 * p + 1) * pitch + 8 * h) : first);
+        acc[p][0] = vmmlaq_s32(acc[p][0], v, w0.val[0]);
+        acc[p][1] = vmmlaq_s32(acc[p][1], v, w0.val[1]);
+        acc[p][2] = vmmlaq_s32(acc[p][2], v, w1.val[0]);
+        acc[p][3] = vmmlaq_s32(acc[p][3], v, w1.val[1]);
+      }
     }
   }
 #pragma GCC unroll 4
