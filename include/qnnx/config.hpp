@@ -144,9 +144,14 @@
 #define QNNX_HAS_AVXVNNI 0
 #endif
 #if defined(QNNX_EMULATE_AVXVNNI)
-#define QNNX_EMULATED_AVXVNNI 1
+#define QNNX_HAS_DOT_BYTES_WRITTEN_OUT 1
 #else
-#define QNNX_EMULATED_AVXVNNI 0
+#define QNNX_HAS_DOT_BYTES_WRITTEN_OUT 0
+#endif
+#if QNNX_HAS_AVX512VNNI || QNNX_HAS_AVXVNNI
+#define QNNX_HAS_DOT_BYTES 1
+#else
+#define QNNX_HAS_DOT_BYTES 0
 #endif
 
 // The DSP extension of Armv7E-M and Armv8-M: the instructions themselves, and the kernels (which run emulated too).

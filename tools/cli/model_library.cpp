@@ -354,7 +354,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_PACK_PROGRAM",
                                std::string("-D") + (t.emulate[0] && !plain ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
                                work.file("boost_only"), work.file("pack.cpp"), "-o", work.file("pack")};
-    if (may_stream) a.insert(a.end(), {"-DQNNX_PACK_CHAINS", "-include", "qnnx/model/band_choices.hpp"});
+    if (may_stream) a.insert(a.end(), {"-DQNNX_PACK_CHAINS", "-include", "qnnx/io/band_choices.hpp"});
     a.push_back(packs ? "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u" : "-DQNNX_SHARED_PLAN");
     steps.run(std::move(a));
     write_file(work.file("plain.blob"), w.blob);

@@ -293,7 +293,7 @@ struct nibble_weights {
   }
 };
 
-#if QNNX_HAS_AVX512VNNI || QNNX_HAS_AVXVNNI
+#if QNNX_HAS_DOT_BYTES
 /// The 8-bit half of accumulate_kernel where one instruction multiplies 4 bytes with 4 and adds (vpdpbusd).
 template <class A>
 struct dot_windows {

@@ -97,7 +97,7 @@ struct u8s8x8 {
     return _mm256_xor_si256(flipped, _mm256_set1_epi32(four));
   }
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) {
-#if QNNX_EMULATED_AVXVNNI
+#if QNNX_HAS_DOT_BYTES_WRITTEN_OUT
     const __m256i even = _mm256_set1_epi16(0xff);  // 16-bit products of single taps, which nothing saturates
     const __m256i low = _mm256_madd_epi16(_mm256_and_si256(x, even), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
     const __m256i high = _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(w, 8));

@@ -2,7 +2,7 @@
 #pragma once
 // Which chains of a model can run in bands of rows on a target, and what memory each takes: asked of the target's
 // kernels by the program that packs a firmware's weights (QNNX_PACK_CHAINS), on the machine that builds it. Here alone it
-// is seen whether the weights packed for a band are those packed for the whole node. Layer 6a.
+// is seen whether the weights packed for a band are those packed for the whole node. Hosted. Layer 7.
 
 #include <cstring>
 #include <utility>
