@@ -102,7 +102,6 @@ struct pair_of_sums {
 template <bool Turned>
 QNNX_INLINE pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, const std::int8_t* w,
                                   std::int32_t steps) {
-  const uint8x16_t turn = vdupq_n_u8(Turned ? 0x80 : 0);
   register const std::int8_t* a asm("r1") = x0;
   register const std::int8_t* b asm("r3") = x1;
   register const std::int8_t* k asm("r5") = w;
@@ -115,8 +114,9 @@ QNNX_INLINE pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, 
       "vldrb.8 q0, [r1], #16\n\t"
       "vldrb.8 q1, [r3], #16\n\t"
       ".if %c[turned]\n\t"
-      "veor q0, q0, %q[turn]\n\t"
-      "veor q1, q1, %q[turn]\n\t"
+      "vmov.i8 q2, #0x80\n\t"
+      "veor q0, q0, q2\n\t"
+      "veor q1, q1, q2\n\t"
       ".endif\n\t"
       "vldrb.8 q2, [r5], #16\n\t"
       "vmladava.s8 r0, q0, q2\n\t"
@@ -137,7 +137,7 @@ QNNX_INLINE pair_of_sums two_rows(const std::int8_t* x0, const std::int8_t* x1, 
       "vmov %q[s][2], %q[s][0], r2, r10\n\t"
       "vmov %q[s][3], %q[s][1], r6, lr"
       : [f] "=&w"(s.first), [s] "=&w"(s.second), "+r"(a), "+r"(b), "+r"(k), "+r"(n)
-      : [turned] "i"(Turned ? 1 : 0), [turn] "w"(turn)
+      : [turned] "i"(Turned ? 1 : 0)
       : "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr", "q0", "q1", "q2", "cc", "memory");
   return s;
 }
