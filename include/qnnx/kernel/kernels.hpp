@@ -34,6 +34,7 @@
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/convolution/scalar.hpp"
 #include "qnnx/kernel/convolution/scalar_depthwise.hpp"
+#include "qnnx/kernel/convolution/scalar_depthwise_any.hpp"
 #include "qnnx/kernel/convolution/scalar_fully_connected.hpp"
 #include "qnnx/kernel/elementwise/armv7em_dsp.hpp"
 #include "qnnx/kernel/elementwise/armv7em_dsp_binary.hpp"

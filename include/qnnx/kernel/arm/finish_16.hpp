@@ -70,11 +70,10 @@ struct channel_facts_16 {
 template <class Rounding>
 QNNX_INLINE std::int32_t finish_fast_16(std::int32_t acc, const channel_head& h, Rounding r) {
   if (r.mode() != rounding_mode::rne) return smmla(acc, h.factor, h.add) >> h.shift;
-  const std::int64_t product = static_cast<std::int64_t>(acc) * h.factor;
-  const auto high = static_cast<std::int32_t>(product >> 32);
-  const auto low = static_cast<word>(product & 0xffffffff) | (static_cast<word>(high >> h.shift) & 1u);
+  const long_product p = multiply_long(acc, h.factor);
+  const word low = p.low | (static_cast<word>(p.high >> h.shift) & 1u);
   const std::int32_t half = (1 << (h.shift - 1)) - 1;
-  return ((high + half + (low != 0 ? 1 : 0)) >> h.shift) + h.add;
+  return ((p.high + half + (low != 0 ? 1 : 0)) >> h.shift) + h.add;
 }
 /// The same for any multiplier, policy and size of the sum.
 template <bool Once, class Rounding>

@@ -10,6 +10,7 @@
 #include "qnnx/kernel/arm/packing.hpp"
 #include "qnnx/kernel/arm/window.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/convolution/scalar_depthwise_any.hpp"
 
 #if QNNX_HAS_ARMV7EM_DSP
 namespace qnnx::inline QNNX_ABI::kernel {
@@ -55,6 +56,7 @@ QNNX_NOINLINE void depthwise_row(const Finisher& done, const depthwise_rows& row
 template <>
 struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::armv7em_dsp>, op::depthwise_conv2d> {
+  using others = impl<op::depthwise_conv2d, isa::armv7em_dsp_general>;
   template <class Sig>
   static constexpr bool supports = dsp::is_8_bit<Sig>;
   static constexpr bool packed_is_enough = true;
@@ -70,7 +72,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     return takes(f, p)
                ? static_cast<std::int64_t>(sizeof(dsp::node_head) +
                                            sizeof(dsp::depthwise_record) * static_cast<std::size_t>(f.c.dims(1)[3]))
-               : 0;
+               : others::packed_bytes(f, p);
   }
   static constexpr std::int32_t most_line_bytes =
       1024;  // of all channels made at a time, where these are more than four
@@ -81,7 +83,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     return {(fours + turns - 1) / turns * 4, y[2], static_cast<std::int32_t>(p.stride[1])};
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : 0;
+    return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : others::scratch_bytes(f, p);
   }
   /// Whether outputs may stand where the data was: no row reaches data that is not in scratch when it is written.
   static constexpr bool in_place(const shape& x, const shape& y, const params& p) {
@@ -94,7 +96,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     return true;
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    if (!config::own_plan || !takes(f, p)) return others::overlap(f, p, input);
     return input == 0 && in_place(f.c.dims(0), f.c.out(0).dims, p) ? in_place_only : no_overlap;
   }
 
@@ -104,6 +106,8 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
+    if constexpr (!config::packs_only)
+      if (!takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params())) return others::pack(c, out);
     const auto w = c.template in<1>();
     const std::int32_t channels = c.s.inputs[1].dims[3];
     const auto weight = [&](std::int32_t k, std::int32_t o) {
@@ -126,7 +130,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp>
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
           !dsp::takes_operands(c))
-        return reference::run(c);
+        return others::run(c);
     if constexpr (!config::own_plan)
       if (!shares_well(c)) return reference::run(c);
     const auto done = dsp::finisher_of<false>(c);

@@ -8,6 +8,7 @@
 #include "qnnx/kernel/arm/window.hpp"
 #include "qnnx/kernel/convolution/armv7em_dsp_depthwise.hpp"
 #include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/convolution/scalar_depthwise_any.hpp"
 
 #if QNNX_HAS_ARMV7EM_DSP
 namespace qnnx::inline QNNX_ABI::kernel {
@@ -85,6 +86,7 @@ QNNX_NOINLINE void depthwise_row_mixed(const Finisher& done, const depthwise_row
 template <>
 struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>, op::depthwise_conv2d> {
+  using others = impl<op::depthwise_conv2d, isa::armv7em_dsp_general>;
   template <class Sig>
   static constexpr bool supports = dsp::is_mixed<Sig>;
 
@@ -96,7 +98,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
     return takes_shape(f.c.dims(0), f.c.dims(1), p) && dsp::takes_operands(f);
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    if (!takes(f, p)) return 0;
+    if (!takes(f, p)) return others::packed_bytes(f, p);
     const std::size_t record = bits_of(f.c.in(1).type) == 4
                                    ? sizeof(dsp::mixed_window<dsp::mixed_kind<types::s8, types::s4>>)
                                    : sizeof(dsp::mixed_window<dsp::mixed_kind<types::s16, types::s8>>);
@@ -105,15 +107,17 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
   using bytes = impl<op::depthwise_conv2d, isa::armv7em_dsp>;
   static constexpr dsp::lines lines_of(const shape& x, const shape& y, const params& p) { return bytes::lines_of(x, y, p); }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : 0;
+    return takes(f, p) ? lines_of(f.c.dims(0), f.c.out(0).dims, p).bytes() : others::scratch_bytes(f, p);
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
-    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    if (!config::own_plan || !takes(f, p)) return others::overlap(f, p, input);
     return input == 0 && bytes::in_place(f.c.dims(0), f.c.out(0).dims, p) ? in_place_only : no_overlap;
   }
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
+    if constexpr (!config::packs_only)
+      if (!takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params())) return others::pack(c, out);
     using window = dsp::mixed_window<kind<Call>>;
     const auto w = c.template in<1>();
     const std::int32_t channels = c.s.inputs[1].dims[3];
@@ -136,7 +140,7 @@ struct impl<op::depthwise_conv2d, isa::armv7em_dsp_mixed>
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
           !dsp::takes_operands(c))
-        return reference::run(c);
+        return others::run(c);
     if constexpr (!config::own_plan)
       if (!bytes::shares_well(c)) return reference::run(c);
     using k = kind<Call>;

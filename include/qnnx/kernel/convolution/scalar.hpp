@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d on 8-bit data without vectors: the windows of a few output pixels are gathered in scratch, two pixels a word
-// (scalar/products.hpp), then every channel is one pass over its weights.
-// Packed form: a node head, then a record per channel: head, chunk, and the window's weights in the order [kh][kw][ci].
-// Layer 5a.
+// Conv2d without vectors: the windows of a few output pixels are gathered in scratch as a block (scalar/layout.hpp), then
+// every channel is one pass over its weights. Packed form: a node head, then a record per channel: head, chunk, and the
+// window's weights in the order [kh][kw][ci]. Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/scalar/lines.hpp"
@@ -17,23 +16,23 @@ namespace qnnx::inline QNNX_ABI::kernel {
 template <>
 struct impl<op::conv2d, isa::scalar> : dsp::packed_kernel<impl<op::conv2d, isa::scalar>, op::conv2d> {
   template <class Sig>
-  static constexpr bool supports = dsp::is_8_bit<Sig>;
+  static constexpr bool supports = scalar::is_taken<Sig>;
 
   static constexpr std::int32_t elements_of(const shape& w) { return w[0] * w[1] * w[2]; }
   static constexpr bool takes(const node_facts& f, const params& p) {
     return p.group == 1 && elements_of(f.c.dims(1)) < scalar::most_elements && dsp::takes_operands(f);
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    const shape& w = f.c.dims(1);
     return takes(f, p) ? static_cast<std::int64_t>(sizeof(dsp::node_head)) +
-                             f.c.dims(1)[3] * scalar::record_bytes(elements_of(f.c.dims(1)))
+                             w[3] * scalar::layout_of(f).record_bytes(elements_of(w))
                        : 0;
   }
-  static constexpr std::int64_t block_bytes(std::int32_t elements) {
-    return std::int64_t{scalar::even(elements)} * scalar::words * static_cast<std::int64_t>(sizeof(scalar::word));
-  }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    if (!takes(f, p)) return 0;
     const shape& w = f.c.dims(1);
-    return takes(f, p) ? block_bytes(elements_of(w)) + scalar::window_lines(w).patch_bytes(scalar::pixels) : 0;
+    const scalar::layout l = scalar::layout_of(f);
+    return l.block_bytes(elements_of(w)) + scalar::window_lines(w, l.bytes()).patch_bytes(scalar::pixels);
   }
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
     if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
@@ -42,26 +41,33 @@ struct impl<op::conv2d, isa::scalar> : dsp::packed_kernel<impl<op::conv2d, isa::
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
+    using kind = scalar::kind_of<Call>;
     const auto w = c.template in<1>();
     const shape& ws = c.s.inputs[1].dims;
     const std::int32_t elements = elements_of(ws), channels = ws[3];
-    const std::int64_t bytes = scalar::record_bytes(elements);
+    const std::int64_t bytes = kind::form.record_bytes(elements);
     std::memset(out, 0, sizeof(dsp::node_head) + static_cast<std::size_t>(bytes * channels));
     const auto weight = [&](std::int32_t k, std::int32_t o) {
       return std::int32_t{w.load(std::int64_t{k} * channels + o)};
     };
-    const bool fast = scalar::make_heads<false>(
-        c, channels, elements, scalar::base_of<is_signed_fixed(Call::out_type::code)>, scale_product::exact, weight,
+    const bool fast = scalar::heads_of<kind, false>(
+        c, channels, elements, kind::base, scale_product::exact, weight,
         [&](std::int32_t o, const dsp::channel_head& h) {
           std::byte* record = out + sizeof(dsp::node_head) + o * bytes;
-          const std::int32_t chunk = scalar::chunk_of(elements, [&](std::int32_t k) { return weight(k, o); });
-          const std::int32_t filled = chunk == 1 ? elements : scalar::even(elements);
-          const scalar::record_head head{h, static_cast<std::uint16_t>(chunk),
-                                         static_cast<std::uint16_t>(filled / chunk),
-                                         static_cast<std::uint16_t>(filled % chunk), 0};
-          std::memcpy(record, &head, sizeof head);
+          std::memcpy(record, &h, sizeof h);
+#if !QNNX_HAS_SCALAR_64
+          if constexpr (kind::form.chunks()) {
+            const std::int32_t chunk =
+                scalar::chunk_of(elements, [&](std::int32_t k) { return weight(k, o); });
+            const std::int32_t filled = kind::form.filled(elements);
+            const scalar::chunk_head head{h, static_cast<std::uint16_t>(chunk),
+                                          static_cast<std::uint16_t>(filled / chunk),
+                                          static_cast<std::uint16_t>(filled % chunk), 0};
+            std::memcpy(record, &head, sizeof head);
+          }
+#endif
           for (std::int32_t k = 0; k < elements; ++k)
-            record[sizeof head + static_cast<std::size_t>(k)] = static_cast<std::byte>(weight(k, o));
+            kind::put_weight(record + kind::form.head_bytes(), k, weight(k, o));
         });
     const dsp::node_head head{fast ? 1 : 0, 0, {}};
     std::memcpy(out, &head, sizeof head);
@@ -73,57 +79,74 @@ struct impl<op::conv2d, isa::scalar> : dsp::packed_kernel<impl<op::conv2d, isa::
       if (c.packed_missing() || c.params().group != 1 || elements_of(c.s.inputs[1].dims) >= scalar::most_elements ||
           !dsp::takes_operands(c))
         return reference::run(c);
-    const auto done = scalar::finisher_of<false>(c);
+    using kind = scalar::kind_of<Call>;
+    const auto done = scalar::finish_of<kind, false>(c);
     dsp::with_form(done, c.packed(),
-                   [&](auto form) { blocks(c, done, &multiply<form.value, std::decay_t<decltype(done)>>); });
+                   [&](auto form) { blocks(c, done, &multiply<kind, form.value, std::decay_t<decltype(done)>>); });
   }
 
  private:
   /// Channels [o, o + Channels) of a block.
-  template <int Form, std::int32_t Channels, class Finisher>
+  template <class Kind, int Form, std::int32_t Channels, class Finisher>
   static QNNX_INLINE void multiply_channels(const Finisher& done, const std::byte* records, std::int64_t bytes,
                                             const scalar::word* block, std::int32_t elements, std::int32_t channels,
-                                            std::byte* y, std::int32_t count) {
-    const scalar::record_head* r[Channels];
-    for (std::int32_t k = 0; k < Channels; ++k)
-      r[k] = reinterpret_cast<const scalar::record_head*>(records + k * bytes);
+                                            typename Kind::storage* y, std::int32_t count) {
+    const std::byte* r[Channels];
+    for (std::int32_t k = 0; k < Channels; ++k) r[k] = records + k * bytes;
     std::int32_t sums[Channels * scalar::pixels];
-    scalar::block_sums<Channels>(block, r, elements, sums);
-    for (std::int32_t k = 0; k < Channels; ++k) {
-      const dsp::channel_head h = r[k]->head;
-      std::byte* to = y + k;
-      const std::int32_t* sum = sums + k * scalar::pixels;
-      for (const std::int32_t* const end = sum + count; sum != end; ++sum, to += channels)
-        *to = static_cast<std::byte>(done.template operator()<Form>(
-            static_cast<std::int32_t>(static_cast<std::uint32_t>(*sum) + static_cast<std::uint32_t>(h.bias)), h));
+    if constexpr (dsp::adds_pieces<Kind, Form>) {
+      std::int64_t totals[Channels * scalar::pixels] = {};
+      for (std::int32_t first = 0; first < elements; first += dsp::piece) {
+        const std::byte* w[Channels];
+        for (std::int32_t k = 0; k < Channels; ++k)
+          w[k] = r[k] + Kind::form.head_bytes() + first / (Kind::nibbles ? 2 : 1);
+        scalar::plain_sums<Kind, Channels>(block + std::int64_t{first} * Kind::words, w,
+                                           elements - first < dsp::piece ? elements - first : dsp::piece, sums);
+        for (std::int32_t i = 0; i < Channels * scalar::pixels; ++i) totals[i] += sums[i];
+      }
+      for (std::int32_t k = 0; k < Channels; ++k)
+        for (std::int32_t i = 0; i < count; ++i)
+          y[i * channels + k] = static_cast<typename Kind::storage>(
+              done.general(totals[k * scalar::pixels + i], *reinterpret_cast<const dsp::channel_head*>(r[k])));
+    } else {
+      scalar::block_sums<Kind, Channels>(block, r, elements, sums);
+      for (std::int32_t k = 0; k < Channels; ++k) {
+        const dsp::channel_head h = *reinterpret_cast<const dsp::channel_head*>(r[k]);
+        typename Kind::storage* to = y + k;
+        const std::int32_t* sum = sums + k * scalar::pixels;
+        for (const std::int32_t* const end = sum + count; sum != end; ++sum, to += channels)
+          *to = static_cast<typename Kind::storage>(done.template operator()<Form>(
+              static_cast<std::int32_t>(static_cast<std::uint32_t>(*sum) + static_cast<std::uint32_t>(h.bias)), h));
+      }
     }
   }
   /// All channels of a block of `count` pixels.
-  template <int Form, class Finisher>
+  template <class Kind, int Form, class Finisher>
   static QNNX_NOINLINE void multiply(const Finisher& done, const std::byte* packed, const scalar::word* block,
-                                     std::int32_t elements, std::int32_t channels, std::byte* y, std::int32_t count) {
+                                     std::int32_t elements, std::int32_t channels, typename Kind::storage* y,
+                                     std::int32_t count) {
+    constexpr std::int32_t at_once = dsp::adds_pieces<Kind, Form> ? 1 : scalar::channels_at_once<Kind>;
     const std::byte* at = packed + sizeof(dsp::node_head);
-    const std::int64_t bytes = scalar::record_bytes(elements);
+    const std::int64_t bytes = Kind::form.record_bytes(elements);
     std::int32_t o = 0;
-    for (; o + scalar::channels_at_once <= channels;
-         o += scalar::channels_at_once, at += scalar::channels_at_once * bytes)
-      multiply_channels<Form, scalar::channels_at_once>(done, at, bytes, block, elements, channels, y + o, count);
-    if constexpr (scalar::channels_at_once > 1)
+    for (; o + at_once <= channels; o += at_once, at += at_once * bytes)
+      multiply_channels<Kind, Form, at_once>(done, at, bytes, block, elements, channels, y + o, count);
+    if constexpr (at_once > 1)
       for (; o < channels; ++o, at += bytes)
-        multiply_channels<Form, 1>(done, at, bytes, block, elements, channels, y + o, count);
+        multiply_channels<Kind, Form, 1>(done, at, bytes, block, elements, channels, y + o, count);
   }
 
   template <class Call, class Finisher, class Multiply>
   static QNNX_NOINLINE void blocks(const Call& c, const Finisher& done, Multiply multiply_block) {
-    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+    using kind = scalar::kind_of<Call>;
     const std::int32_t elements = elements_of(c.s.inputs[1].dims);
     auto* const block = reinterpret_cast<scalar::word*>(c.scratch());
-    const scalar::window_lines g(c, c.scratch() + block_bytes(elements));
-    auto* y = reinterpret_cast<std::byte*>(c.out().data);
+    const scalar::window_lines g(c, c.scratch() + kind::form.block_bytes(elements));
+    auto* y = c.out().data;
     const auto* image = reinterpret_cast<const std::byte*>(c.template in<0>().data);
     const std::int32_t count = g.pixels(), batches = c.s.outputs[0].dims[0];
-    if (elements % 2 != 0)  // meets a zero weight
-      for (std::int32_t i = 0; i < scalar::words; ++i) block[elements * scalar::words + i] = 0;
+    for (std::int32_t i = elements * kind::words; i < kind::form.filled(elements) * kind::words; ++i)
+      block[i] = 0;  // meets a zero weight
     for (std::int32_t n = 0; n < batches; ++n, image += g.image_bytes()) {
       std::int32_t oh = 0, ow = 0;
       for (std::int32_t first = 0; first < count; first += scalar::pixels) {
@@ -138,7 +161,7 @@ struct impl<op::conv2d, isa::scalar> : dsp::packed_kernel<impl<op::conv2d, isa::
         for (std::int32_t kh = 0; kh < g.rows; ++kh) {
           const std::byte* lines[scalar::pixels];
           for (std::int32_t i = 0; i < scalar::pixels; ++i) lines[i] = g.at(image, row[i], column[i], kh, i);
-          to = scalar::interleave<is_signed>(lines, g.line(), to);
+          to = scalar::interleave<kind>(lines, g.line() / kind::form.bytes(), to);
         }
         multiply_block(done, c.packed(), block, elements, g.channels, y, have);
         y += have * g.channels;

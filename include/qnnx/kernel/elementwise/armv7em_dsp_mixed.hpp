@@ -8,7 +8,7 @@
 
 #include "qnnx/kernel/elementwise/armv7em_dsp.hpp"
 
-#if QNNX_HAS_ARMV7EM_DSP
+#if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace dsp {

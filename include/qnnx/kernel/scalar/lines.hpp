@@ -14,7 +14,6 @@ struct window_lines {
   std::int32_t rows, columns, depth, channels;  // kh, kw, bytes of a data pixel, Co
   std::int32_t height = 0, width = 0, out_height = 0, out_width = 0;
   std::int32_t stride_h = 1, stride_w = 1, step_h = 1, step_w = 1, top = 0, left = 0;
-  std::byte zero{};
   std::byte* patches = nullptr;  // a line of zero points, then a line for each pixel
 
   constexpr explicit window_lines(const shape& w, std::int32_t element_bytes = 1)
@@ -35,9 +34,13 @@ struct window_lines {
     stride_h = static_cast<std::int32_t>(p.stride[0]), stride_w = static_cast<std::int32_t>(p.stride[1]);
     step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
     top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
-    zero = static_cast<std::byte>(c.s.inputs[0].q.zero());
     patches = scratch;
-    std::memset(patches, static_cast<int>(zero), static_cast<std::size_t>(line()));
+    const std::int32_t zero = c.s.inputs[0].q.zero();
+    if constexpr (bits_of(Call::out_type::code) == 16)
+      for (std::int32_t k = 0; k < line() / 2; ++k)
+        reinterpret_cast<std::uint16_t*>(patches)[k] = static_cast<std::uint16_t>(zero);
+    else
+      std::memset(patches, static_cast<int>(static_cast<std::byte>(zero)), static_cast<std::size_t>(line()));
   }
 
   /// Line kh of the window of an output pixel; `slot` is its place among the pixels whose lines are used together.
@@ -53,8 +56,8 @@ struct window_lines {
  private:
   QNNX_NOINLINE const std::byte* put_together(const std::byte* from, std::int32_t column, std::byte* to) const {
     for (std::int32_t kw = 0; kw < columns; ++kw, column += step_w, from += step_w * depth, to += depth) {
-      const bool there = column >= 0 && column < width;
-      for (std::int32_t k = 0; k < depth; ++k) to[k] = there ? from[k] : zero;
+      const std::byte* pixel = column >= 0 && column < width ? from : patches;
+      for (std::int32_t k = 0; k < depth; ++k) to[k] = pixel[k];
     }
     return to - line();
   }

@@ -1,260 +1,210 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Sums of products of processors without vectors: two output pixels share a word, so that one multiplication serves
-// both. A block holds, per window element, `words` words of two pixels each: low half x0, high half x1, both signed.
-//   64 bits   word = x1 * 2^32 + x0: the halves of sum word * w are the two sums. |sum| < 2^31: up to 65535 elements
-//   32 bits   word = x1 * 2^16 + x0: `chunk` elements whose weights have magnitudes of at most 255 together stay within
-//             16 bits each. A chunk begins at 2^15, so that its upper half is its second sum, no borrow; then
-//               second = sum over chunks (m >> 16),  first = sum m - second * 2^16 - chunks * 2^15
-// Data is signed: unsigned bytes are read less 128. Layer 5a.
+// Sums of products of processors without vectors, over a block (scalar/layout.hpp):
+//   64 bits  word = x1 * 2^32 + x0: two output pixels share a word, so that one multiplication serves both; the halves of
+//            sum word * w are the two sums. |sum| < 2^31: up to 65535 elements of 8 bits, or as the packer proves for 16
+//   32 bits  word = x, a multiplication a product; 8-bit data with 4-bit weights as 64 bits (scalar/chunks.hpp)
+// Layer 5a.
 
-#include "qnnx/kernel/scalar/finish.hpp"
+#include "qnnx/kernel/scalar/chunks.hpp"
 
 #if QNNX_HAS_SCALAR
 namespace qnnx::inline QNNX_ABI::kernel::scalar {
 
-using word = std::conditional_t<QNNX_SCALAR_BITS == 64, std::uint64_t, std::uint32_t>;
-using half = std::conditional_t<QNNX_SCALAR_BITS == 64, std::int32_t, std::int16_t>;
-inline constexpr int half_bits = QNNX_SCALAR_BITS / 2;
-inline constexpr std::int32_t words = QNNX_SCALAR_BITS == 64 ? 4 : 2;  // of a window element
-inline constexpr std::int32_t pixels = 2 * words;                      // of a block
-inline constexpr std::int32_t most_elements = 65535;
-inline constexpr std::int32_t most_magnitude = 255;  // of a chunk's weights: 128 * 255 < 2^15
-
-/// What is taken from the data before it is multiplied.
-template <bool Signed>
-inline constexpr std::int32_t base_of = Signed ? 0 : 128;
-template <bool Signed>
-QNNX_INLINE std::int32_t signed_byte(std::byte x) {
-  return static_cast<std::int8_t>(Signed ? x : x ^ std::byte{0x80});
-}
 QNNX_INLINE word pair_of(std::int32_t first, std::int32_t second) {
   return (static_cast<word>(second) << half_bits) + static_cast<word>(static_cast<half>(first));
 }
 
-/// Before a channel's weights in the packed form.
-struct record_head {
-  channel_head head;
-  std::uint16_t chunk = 0;  // elements: 1 or an even number
-  std::uint16_t whole = 0;  // chunks
-  std::uint16_t rest = 0;   // elements of one more, shorter chunk: even
-  std::uint16_t unused = 0;
-};
-/// Weights are filled with a zero to an even number, records to words.
-constexpr std::int32_t even(std::int32_t n) {
-  return (n + 1) / 2 * 2;
-}
-constexpr std::int64_t record_bytes(std::int32_t elements) {
-  return static_cast<std::int64_t>(sizeof(record_head)) + (elements + 3) / 4 * 4;
-}
-
-/// The longest chunk that all of a channel's weights allow.
-template <class Weight>
-std::int32_t chunk_of(std::int32_t elements, Weight&& weight) {
-  const auto fits = [&](std::int32_t n) {
-    std::int32_t magnitude = 0;
-    for (std::int32_t k = 0; k < elements; ++k) {
-      if (k % n == 0) magnitude = 0;
-      const std::int32_t w = weight(k);
-      magnitude += w < 0 ? -w : w;
-      if (magnitude > most_magnitude) return false;
-    }
-    return true;
-  };
-  std::int32_t best = 1;
-  for (std::int32_t n = 2; n < 64 && n - 2 < elements; n += 2)
-    if (fits(n)) best = n;
-  return best;
-}
-
 /// One line of `pixels` pixels into the block at `to`; returns its end.
-template <bool Signed>
+template <class Kind>
 QNNX_NOINLINE word* interleave(const std::byte* const* lines, std::int32_t elements, word* to) {
+  constexpr std::int32_t words = Kind::words;
   for (std::int32_t i = 0; i < words; ++i) {
-    const std::byte* a = lines[2 * i];
-    const std::byte* b = lines[2 * i + 1];
+    constexpr std::int32_t of_word = pixels / words;
+    const auto* a = reinterpret_cast<const typename Kind::storage*>(lines[of_word * i]);
+    [[maybe_unused]] const auto* b = reinterpret_cast<const typename Kind::storage*>(lines[of_word * i + of_word - 1]);
     word* at = to + i;
     for (std::int32_t k = elements; k > 0; --k, at += words)
-      *at = pair_of(signed_byte<Signed>(*a++), signed_byte<Signed>(*b++));
+      if constexpr (of_word == 2)
+        *at = pair_of(Kind::signed_element(*a++), Kind::signed_element(*b++));
+      else
+        *at = static_cast<word>(Kind::signed_element(*a++));
   }
   return to + elements * words;
 }
 
-#if QNNX_HAS_SCALAR_64
-
-inline constexpr std::int32_t channels_at_once = 4;
-/// Sums of Channels channels for all pixels of the block: sums[channel][pixel].
-template <std::int32_t Channels>
-QNNX_INLINE void block_sums(const word* x, const record_head* const* r, std::int32_t elements, std::int32_t* sums) {
-  word acc[Channels][words] = {};
-  const std::int8_t* w[Channels];
-  for (std::int32_t c = 0; c < Channels; ++c) w[c] = reinterpret_cast<const std::int8_t*>(r[c] + 1);
-  for (std::int32_t k = 0; k < elements; ++k, x += words) {
-    const word x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-    for (std::int32_t c = 0; c < Channels; ++c) {
-      const auto v = static_cast<word>(std::int64_t{*w[c]++});
-      acc[c][0] += x0 * v, acc[c][1] += x1 * v, acc[c][2] += x2 * v, acc[c][3] += x3 * v;
-    }
-  }
-  for (std::int32_t c = 0; c < Channels; ++c)
-    for (std::int32_t i = 0; i < words; ++i) {
-      const auto first = static_cast<std::int32_t>(static_cast<std::uint32_t>(acc[c][i]));
-      sums[c * pixels + 2 * i] = first;
-      sums[c * pixels + 2 * i + 1] = static_cast<std::int32_t>(
-          static_cast<std::uint32_t>((acc[c][i] - static_cast<word>(std::int64_t{first})) >> 32));
-    }
-}
-
-#else
-
-/// Sums of the chunks of a channel, word by word: totals of m, seconds of m >> 16.
-struct chunk_sums {
-  word total0 = 0, total1 = 0, second0 = 0, second1 = 0;
-};
+/// Channels whose sums are made at once: as many as registers hold.
+template <class Kind>
+inline constexpr std::int32_t channels_at_once =
+    Kind::form.chunks() || QNNX_HAS_ARMV7M_ASSEMBLY || QNNX_HAS_ARMV6M_ASSEMBLY ? 1 : 2;
 
 #if QNNX_HAS_ARMV7M_ASSEMBLY
 
-#define QNNX_ELEMENT               \
-  "ldrsb %[v], [%[w]], #1\n\t"     \
-  "ldmia %[x]!, {r4, r5}\n\t"      \
-  "mla %[m0], r4, %[v], %[m0]\n\t" \
-  "mla %[m1], r5, %[v], %[m1]\n\t"
-/// `chunks` chunks of 2 * `pairs` elements each; both positive.
-QNNX_INLINE void add_chunks(const word*& x, const std::int8_t*& w, std::int32_t pairs, std::int32_t chunks,
-                            chunk_sums& s) {
-  word m0, m1, n, v;
-  asm volatile(
-      "1:\n\t"
-      "ldr %[n], %[pairs]\n\t"
-      "mov %[m0], #0x8000\n\t"
-      "mov %[m1], #0x8000\n"
-      "2:\n\t" QNNX_ELEMENT QNNX_ELEMENT
-      "subs %[n], %[n], #1\n\t"
-      "bne 2b\n\t"
-      "add %[t0], %[t0], %[m0]\n\t"
-      "add %[t1], %[t1], %[m1]\n\t"
-      "add %[s0], %[s0], %[m0], asr #16\n\t"
-      "add %[s1], %[s1], %[m1], asr #16\n\t"
-      "subs %[chunks], %[chunks], #1\n\t"
-      "bne 1b"
-      : [x] "+r"(x), [w] "+r"(w), [chunks] "+r"(chunks), [t0] "+r"(s.total0), [t1] "+r"(s.total1), [s0] "+r"(s.second0),
-        [s1] "+r"(s.second1), [m0] "=&r"(m0), [m1] "=&r"(m1), [n] "=&r"(n), [v] "=&r"(v)
-      : [pairs] "m"(pairs)
-      : "r4", "r5", "cc", "memory");
+#define QNNX_PRODUCTS                   \
+  "ldmia r1!, {r8, r9, r10, r11}\n\t"   \
+  "mla r3, r8, r12, r3\n\t"             \
+  "mla r4, r9, r12, r4\n\t"             \
+  "mla r5, r10, r12, r5\n\t"            \
+  "mla r6, r11, r12, r6\n\t"
+#define QNNX_ELEMENT "ldrsb r12, [r0], #1\n\t" QNNX_PRODUCTS
+#define QNNX_NIBBLE(BIT) "sbfx r12, lr, #" #BIT ", #4\n\t" QNNX_PRODUCTS
+/// Sums of `groups` quads of bytes or octets of nibbles, positive, for four pixels, a word each.
+template <class Kind>
+QNNX_INLINE void add_groups(const word* x, const std::byte* w, std::int32_t groups, std::int32_t* sums) {
+  register const std::byte* k asm("r0") = w;
+  register const word* p asm("r1") = x;
+  register std::int32_t n asm("r2") = groups;
+  register std::int32_t a asm("r3") = 0;
+  register std::int32_t b asm("r4") = 0;
+  register std::int32_t c asm("r5") = 0;
+  register std::int32_t d asm("r6") = 0;
+  if constexpr (Kind::nibbles)
+    asm volatile(
+        "1:\n\t"
+        "ldr lr, [r0], #4\n\t" QNNX_NIBBLE(0) QNNX_NIBBLE(4) QNNX_NIBBLE(8) QNNX_NIBBLE(12) QNNX_NIBBLE(16)
+        QNNX_NIBBLE(20) QNNX_NIBBLE(24) QNNX_NIBBLE(28)
+        "subs r2, r2, #1\n\t"
+        "bne 1b"
+        : "+r"(k), "+r"(p), "+r"(n), "+r"(a), "+r"(b), "+r"(c), "+r"(d)
+        :
+        : "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+  else
+    asm volatile(
+        "1:\n\t" QNNX_ELEMENT QNNX_ELEMENT QNNX_ELEMENT QNNX_ELEMENT
+        "subs r2, r2, #1\n\t"
+        "bne 1b"
+        : "+r"(k), "+r"(p), "+r"(n), "+r"(a), "+r"(b), "+r"(c), "+r"(d)
+        :
+        : "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+  sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
 }
+#undef QNNX_NIBBLE
+#undef QNNX_ELEMENT
+#undef QNNX_PRODUCTS
+
+#elif QNNX_HAS_ARMV6M_ASSEMBLY
+
+#define QNNX_ELEMENT(LEFT, RIGHT)    \
+  "lsls r2, r3, #" #LEFT "\n\t"      \
+  "asrs r2, r2, #" #RIGHT "\n\t" QNNX_PRODUCTS
+#define QNNX_PRODUCTS                \
+  "ldmia r1!, {r4, r5, r6, r7}\n\t"  \
+  "muls r4, r2, r4\n\t"              \
+  "muls r5, r2, r5\n\t"              \
+  "muls r6, r2, r6\n\t"              \
+  "muls r7, r2, r7\n\t"              \
+  "add r8, r4\n\t"                   \
+  "add r9, r5\n\t"                   \
+  "add r10, r6\n\t"                  \
+  "add r11, r7\n\t"
+#define QNNX_BEGIN                                                                                \
+  ".syntax unified\n\t"                                                                           \
+  "push {r3, r7}\n\t"  /* r7 may be the frame pointer: not in the clobber list */                 \
+  "mov r12, r2\n\t"                                                                               \
+  "movs r2, #0\n\t"                                                                               \
+  "mov r8, r2\n\t"                                                                                \
+  "mov r9, r2\n\t"                                                                                \
+  "mov r10, r2\n\t"                                                                               \
+  "mov r11, r2\n"                                                                                 \
+  "1:\n\t"                                                                                        \
+  "ldmia r0!, {r3}\n\t"
+#define QNNX_END        \
+  "cmp r1, r12\n\t"     \
+  "bne 1b\n\t"          \
+  "pop {r3, r7}\n\t"    \
+  "mov r2, r8\n\t"      \
+  "str r2, [r3]\n\t"    \
+  "mov r2, r9\n\t"      \
+  "str r2, [r3, #4]\n\t"\
+  "mov r2, r10\n\t"     \
+  "str r2, [r3, #8]\n\t"\
+  "mov r2, r11\n\t"     \
+  "str r2, [r3, #12]"
+/// Sums of `groups` quads of bytes or octets of nibbles, positive, for four pixels, a word each. The sums live in high
+/// registers, the end of the data in r12.
+template <class Kind>
+QNNX_INLINE void add_groups(const word* x, const std::byte* w, std::int32_t groups, std::int32_t* sums) {
+  register const std::byte* k asm("r0") = w;
+  register const word* p asm("r1") = x;
+  register const word* end asm("r2") = x + groups * (Kind::nibbles ? 32 : 16);
+  register std::int32_t* to asm("r3") = sums;
+  if constexpr (Kind::nibbles)
+    asm volatile(QNNX_BEGIN QNNX_ELEMENT(28, 28) QNNX_ELEMENT(24, 28) QNNX_ELEMENT(20, 28) QNNX_ELEMENT(16, 28)
+                 QNNX_ELEMENT(12, 28) QNNX_ELEMENT(8, 28) QNNX_ELEMENT(4, 28)
+                 "asrs r2, r3, #28\n\t" QNNX_PRODUCTS QNNX_END
+                 : "+r"(k), "+r"(p), "+r"(end), "+r"(to)
+                 :
+                 : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+  else
+    asm volatile(QNNX_BEGIN
+                 "sxtb r2, r3\n\t" QNNX_PRODUCTS QNNX_ELEMENT(16, 24) QNNX_ELEMENT(8, 24)
+                 "asrs r2, r3, #24\n\t" QNNX_PRODUCTS QNNX_END
+                 : "+r"(k), "+r"(p), "+r"(end), "+r"(to)
+                 :
+                 : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+}
+#undef QNNX_END
+#undef QNNX_BEGIN
+#undef QNNX_PRODUCTS
 #undef QNNX_ELEMENT
 
+#endif
+
+/// Sums of Channels channels for all pixels of a block, or of `elements` of its elements: sums[channel][pixel]. Not for
+/// words in chunks.
+template <class Kind, std::int32_t Channels>
+QNNX_INLINE void plain_sums(const word* x, const std::byte* const* weights, std::int32_t elements, std::int32_t* sums) {
+#if QNNX_HAS_ARMV7M_ASSEMBLY || QNNX_HAS_ARMV6M_ASSEMBLY
+  add_groups<Kind>(x, weights[0], Kind::form.filled(elements) / Kind::form.step(), sums);
 #else
-#if QNNX_HAS_ARMV6M_ASSEMBLY
-
-#define QNNX_ELEMENT             \
-  "ldrsb %[v], [%[w], %[k]]\n\t" \
-  "ldmia %[x]!, {r5, r6}\n\t"    \
-  "muls r5, %[v], r5\n\t"        \
-  "muls r6, %[v], r6\n\t"        \
-  "adds %[m0], %[m0], r5\n\t"    \
-  "adds %[m1], %[m1], r6\n\t"    \
-  "adds %[k], %[k], #1\n\t"
-/// `chunks` chunks of 2 * `pairs` elements each; both positive. The sums live in high registers.
-QNNX_INLINE void add_chunks(const word*& x, const std::int8_t*& w, std::int32_t pairs, std::int32_t chunks,
-                            chunk_sums& s) {
-  const std::int32_t size = 2 * pairs, all = size * chunks;
-  std::int32_t k = 0;
-  word m0, m1, v, second1;
-  asm volatile(
-      ".syntax unified\n\t"
-      "movs %[m0], #0\n\t"
-      "mov r8, %[m0]\n\t"
-      "mov r9, %[m0]\n\t"
-      "mov r10, %[m0]\n\t"
-      "mov r11, %[m0]\n\t"
-      "mov r12, %[m0]\n"
-      "1:\n\t"
-      "ldr %[m0], %[size]\n\t"
-      "add r12, %[m0]\n\t"
-      "movs %[m0], #128\n\t"
-      "lsls %[m0], %[m0], #8\n\t"
-      "mov %[m1], %[m0]\n"
-      "2:\n\t" QNNX_ELEMENT QNNX_ELEMENT
-      "cmp %[k], r12\n\t"
-      "bne 2b\n\t"
-      "add r8, %[m0]\n\t"
-      "add r9, %[m1]\n\t"
-      "asrs %[m0], %[m0], #16\n\t"
-      "asrs %[m1], %[m1], #16\n\t"
-      "add r10, %[m0]\n\t"
-      "add r11, %[m1]\n\t"
-      "ldr %[m0], %[all]\n\t"
-      "cmp %[k], %[m0]\n\t"
-      "bne 1b\n\t"
-      "mov %[m0], r8\n\t"
-      "mov %[m1], r9\n\t"
-      "mov %[v], r10\n\t"
-      "mov r5, r11\n\t"
-      "str r5, %[last]"
-      : [x] "+l"(x), [k] "+l"(k), [m0] "=&l"(m0), [m1] "=&l"(m1), [v] "=&l"(v), [last] "=m"(second1)
-      : [w] "l"(w), [size] "m"(size), [all] "m"(all)
-      : "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
-  s.total0 += m0, s.total1 += m1, s.second0 += v, s.second1 += second1;
-  w += all;
-}
-#undef QNNX_ELEMENT
-
-#else
-
-inline void add_chunks(const word*& x, const std::int8_t*& w, std::int32_t pairs, std::int32_t chunks, chunk_sums& s) {
-  for (; chunks > 0; --chunks) {
-    word m0 = 0x8000u, m1 = 0x8000u;
-    for (std::int32_t n = pairs; n > 0; --n, x += 2 * words, w += 2) {
-      const auto a = static_cast<word>(std::int32_t{w[0]}), b = static_cast<word>(std::int32_t{w[1]});
-      m0 += x[0] * a + x[2] * b;
-      m1 += x[1] * a + x[3] * b;
+  word acc[Channels][4] = {};
+  const std::byte* w[Channels];
+#pragma GCC unroll 4
+  for (std::int32_t c = 0; c < Channels; ++c) w[c] = weights[c];
+  for (std::int32_t k = 0; k < elements; k += 4, x += 16) {
+#pragma GCC unroll 4
+    for (std::int32_t i = 0; i < 4; ++i) {
+      const word x0 = x[4 * i], x1 = x[4 * i + 1], x2 = x[4 * i + 2], x3 = x[4 * i + 3];
+#pragma GCC unroll 4
+      for (std::int32_t c = 0; c < Channels; ++c) {
+        const auto v = static_cast<word>(std::int64_t{Kind::weight(w[c], i)});
+        acc[c][0] += x0 * v, acc[c][1] += x1 * v, acc[c][2] += x2 * v, acc[c][3] += x3 * v;
+        // else compilers add the products of several elements first, and spill
+        asm volatile("" : "+r"(acc[c][0]), "+r"(acc[c][1]), "+r"(acc[c][2]), "+r"(acc[c][3]) : : "memory");
+      }
     }
-    s.total0 += m0, s.total1 += m1;
-    s.second0 += static_cast<word>(static_cast<std::int32_t>(m0) >> 16);
-    s.second1 += static_cast<word>(static_cast<std::int32_t>(m1) >> 16);
+#pragma GCC unroll 4
+    for (std::int32_t c = 0; c < Channels; ++c) w[c] += Kind::nibbles ? 2 : 4;
   }
-}
-
-#endif
-#endif
-
-/// Chunks of one element: two weights of -128 side by side.
-QNNX_NOINLINE inline void add_single_chunks(const word* x, const std::int8_t* w, std::int32_t elements, chunk_sums& s) {
-  for (; elements > 0; --elements, x += words, ++w) {
-    const auto v = static_cast<word>(std::int32_t{*w});
-    const word m0 = 0x8000u + x[0] * v, m1 = 0x8000u + x[1] * v;
-    s.total0 += m0, s.total1 += m1;
-    s.second0 += static_cast<word>(static_cast<std::int32_t>(m0) >> 16);
-    s.second1 += static_cast<word>(static_cast<std::int32_t>(m1) >> 16);
-  }
-}
-inline constexpr std::int32_t channels_at_once = 1;
-/// Sums of one channel for all pixels of the block.
-template <std::int32_t Channels>
-QNNX_INLINE void block_sums(const word* x, const record_head* const* records, std::int32_t elements,
-                            std::int32_t* sums) {
-  const record_head& r = *records[0];
-  const auto* w = reinterpret_cast<const std::int8_t*>(records[0] + 1);
-  chunk_sums s;
-  if (r.chunk == 1) {
-    add_single_chunks(x, w, elements, s);
-  } else {
-    if (r.whole > 0) add_chunks(x, w, r.chunk / 2, r.whole, s);
-    if (r.rest > 0) {
-      chunk_sums last;
-      add_chunks(x, w, r.rest / 2, 1, last);
-      s.total0 += last.total0, s.total1 += last.total1, s.second0 += last.second0, s.second1 += last.second1;
+#pragma GCC unroll 4
+  for (std::int32_t c = 0; c < Channels; ++c)
+#pragma GCC unroll 4
+    for (std::int32_t i = 0; i < 4; ++i) {
+      const auto first = static_cast<std::int32_t>(static_cast<std::uint32_t>(acc[c][i] & 0xffffffffu));
+      if constexpr (Kind::words == pixels) {
+        sums[c * pixels + i] = first;
+      } else {
+        sums[c * pixels + 2 * i] = first;
+        sums[c * pixels + 2 * i + 1] = static_cast<std::int32_t>(static_cast<std::uint32_t>(
+            (acc[c][i] - static_cast<word>(std::int64_t{first})) >> half_bits));
+      }
     }
-  }
-  const word begun = (word{r.whole} + (r.rest > 0 ? 1u : 0u)) << 15;
-  sums[0] = static_cast<std::int32_t>(s.total0 - (s.second0 << 16) - begun);
-  sums[1] = static_cast<std::int32_t>(s.second0);
-  sums[2] = static_cast<std::int32_t>(s.total1 - (s.second1 << 16) - begun);
-  sums[3] = static_cast<std::int32_t>(s.second1);
-}
-
 #endif
+}
+/// The same for whole records.
+template <class Kind, std::int32_t Channels>
+QNNX_INLINE void block_sums(const word* x, const std::byte* const* records, std::int32_t elements, std::int32_t* sums) {
+#if !QNNX_HAS_SCALAR_64
+  if constexpr (Kind::form.chunks())
+    chunked_sums(x, *reinterpret_cast<const chunk_head*>(records[0]), sums);
+  else
+#endif
+  {
+    const std::byte* w[Channels];
+    for (std::int32_t c = 0; c < Channels; ++c) w[c] = records[c] + sizeof(channel_head);
+    plain_sums<Kind, Channels>(x, w, elements, sums);
+  }
+}
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::scalar
 #endif
