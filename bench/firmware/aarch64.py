@@ -6,8 +6,8 @@
                [--markdown FILE]
 
 Types as of measure.py; for VWW and AD the quantizer is given made-up inputs, which serves for counting alone. The library
-holds builds of reference, neon, neon_dot and i8mm; QNNX_ISA chooses. A plugin of the emulator counts the instructions of
-every step (between two system calls that do nothing), so the numbers repeat exactly. Output bytes must equal those of
+holds builds of reference, neon, neon_dot and i8mm; QNNX_ISA chooses. The plugin of measure.py (instruction_counter.c)
+counts the instructions of every step, so the numbers repeat exactly. Output bytes must equal those of
 this machine's library.
 """
 from __future__ import annotations
@@ -21,10 +21,12 @@ import struct
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "test"))
+for folder in ("test", "test/firmware"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
 from commands import run  # noqa: E402
 from inputs import CHANNELS, FLOAT, TYPES, calibration_list  # noqa: E402
 from measure import NETWORKS  # noqa: E402
+from user_mode import counter_plugin  # noqa: E402
 
 MADE_UP = {  # float file, numbers of an input, their range
     "vww": ("visual_wake_words/trained_models/vww_96_float.tflite", 96 * 96 * 3, 0, 1),
@@ -32,36 +34,6 @@ MADE_UP = {  # float file, numbers of an input, their range
 }
 SETS = ("reference", "neon", "neon_dot", "i8mm")
 
-# The emulator's headers are not among Debian's packages: these are the functions used.
-PLUGIN = r"""
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-typedef uint64_t id_t_;
-struct qemu_plugin_tb;
-extern void qemu_plugin_register_vcpu_tb_trans_cb(id_t_, void (*)(id_t_, struct qemu_plugin_tb*));
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb*);
-extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb*, int, void*, uint64_t);
-extern void qemu_plugin_register_vcpu_syscall_cb(id_t_, void (*)(id_t_, unsigned, int64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                                                                  uint64_t, uint64_t, uint64_t, uint64_t));
-int qemu_plugin_version = 1;
-static uint64_t count;
-static void translated(id_t_ id, struct qemu_plugin_tb* tb) {
-  (void)id;
-  qemu_plugin_register_vcpu_tb_exec_inline(tb, 0, &count, qemu_plugin_tb_n_insns(tb));
-}
-static void called(id_t_ id, unsigned cpu, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
-                   uint64_t g, uint64_t h) {
-  (void)id, (void)cpu, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h;
-  if (number == 173) fprintf(stderr, "mark %llu\n", (unsigned long long)count);
-}
-int qemu_plugin_install(id_t_ id, const void* info, int argc, char** argv) {
-  (void)info, (void)argc, (void)argv;
-  qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-  qemu_plugin_register_vcpu_syscall_cb(id, called);
-  return 0;
-}
-"""
 HOST = r"""
 #include <dlfcn.h>
 #include <stdio.h>
@@ -70,6 +42,7 @@ HOST = r"""
 #include "qnnx/model/abi.h"
 /* host LIBRARY OUTPUT: pseudo-random inputs; the steps one by one, each between two marks. */
 static void* aligned(long long n) { return aligned_alloc(64, (size_t)((n + 127) / 64 * 64)); }
+static void mark(int n) { if (write(-1, "", (size_t)n) >= 0) abort(); }
 int main(int argc, char** argv) {
   void* so = dlopen(argv[1], RTLD_NOW);
   if (!so) return fprintf(stderr, "%s\n", dlerror()), 1;
@@ -92,10 +65,10 @@ int main(int argc, char** argv) {
     const qnnx_model_tensor* y = m->tensors + s->outputs[0];
     long long results = 1;
     for (int d = 0; d < y->rank; ++d) results *= y->dims[d];
-    fprintf(stderr, "step %s %lld %lld\n", s->type, (long long)s->macs, results);
-    (void)getppid();
+    dprintf(1, "step %s %lld %lld\n", s->type, (long long)s->macs, results);
+    mark(1);
     m->run_step(arena, m->weights, packed, i);
-    (void)getppid();
+    mark(2);
   }
   FILE* out = fopen(argv[2], "wb");
   for (int i = 0; i < m->output_count; ++i) {
@@ -135,10 +108,10 @@ def measure(args: argparse.Namespace, network: str, types: str) -> dict:
     expected, layers, same = (folder / "expected.raw").read_bytes(), {}, True
     for isa in SETS:
         made = folder / f"output_{isa}.raw"
-        printed = run("qemu-aarch64", "-cpu", "max", "-plugin", args.work / "count.so", "-L", "/usr/aarch64-linux-gnu",
+        printed = run("qemu-aarch64", "-cpu", "max", "-plugin", args.plugin, "-L", "/usr/aarch64-linux-gnu",
                       args.work / "host_aarch64", folder / "aarch64-linux-gnu/libnet.so", made, QNNX_ISA=isa)
-        rows = re.findall(r"step (\w+) (-?\d+) (\d+)\nmark (\d+)\nmark (\d+)", printed)
-        layers[isa] = [{"op": t, "macs": int(m), "results": int(n), "instructions": int(b) - int(a)} for t, m, n, a, b in rows]
+        rows = re.findall(r"step (\w+) (-?\d+) (\d+)\ncount (\d+)", printed)
+        layers[isa] = [{"op": t, "macs": int(m), "results": int(n), "instructions": int(k)} for t, m, n, k in rows]
         same = same and made.read_bytes() == expected
     return {"network": network, "types": types, "layers": layers, "same_bytes_as_host": same}
 
@@ -174,9 +147,8 @@ def main() -> int:
     args = parser.parse_args()
     args.work, args.source, args.bin = args.work.resolve(), args.source.resolve(), args.bin.resolve()
     args.work.mkdir(parents=True, exist_ok=True)
-    (args.work / "count.c").write_text(PLUGIN)
     (args.work / "host.c").write_text(HOST)
-    run("gcc", "-O1", "-shared", "-fPIC", args.work / "count.c", "-o", args.work / "count.so")
+    args.plugin = counter_plugin(args.source, args.work)
     for compiler, name in (("gcc", "host"), ("aarch64-linux-gnu-gcc", "host_aarch64")):
         run(compiler, "-O1", f"-I{args.source / 'include'}", args.work / "host.c", "-ldl", "-o", args.work / name)
     results = []

@@ -30,8 +30,8 @@ for folder in ("test", "test/firmware", "bench/firmware"):
 from commands import run  # noqa: E402
 from cortex_m import RUNS, expected_hashes  # noqa: E402
 from inputs import CHANNELS, FLOAT, TYPES as MADE, calibration_list  # noqa: E402
-from measure import NETWORKS, program  # noqa: E402
-from user_mode import USER, link_user, needs, run_user  # noqa: E402
+from measure import NETWORKS, build, program  # noqa: E402
+from user_mode import USER, needs, run_user  # noqa: E402
 
 TARGET = "hexagon-v67"
 COUNTERS = {"instructions": 21, "packets": 20}
@@ -53,12 +53,11 @@ def counts(args: argparse.Namespace, cpp: Path, isa: str) -> dict:
     header = (lib / f"{name}.h").read_text()
     found: dict = {"report": report.strip().split(": ", 1)[-1]}
     for counter, number in COUNTERS.items():
-        for kind in ("run", "layers") if args.layers else ("run",):
+        for kind in ("run", "layers"):
             main = here / f"{kind}.cpp"
-            code = program(name, header, kind == "layers").replace("int main()", 'extern "C" int app_main()')
-            main.write_text(code.replace("paint() {\n", 'paint() {\n  asm volatile("" : : : "r31");  // else it has no frame of its own\n'))
-            link_user(args.source, TARGET, [main], [lib / f"lib{name}.a"], here / kind,
-                      [f"-DQNNX_COUNTER={number}", f"-I{lib}", f"-I{args.source / 'include'}"])
+            main.write_text(program(name, header, kind == "layers"))
+            build(args, TARGET, main, [lib / f"lib{name}.a"], here / kind,
+                  [f"-DQNNX_COUNTER={number}", f"-I{lib}", f"-I{args.source / 'include'}"])
             printed = run_user(TARGET, here / kind)
             if kind == "run":
                 found[counter], found["hashes"] = max(numbers("ticks", printed)), numbers("hash", printed)
@@ -87,7 +86,7 @@ def measure(args: argparse.Namespace, network: str, types: str) -> dict:
     builds = {isa: counts(args, cpp, isa) for isa in ("reference", "hvx")}
     header = (folder / "hvx" / TARGET / f"{network}.h").read_text()
     expected = expected_hashes(args.bin, cpp, folder / "host", header, "reference")
-    same = all(b["hashes"] == expected and len(expected) == RUNS and b.get("same by layers", True) for b in builds.values())
+    same = all(b["hashes"] == expected and len(expected) == RUNS and b["same by layers"] for b in builds.values())
     return {"network": network, "macs": int(re.search(r"_MACS (\d+)", header).group(1)), "same_bytes_as_host": same, **builds}
 
 
@@ -125,7 +124,7 @@ def main() -> int:
         row = measure(args, network, types)
         rows.append(row)
         print(table([row]).splitlines()[-1], flush=True)
-        print(f"    {row['hvx']['report'].splitlines()[0]}")
+        print(f"    {row['hvx']['report']}")
         if args.layers:
             for k, (a, b) in enumerate(zip(row["reference"]["layer instructions"], row["hvx"]["layer instructions"])):
                 print(f"    {k:3} {a['type']:18} macs {a['macs']:9} scalar {a['count']:10} HVX {b['count']:8} {a['count'] / max(b['count'], 1):6.1f}x")

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions, flash and RAM of the MLPerf Tiny networks on Cortex-M, counted in QEMU.
+"""Instructions, flash and RAM of the MLPerf Tiny networks on firmware targets, counted in QEMU.
 
-    measure.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--cpu cortex-m4 ...] [--network kws ...]
-               [--types s8 s16 s4] [--optimize s 2] [--stream_rows never|always] [--json FILE] [--markdown FILE]
+    measure.py --bin TOOLS --source REPOSITORY --data DATA --work DIR [--cpu cortex-m4 riscv64 ...] [--network kws ...]
+               [--types s8 s16 s4] [--optimize s 2] [--isa_target reference] [--json FILE] [--markdown FILE]
 
 Types: s8 is the int8 file as it is shipped; s16 (16-bit data, 8-bit weights) and s4 (8-bit data, 4-bit weights, two to a
 byte) are made from the float file by our quantizer, for KWS and IC, with the inputs of inputs.py.
 
-Per network, core and optimization level: converts, generates the archive, links it with examples/firmware/board.cpp,
-runs in QEMU with -icount (SysTick counts instructions: the numbers repeat exactly), compares the output bytes with the
-host's. Instructions are per inference, and per layer in a second program. Flash is what the model adds to an empty
-program, by category; RAM is the arena, other variables, and the deepest stack.
+Per network, target and optimization level: converts, generates the archive, links it with the board of
+examples/firmware, runs in QEMU, compares the output bytes with the host's. Instructions are per inference, and per layer
+in a second program; the numbers repeat exactly. Cortex-M: SysTick under -icount. riscv32, riscv64, aarch64: a plugin of
+QEMU's user mode (instruction_counter.c). Hexagon: qemu-hexagon's own counter. wasm32: node runs a
+module that counts (wasm_counter.py).
+Flash is what the model adds to an empty program, by category; RAM is the arena, other variables, and the deepest stack.
 """
 from __future__ import annotations
 
@@ -31,6 +33,7 @@ from commands import run  # noqa: E402
 import tflm  # noqa: E402
 from cortex_m import CORES, RUNS, emulate, expected_hashes, helpers, link, port_calls, ports  # noqa: E402
 from inputs import CHANNELS, FLOAT, TYPES, calibration_list  # noqa: E402
+from user_mode import USER, count_user, counter_plugin, link_user, needs  # noqa: E402
 
 NETWORKS = {
     "kws": "keyword_spotting/trained_models/kws_ref_model.tflite",
@@ -90,8 +93,35 @@ extern "C" const qnnx_model* {name}_get(void);
 """
 
 
-def sections(elf: Path) -> dict[str, int]:
-    return {m[0]: int(m[1]) for m in re.findall(r"^(\.[\w.]+)\s+(\d+)", run("arm-none-eabi-size", "-A", elf), re.M)}
+SIZE = {"riscv32": "riscv64-unknown-elf-size", "riscv64": "riscv64-unknown-elf-size", "aarch64-none-elf": "aarch64-linux-gnu-size",
+        "hexagon-v67": "llvm-size-14", "wasm32": "llvm-size-14"}
+READ_ONLY = (".rodata", ".srodata", ".ARM.exidx", ".ARM.extab", ".eh_frame", "DATA")  # DATA: wasm's, with the variables
+VARIABLES = (".data", ".sdata", ".bss", ".sbss")
+
+
+def sections(elf: Path, cpu: str = "cortex-m4") -> dict[str, int]:
+    """Bytes of each kind of section."""
+    found: dict[str, int] = {}
+    for name, size in re.findall(r"^(\.[\w.]+|CODE|DATA)\s+(\d+)", run(SIZE.get(cpu, "arm-none-eabi-size"), "-A", elf), re.M):
+        kinds = {".text": ".text", "CODE": ".text"} | {n: ".rodata" for n in READ_ONLY} | {n: ".data" for n in VARIABLES}
+        kind = next((k for n, k in kinds.items() if name == n or name.startswith(n + ".")), name)
+        found[kind] = found.get(kind, 0) + int(size)
+    return found
+
+
+def build(args: argparse.Namespace, cpu: str, main: Path, archives: list[Path], elf: Path, includes: list[str]) -> None:
+    """Links a program of program()."""
+    if cpu in CORES:
+        return link(args.source, cpu, main, archives, elf, includes)
+    code = main.read_text().replace("int main()", 'extern "C" int app_main()')
+    if cpu == "hexagon-v67":
+        code = code.replace("paint() {\n", 'paint() {\n  asm volatile("" : : : "r31");  // else it has no frame of its own\n')
+    main.write_text(code)
+    link_user(args.source, cpu, [main], archives, elf, ["-DQNNX_COUNTED", *includes])
+
+
+def execute(args: argparse.Namespace, cpu: str, elf: Path) -> str:
+    return emulate(cpu, elf) if cpu in CORES else count_user(cpu, elf, args.plugin)
 
 
 def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level: str) -> dict:
@@ -112,7 +142,8 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
         run(args.bin / "qnnx-tflite-converter", "-i", model, "-o", cpp, *quantize)
     here = folder / f"{cpu}_O{level}"
     shutil.rmtree(here, ignore_errors=True)
-    run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", cpu, "--optimize", level, "--stream_rows", args.stream_rows, "-o", here)
+    run(args.bin / "qnnx-model-lib-generator", "-c", cpp, "-b", cpp.with_suffix(".bin"), "-t", cpu, "--optimize", level, "-o", here,
+        *(["--isa", args.isa_target] if args.isa_target else []))
     lib = here / cpu
     header = (lib / f"{network}.h").read_text()
     includes = [f"-I{args.source / 'include'}"]
@@ -120,11 +151,11 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
     for kind in ("run", "layers"):
         (here / f"{kind}.cpp").write_text(program(network, header, kind == "layers"))
         elves[kind] = here / f"{kind}.elf"
-        link(args.source, cpu, here / f"{kind}.cpp", [lib / f"lib{network}.a"], elves[kind], [f"-I{lib}", *includes])
+        build(args, cpu, here / f"{kind}.cpp", [lib / f"lib{network}.a"], elves[kind], [f"-I{lib}", *includes])
     (here / "empty.cpp").write_text(re.sub(r"\w+_infer\(arena\);", "", program(network, header, False)))
-    link(args.source, cpu, here / "empty.cpp", [], here / "empty.elf", [f"-I{lib}", *includes])
-    printed, per_layer = emulate(cpu, elves["run"]), emulate(cpu, elves["layers"])
-    per_tick = CORES[cpu][2]
+    build(args, cpu, here / "empty.cpp", [], here / "empty.elf", [f"-I{lib}", *includes])
+    printed, per_layer = (execute(args, cpu, elves[kind]) for kind in ("run", "layers"))
+    per_tick = CORES[cpu][2] if cpu in CORES else 1.0
     number = lambda key, text: [int(n) for n in re.findall(rf"^{key} (\d+)", text, re.M)]  # noqa: E731
     host = folder / "expected.json"
     key = hashlib.sha256(cpp.read_bytes() + cpp.with_suffix(".bin").read_bytes()).hexdigest()
@@ -133,9 +164,8 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
         known = {"key": key, "hashes": expected_hashes(args.bin, cpp, folder / "host", header, args.isa)}
         host.write_text(json.dumps(known))
     same = number("hash", printed) == known["hashes"] == number("hash", per_layer)
-    full, empty = sections(elves["run"]), sections(here / "empty.elf")
+    full, empty = sections(elves["run"], cpu), sections(here / "empty.elf", cpu)
     weights = int(re.search(r"_WEIGHT_BYTES (\d+)", header).group(1))
-    read_only = lambda s: s.get(".rodata", 0) + s.get(".ARM.exidx", 0) + s.get(".ARM.extab", 0)  # noqa: E731
     instructions = int(max(number("ticks", printed)) * per_tick)
     layers = [{"type": t, "macs": int(m), "instructions": int(int(n) * per_tick)}
               for t, m, n in re.findall(r"^(\w+) macs (\d+)\nlayer (\d+)", per_layer, re.M)]
@@ -148,9 +178,9 @@ def measure(args: argparse.Namespace, network: str, types: str, cpu: str, level:
         "network": label, "cpu": cpu, "optimize": "O" + level, "same_bytes_as_host": same, "instructions": instructions,
         "macs": int(re.search(r"_MACS (\d+)", header).group(1)), "tflm_instructions": int(peer) if peer else None,
         "ratio": round(instructions / peer, 3) if peer else None,
-        "flash": {"code": full[".text"] - empty[".text"], "tables": read_only(full) - read_only(empty) - weights, "weights": weights},
+        "flash": {"code": full[".text"] - empty[".text"], "tables": full.get(".rodata", 0) - empty.get(".rodata", 0) - weights, "weights": weights},
         "ram": {"arena": number("arena", printed)[0], "stack": max(number("stack", printed)),
-                "other": full.get(".data", 0) + full.get(".bss", 0) - empty.get(".data", 0) - empty.get(".bss", 0)},
+                "other": full.get(".data", 0) - empty.get(".data", 0)},
         "tflm_arena": TFLM_ARENA.get(network), "tflm_text": TFLM_TEXT.get(network), "layers": layers,
         "peer": built,
     }
@@ -168,6 +198,10 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compiler_of(cpu: str) -> str:
+    return USER[cpu][0][0] if cpu in USER else "arm-none-eabi-g++"
+
+
 def beside(row: dict) -> str:
     """One line about the peer that was built, with our part of its figures."""
     peer = row["peer"]
@@ -182,12 +216,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for option in ("bin", "source", "work", "data"):
         parser.add_argument(f"--{option}", type=lambda s: Path(s).resolve(), required=True)
-    parser.add_argument("--cpu", nargs="+", choices=CORES, default=["cortex-m4"])
+    parser.add_argument("--cpu", nargs="+", choices=(*CORES, *USER), default=["cortex-m4"], help="targets")
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--types", nargs="+", choices=("s8", *TYPES), default=["s8"], help="s16: 16-bit data; s4: 4-bit weights")
     parser.add_argument("--optimize", nargs="+", choices=("s", "2", "3"), default=["2"])
     parser.add_argument("--isa", default="reference", help="kernels of the host's library that the bytes are compared with")
-    parser.add_argument("--stream_rows", choices=("never", "always"), default="never", help="the generator's option")
+    parser.add_argument("--isa_target", default="", help="kernels of the target: its own where nothing is said, or reference")
     parser.add_argument("--layers", action="store_true", help="print the layers too")
     parser.add_argument("--peer", choices=("tflm",), help="TensorFlow Lite Micro, built from --tflm and counted the same way")
     parser.add_argument("--tflm", type=lambda s: Path(s).resolve(), metavar="TREE", help="a tflite-micro source tree with its downloads")
@@ -197,10 +231,11 @@ def main() -> int:
     if bool(args.peer) != bool(args.tflm):
         parser.error("--peer tflm and --tflm TREE belong together")
     args.tree = tflm.Tree(args.tflm) if args.peer else None
-    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+    for tool in {t for c in args.cpu for t in (needs(c) if c in USER else ("arm-none-eabi-g++", "qemu-system-arm"))}:
         if not shutil.which(tool):
             print(f"skipped: {tool} is not installed")
             return 77
+    args.plugin = counter_plugin(args.source, args.work) if set(args.cpu) & set(USER) else None
     rows = []
     for network in args.network:
         for types, cpu, level in itertools.product(args.types, args.cpu, args.optimize):
@@ -215,7 +250,7 @@ def main() -> int:
                         per_mac = f"{layer['instructions'] / layer['macs']:.2f}/MAC" if layer["macs"] else ""
                         print(f"    {k:3} {layer['type']:18} {layer['instructions']:10} {per_mac}")
     facts = {"commit": subprocess.run(["git", "-C", str(args.source), "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip(),
-             "compiler": run("arm-none-eabi-g++", "--version").splitlines()[0], "rows": rows}
+             "compiler": "; ".join(sorted({run(compiler_of(c), "--version").splitlines()[0] for c in args.cpu})), "rows": rows}
     if args.json:
         args.json.write_text(json.dumps(facts, indent=1) + "\n")
     if args.markdown:

@@ -9,7 +9,7 @@ void print(const char* text);
 [[noreturn]] void finish(int code);
 void start_timer();     // SysTick from 0
 std::uint64_t ticks();  // since start_timer; QEMU -icount shift=0: 40 instructions a tick on M4/M7, 31.25 on M55, 1 on
-                        // Hexagon, none counted on other processors
+                        // Hexagon; on others where QNNX_COUNTED is defined (bench/firmware/measure.py)
 
 inline void print(const char* name, std::uint32_t value) {  // "name value\n"
   char line[80];

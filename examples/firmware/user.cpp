@@ -78,8 +78,17 @@ void finish(int code) {
 #endif
 }
 
-#if defined(__hexagon__)
+#if defined(QNNX_COUNTED) && (defined(__riscv) || defined(__aarch64__))
+// Marks for bench/firmware/instruction_counter.c, which counts outside of the program: writes that are refused.
+void start_timer() { call(64, -1, 0, 1); }
+std::uint64_t ticks() { return call(64, -1, 0, 2) < 0 ? 0 : 1; }
+#elif defined(__hexagon__) || (defined(QNNX_COUNTED) && defined(__wasm__))
 namespace {
+#if defined(__wasm__)
+/// Of a module that bench/firmware/wasm_counter.py has rewritten.
+extern "C" __attribute__((import_module("env"), import_name("executed"))) std::uint32_t host_executed();
+std::uint32_t counter() { return host_executed(); }
+#else
 /// qemu-hexagon counts in control registers that assemblers do not know (r0 = c21): packets in 20, instructions in 21
 /// (without nops and the ends of hardware loops), those of HVX in 22.
 #ifndef QNNX_COUNTER
@@ -92,6 +101,7 @@ std::uint32_t counter() {
   asm volatile(".word 0x6a00c000 + (" QNNX_TEXT(QNNX_COUNTER) " << 16)" : "=r"(r0) : : "memory");
   return r0;
 }
+#endif
 std::uint32_t begun = 0;
 }  // namespace
 void start_timer() { begun = counter(); }
