@@ -19,7 +19,7 @@ int run(int argc, char** argv) {
   c.values("-t, --targets", cli::arity::one_or_more, "TARGET", "Targets, separated by spaces: " + joined(cli::library_targets(), " ") + ".").standard("x86_64-linux-gnu");
   c.value("-l, --lib_name", "NAME", "Name of the library. Default: the name of the .bin, else qnn_model.");
   c.value("-o, --output_dir", "DIR", "Where the target folders go.").standard("./lib");
-  c.value("--isa", "LIST", "Linux targets: instruction sets compiled in, the best is taken when the library is loaded. x86-64: reference,avx2,avxvnni,avx512vnni,amx, or native (else reference,avx512vnni); aarch64: reference,neon,neon_dot,i8mm (else the last three). Those of the other kind of processor are passed over. Firmware: reference alone leaves out the kernels of the processor's own.");
+  c.value("--isa", "LIST", "Linux targets: instruction sets compiled in, the best is taken when the library is loaded. x86-64: reference,avx2,avxvnni,avx512vnni,amx, or native (else reference,avx2,avx512vnni); aarch64: reference,neon,neon_dot,i8mm (else the last three). Those of the other kind of processor are passed over. Firmware: reference alone leaves out the kernels of the processor's own.");
   c.value("--optimize", "LEVEL", "What the compiler optimizes for: s (size), 2 or 3 (speed). Default: s for Cortex-M, 2 for hosts.");
   c.value("--ram_budget", "BYTES", "Cortex-M: most bytes of arena; a larger model runs in bands of rows (--stream_rows) or is an error that names what lives where it is fullest.");
   c.value("--stream_rows", "WHEN", "Firmware: run chains of layers in bands of rows, so that what lies between them never exists whole: never; auto, where the arena exceeds --ram_budget or the banks; always, for the smallest arena.").standard("auto");

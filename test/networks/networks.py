@@ -150,7 +150,7 @@ class Runner:
     def __init__(self, bin_dir, size, work, count):
         self.bin, self.size, self.work, self.count = bin_dir, size, work, count
         tiny = size == "tiny"  # the plainest kernels compile fastest
-        self.isa, self.backend = ("reference", "reference") if tiny else ("reference,avx512vnni", "cpu")
+        self.isa, self.backend = ("reference", "reference") if tiny else ("reference,avx2,avx512vnni", "cpu")
         self.failures = 0
 
     def check(self, ok, text):

@@ -169,7 +169,7 @@ std::vector<const host_isa*> isas_of(bool x86, const std::vector<std::string>& n
       throw usage_error("instruction set '" + name + "' is unknown: expected reference, avx2, avxvnni, avx512vnni, amx, native, neon, neon_dot or i8mm");
   }
   if (found.empty())
-    for (const char* name : x86 ? std::vector<const char*>{"reference", "avx512vnni"} : std::vector<const char*>{"neon", "neon_dot", "i8mm"})
+    for (const char* name : x86 ? std::vector<const char*>{"reference", "avx2", "avx512vnni"} : std::vector<const char*>{"neon", "neon_dot", "i8mm"})
       found.push_back(find_isa(x86, name));
   return found;
 }
