@@ -4,12 +4,12 @@
 
     checksums.py --bin TOOLS --source REPOSITORY --work DIR [--targets LIST] [--markdown FILE] [NAME=MODEL...]
 
-Networks: MODEL files (.tflite or .onnx of integers); without any, the four MLPerf Tiny int8 networks of ../shared/data,
-and KWS and IC with 16-bit data (s16) and with 4-bit weights (s4), made from their float files with five inputs: those
-on one instruction set of each family of kernels (FAMILIES). Each is converted once, compiled for each target, and run
-on five inputs of pseudo-random bytes; the checksum is the FNV-1a of the output bytes of all five. On this machine every instruction set of the processor runs (QNNX_ISA), both
-compilers' libraries and the interpreter; the others run in QEMU (Cortex-M: test/firmware/cortex_m.py has the boards)
-or in node. Targets whose compiler or emulator is absent are left out with a line. Ends with 1 where two checksums of a
+Networks: MODEL files (.tflite or .onnx of integers); without any, the four MLPerf Tiny int8 networks of ../shared/data.
+--types names forms of KWS and IC instead, made from their float files with five inputs: s16 (16-bit data), s4 (4-bit
+weights); they run on one instruction set of each family of kernels (FAMILIES). Each network is converted once, compiled
+for each target, and run on five inputs of pseudo-random bytes; the checksum is the FNV-1a of the output bytes of all
+five. On this machine every instruction set of the processor runs (QNNX_ISA), both compilers' libraries and the
+interpreter; the others run in QEMU (Cortex-M: test/firmware/cortex_m.py has the boards) or in node. Targets whose compiler or emulator is absent are left out with a line. Ends with 1 where two checksums of a
 network differ, with 77 where no network is there.
 """
 from __future__ import annotations
@@ -161,14 +161,15 @@ def main() -> int:
     parser.add_argument("--isas", default="reference,avx2,avx512vnni", help="instruction sets of the x86-64 library")
     parser.add_argument("--input_list", type=Path, help="quantize float networks with these inputs")
     parser.add_argument("--markdown", type=Path, help="write the table here")
+    parser.add_argument("--types", nargs="+", choices=[f"{n} {t}" for n in FLOAT for t in TYPES], default=[], metavar="'NETWORK TYPE'")
     parser.add_argument("networks", nargs="*", help="NAME=MODEL")
     args = parser.parse_args()
     args.work, args.source = args.work.resolve(), args.source.resolve()
     paths = {n.split("=", 1)[0]: Path(n.split("=", 1)[1]) for n in args.networks}
     if not paths:
         data = args.source.parent / "shared/data"
-        paths = {n: data / MODELS[m] for n, m in NETWORKS.items()}
-        paths |= {f"{n} {t}": data / "mlcommons+tiny/benchmark/training" / FLOAT[n] for n in FLOAT for t in TYPES}
+        paths = {n: data / MODELS[m] for n, m in NETWORKS.items() if not args.types}
+        paths |= {t: data / "mlcommons+tiny/benchmark/training" / FLOAT[t.split()[0]] for t in args.types}
     paths = {n: p for n, p in paths.items() if p.exists()}
     if not paths:
         print("skipped: no network is there (../shared/data)")

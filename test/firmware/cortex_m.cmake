@@ -37,4 +37,6 @@ set_tests_properties(firmware.vww_streamed firmware.ic_streamed firmware.digits_
 # One table of checksums over every processor whose tools are installed (test/run.sh --all-targets installs them).
 add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
   --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums)
-set_tests_properties(firmware.checksums PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 1500)
+add_test(NAME firmware.checksums_widths COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
+  --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums_widths --types "kws s16" "ic s4")
+set_tests_properties(firmware.checksums firmware.checksums_widths PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 1500)
