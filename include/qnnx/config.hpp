@@ -219,6 +219,7 @@
 #endif
 #define QNNX_HAS_SCALAR (QNNX_SCALAR_BITS != 0)
 #define QNNX_HAS_SCALAR_64 (QNNX_SCALAR_BITS == 64)
+#define QNNX_HAS_SCALAR_32 (QNNX_SCALAR_BITS == 32)
 // No instruction gives the upper half of a product on Armv6-M. Inner loops in assembly there and on Armv7-M.
 #if defined(__ARM_ARCH_6M__)
 #define QNNX_HAS_LONG_MULTIPLY 0
@@ -235,6 +236,8 @@
 #else
 #define QNNX_HAS_ARMV7M_ASSEMBLY 0
 #endif
+#define QNNX_HAS_SCALAR_ASSEMBLY (QNNX_HAS_ARMV6M_ASSEMBLY || QNNX_HAS_ARMV7M_ASSEMBLY)
+#define QNNX_HAS_SCALAR_PORTABLE (QNNX_HAS_SCALAR && !QNNX_HAS_SCALAR_ASSEMBLY)
 // Kernels of armv7em_dsp that others take over, with its instructions written out.
 #if QNNX_HAS_ARMV7EM_DSP || QNNX_HAS_SCALAR || QNNX_HAS_NEON
 #define QNNX_HAS_DSP_KERNELS 1

@@ -55,7 +55,7 @@ struct impl<op::conv2d, isa::scalar> : dsp::packed_kernel<impl<op::conv2d, isa::
         [&](std::int32_t o, const dsp::channel_head& h) {
           std::byte* record = out + sizeof(dsp::node_head) + o * bytes;
           std::memcpy(record, &h, sizeof h);
-#if !QNNX_HAS_SCALAR_64
+#if QNNX_HAS_SCALAR_32
           if constexpr (kind::form.chunks()) {
             const std::int32_t chunk =
                 scalar::chunk_of(elements, [&](std::int32_t k) { return weight(k, o); });

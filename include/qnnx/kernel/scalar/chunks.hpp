@@ -9,7 +9,7 @@
 
 #include "qnnx/kernel/scalar/layout.hpp"
 
-#if QNNX_HAS_SCALAR && !QNNX_HAS_SCALAR_64
+#if QNNX_HAS_SCALAR_32
 namespace qnnx::inline QNNX_ABI::kernel::scalar {
 
 inline constexpr std::int32_t most_magnitude = 255;  // of a chunk's weights: 128 * 255 < 2^15
@@ -76,7 +76,8 @@ QNNX_INLINE void add_chunks(const word*& x, const std::byte*& w, std::int32_t oc
 }
 #undef QNNX_NIBBLE
 
-#elif QNNX_HAS_ARMV6M_ASSEMBLY
+#endif
+#if QNNX_HAS_ARMV6M_ASSEMBLY
 
 #define QNNX_NIBBLE(LEFT)             \
   "lsls %[v], %[q], #" #LEFT "\n\t"   \
@@ -137,7 +138,8 @@ QNNX_INLINE void add_chunks(const word*& x, const std::byte*& w, std::int32_t oc
 #undef QNNX_PRODUCTS
 #undef QNNX_NIBBLE
 
-#else
+#endif
+#if QNNX_HAS_SCALAR_PORTABLE
 
 inline void add_chunks(const word*& x, const std::byte*& w, std::int32_t octets, std::int32_t chunks, chunk_sums& s) {
   using weights = kind<types::s8, types::s4>;

@@ -36,7 +36,7 @@ QNNX_NOINLINE word* interleave(const std::byte* const* lines, std::int32_t eleme
 /// Channels whose sums are made at once: as many as registers hold.
 template <class Kind>
 inline constexpr std::int32_t channels_at_once =
-    Kind::form.chunks() || QNNX_HAS_ARMV7M_ASSEMBLY || QNNX_HAS_ARMV6M_ASSEMBLY ? 1 : 2;
+    Kind::form.chunks() || QNNX_HAS_SCALAR_ASSEMBLY ? 1 : 2;
 
 #if QNNX_HAS_ARMV7M_ASSEMBLY
 
@@ -82,7 +82,8 @@ QNNX_INLINE void add_groups(const word* x, const std::byte* w, std::int32_t grou
 #undef QNNX_ELEMENT
 #undef QNNX_PRODUCTS
 
-#elif QNNX_HAS_ARMV6M_ASSEMBLY
+#endif
+#if QNNX_HAS_ARMV6M_ASSEMBLY
 
 #define QNNX_ELEMENT(LEFT, RIGHT)    \
   "lsls r2, r3, #" #LEFT "\n\t"      \
@@ -154,7 +155,7 @@ QNNX_INLINE void add_groups(const word* x, const std::byte* w, std::int32_t grou
 /// words in chunks.
 template <class Kind, std::int32_t Channels>
 QNNX_INLINE void plain_sums(const word* x, const std::byte* const* weights, std::int32_t elements, std::int32_t* sums) {
-#if QNNX_HAS_ARMV7M_ASSEMBLY || QNNX_HAS_ARMV6M_ASSEMBLY
+#if QNNX_HAS_SCALAR_ASSEMBLY
   add_groups<Kind>(x, weights[0], Kind::form.filled(elements) / Kind::form.step(), sums);
 #else
   word acc[Channels][4] = {};
@@ -194,7 +195,7 @@ QNNX_INLINE void plain_sums(const word* x, const std::byte* const* weights, std:
 /// The same for whole records.
 template <class Kind, std::int32_t Channels>
 QNNX_INLINE void block_sums(const word* x, const std::byte* const* records, std::int32_t elements, std::int32_t* sums) {
-#if !QNNX_HAS_SCALAR_64
+#if QNNX_HAS_SCALAR_32
   if constexpr (Kind::form.chunks())
     chunked_sums(x, *reinterpret_cast<const chunk_head*>(records[0]), sums);
   else
