@@ -24,9 +24,16 @@ enum class family : int {
 
 std::vector<kernel_entry> entries;
 
+// A parent set has a unit of its own, but where the tests take the unit of one set alone.
+#ifdef QNNX_WITH_PARENTS
+constexpr bool with_parents = true;
+#else
+constexpr bool with_parents = false;
+#endif
+
 template <class Op, class Sig>
 void append_one() {
-  if constexpr (kernel::is_own<Op, isa::best, Sig>())
+  if constexpr (with_parents ? kernel::is_specialised<Op, isa::best, Sig>() : kernel::is_own<Op, isa::best, Sig>())
     entries.push_back(make_entry<Op, isa::best, Sig>(QNNX_TEXT(QNNX_ISA_BEST)));
 }
 template <class Op, class... Sigs>
