@@ -311,6 +311,7 @@ struct tile_windows : dot_windows<u8s8x16> {
   static constexpr bool flips = false;
 
   static constexpr packed_layout layout(const window_shape& s, dtype) { return tile_layout(s).packed; }
+  static constexpr std::int64_t packed_bytes(const window_shape& s, dtype weights) { return layout(s, weights).bytes(packed_words) * s.groups; }
   static constexpr std::int64_t patches(const window_shape& s) { return (window_scratch(s, 1) + 63) / 64 * 64; }
   static constexpr std::int64_t scratch_bytes(const window_shape& s) { return (patches(s) + tile_layout(s).staged_bytes(s) + 63) / 64 * 64; }
   static constexpr bool copies(const window_shape&) { return false; }
