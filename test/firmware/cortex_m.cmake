@@ -33,10 +33,10 @@ add_test(NAME firmware.vww_streamed COMMAND ${cortex_m} --work ${firmware}/vww_s
 add_test(NAME firmware.ic_streamed COMMAND ${cortex_m} --work ${firmware}/ic_streamed --cpu cortex-m4 cortex-m55 --ram_budget 24000 --arena 24000 --optimize 2
   --instructions 16.428e6 --model ${tiny}/image_classification/trained_models/pretrainedResnet_quant.tflite)
 set_tests_properties(firmware.vww_streamed firmware.ic_streamed firmware.digits_m4 firmware.digits_s16 firmware.digits_s4 firmware.kws_m4 firmware.kws_m4_small firmware.vww_m4 firmware.ic_m4 firmware.ad_m4 firmware.kws_cores PROPERTIES
-  SKIP_RETURN_CODE 77 LABELS once TIMEOUT 900 SKIP_REGULAR_EXPRESSION "skipped:")
+  SKIP_RETURN_CODE 77 LABELS once TIMEOUT 1800 SKIP_REGULAR_EXPRESSION "skipped:")
 # One table of checksums over every processor whose tools are installed (test/run.sh --all-targets installs them).
 add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
   --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums)
 add_test(NAME firmware.checksums_widths COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
   --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums_widths --types "kws s16" "ic s4")
-set_tests_properties(firmware.checksums firmware.checksums_widths PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 1500)
+set_tests_properties(firmware.checksums firmware.checksums_widths PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 2700)
