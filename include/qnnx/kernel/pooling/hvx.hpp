@@ -93,16 +93,6 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
   static constexpr bool takes(const node_facts& f, const params& p) {
     return takes_shape(bits_of(f.c.in(0).type) / 8, p) && f.epi.residual < 0 && f.epi.table < 0;
   }
-  static constexpr bool all_full(const shape& x, const shape& y, const params& p) {
-    for (std::size_t a = 0; a < 2; ++a) {
-      const int axis = static_cast<int>(a) + 1;
-      if (p.pad_amount[2 * a] != 0) return false;
-      if ((y[axis] - 1) * static_cast<std::int32_t>(p.stride[a]) + static_cast<std::int32_t>(p.filter_size[a]) >
-          x[axis])
-        return false;
-    }
-    return true;
-  }
   static constexpr bool same_encoding(const quant& x, const quant& y, rounding_mode r) {
     return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
   }

@@ -14,6 +14,18 @@
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
+/// Whether every window of a pool over height and width lies in the data.
+template <class Params>
+constexpr bool all_full(const shape& x, const shape& y, const Params& p) {
+  for (std::size_t a = 0; a < 2; ++a) {
+    const int axis = static_cast<int>(a) + 1;
+    if (p.pad_amount[2 * a] != 0) return false;
+    if ((y[axis] - 1) * static_cast<std::int32_t>(p.stride[a]) + static_cast<std::int32_t>(p.filter_size[a]) > x[axis])
+      return false;
+  }
+  return true;
+}
+
 /// The window of one output pixel: its part inside the data, and the size its mean is divided by.
 struct pool_window {
   std::int32_t from[3] = {0, 0, 0};

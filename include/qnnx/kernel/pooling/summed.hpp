@@ -66,17 +66,6 @@ struct summed_average_pool : answers_as<op::pool_avg2d> {
     return std::int64_t{p.filter_size[0]} * p.filter_size[1] <= (bits_of(t) == 8 ? 256 : 16384);
   }
   static constexpr bool in_blocks(const shape& x) { return x[3] % Adder::channels == 0; }
-  /// Whether every window lies in the data.
-  static constexpr bool all_full(const shape& x, const shape& y, const params& p) {
-    for (std::size_t a = 0; a < 2; ++a) {
-      const int axis = static_cast<int>(a) + 1;
-      if (p.pad_amount[2 * a] != 0) return false;
-      if ((y[axis] - 1) * static_cast<std::int32_t>(p.stride[a]) + static_cast<std::int32_t>(p.filter_size[a]) >
-          x[axis])
-        return false;
-    }
-    return true;
-  }
   static constexpr bool same_encoding(const quant& x, const quant& y, rounding_mode r) {
     return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
   }
