@@ -59,7 +59,6 @@ std::vector<kernel_entry> entries_of(std::initializer_list<unit_function> units)
 struct instruction_set {
   const char* name;
   std::vector<kernel_entry> kernels;
-  bool mixed = false;  // has kernels for 16-bit data and 4-bit weights
   bool every_op = false;  // has kernels of every op below
 };
 const std::vector<instruction_set>& instruction_sets() {
@@ -68,12 +67,12 @@ const std::vector<instruction_set>& instruction_sets() {
       {"armv7em_dsp", entries_of({qnnx_kernels_convolution_armv7em_dsp, qnnx_kernels_elementwise_armv7em_dsp,
                                   qnnx_kernels_pooling_armv7em_dsp, qnnx_kernels_softmax_armv7em_dsp,
                                   qnnx_kernels_activation_armv7em_dsp, qnnx_kernels_reduction_armv7em_dsp,
-                                  qnnx_kernels_function_armv7em_dsp}), true, true},
+                                  qnnx_kernels_function_armv7em_dsp}), true},
       {"mve", entries_of({qnnx_kernels_convolution_mve, qnnx_kernels_elementwise_mve, qnnx_kernels_pooling_mve,
                           qnnx_kernels_softmax_mve, qnnx_kernels_activation_mve, qnnx_kernels_reduction_mve,
-                          qnnx_kernels_function_mve}), true, true},
+                          qnnx_kernels_function_mve}), true},
 #endif
-#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME}), true, \
+#define SET(NAME) {#NAME, entries_of({qnnx_test_kernels_##NAME}), \
                     std::string_view(#NAME) != "neon_dot" && std::string_view(#NAME) != "i8mm"},
       QNNX_ONE_UNIT_SETS
 #undef SET
@@ -404,7 +403,7 @@ void compare(Make&& make, widths kind = widths::bytes, sets who = sets::all) {
     const auto expected = result(n, {}, seed, plain);
     CHECK(plain == "reference");
     for (const instruction_set& set : instruction_sets()) {
-      if ((kind == widths::mixed && !set.mixed) || (who != sets::all && !set.every_op) ||
+      if ((who != sets::all && !set.every_op) ||
           (who == sets::cortex_m && !is_cortex_m(set)) ||
           (who == sets::with_tables && (std::string_view(set.name) == "armv7m" || std::string_view(set.name) == "rv64")))
         continue;
