@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "qnnx/base/fixed_string.hpp"
+#include "qnnx/model/invalid.hpp"  // first: a compiler prints the chain of includes before the sentence of a wrong graph
 #include "qnnx/model/lower.hpp"
 #include "qnnx/tensor/tensor.hpp"
 
