@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <vector>
 
 #include "qnnx/runtime/passes/plan_search.hpp"
 
@@ -98,6 +99,9 @@ bool chain_choice::choose(std::int64_t most, std::vector<streamed_chain>& chosen
 }
 
 void fold_chains(const std::vector<streamed_chain>& chains, std::vector<node_desc>& nodes, node_needs& needs) {
+  std::erase_if(needs.views, [&](const tensor_view& v) {
+    return std::any_of(chains.begin(), chains.end(), [&](const streamed_chain& c) { return c.nodes.holds(v.node); });
+  });
   for (const streamed_chain& c : chains)
     for (std::int32_t k = c.nodes.first; k <= c.nodes.last; ++k) {
       const auto at = static_cast<std::size_t>(k);

@@ -25,6 +25,8 @@ void print_needs() {
       std::printf("in %d %lld\n", static_cast<int>(n.inputs[i]), static_cast<long long>(p.distance[k * p.stride + i]));
     for (int i = 0; i < n.output_count; ++i) std::printf("out %d\n", static_cast<int>(n.outputs[i]));
   }
+  for (int k = 0; k < p.view_count; ++k)
+    std::printf("view %d %d %d %lld\n", p.views[k].node, p.views[k].whole, p.views[k].part, static_cast<long long>(p.views[k].at));
 }
 )";
 
@@ -66,8 +68,12 @@ firmware_plan::firmware_plan(const std::string& printed, const std::vector<ram_b
         in >> what >> n.inputs[static_cast<std::size_t>(i)] >> needs_.distance[first + static_cast<std::size_t>(i)];
       for (std::int32_t i = 0; i < n.output_count; ++i) in >> what >> n.outputs[static_cast<std::size_t>(i)];
       nodes_.push_back(n);
+    } else if (what == "view") {
+      tensor_view v;
+      in >> v.node >> v.whole >> v.part >> v.at;
+      needs_.views.push_back(v);
     } else {
-      throw error("the program that packs the weights printed '" + what + "', expected tensor or node");
+      throw error("the program that packs the weights printed '" + what + "', expected tensor, node or view");
     }
   }
   for (std::size_t t = 0; t < tensors_.size(); ++t) tensors_[t].name = names_[t];

@@ -32,6 +32,7 @@ node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, st
       throw error(std::string(n.op->name) + " '" + std::string(n.name) + "': no kernel for " +
                   std::string(detail::types_of(c).view()) + ", expected " + std::string(detail::nearest_types(*n.op, c).view()));
     r.entries.push_back(e);
+    views_of(g, static_cast<int>(k), [&](const tensor_view& v) { r.views.push_back(v); });
     r.scratch[k] = e->scratch_bytes(facts.get(), n.params);
     r.packed_at[k] = r.packed_total;
     r.packed_total += align_up(e->packed_bytes(facts.get(), n.params), 64);
@@ -49,9 +50,15 @@ plan_storage::plan_storage(const graph_view& g, const node_needs& needs, bool ke
       order(first.size()),
       size(first.size()),
       offset(first.size(), -1),
-      scratch_offset(static_cast<std::size_t>(g.node_count) + 1, 0) {
+      scratch_offset(static_cast<std::size_t>(g.node_count) + 1, 0),
+      body(first.size()) {
   b = {first.data(), last.data(), order.data(), size.data(), offset.data(), scratch_offset.data(),
        keep_all ? nullptr : needs.distance.data(), needs.scratch.data()};
+  if (!keep_all) {
+    b.views = needs.views.data();
+    b.view_count = static_cast<int>(needs.views.size());
+    b.body = body.data();
+  }
   lifetimes(g, b, keep_all);
 }
 

@@ -3,107 +3,24 @@
 // The memory plan: where in the arena each tensor lives. Tensors whose lives do not meet share bytes. A node's output
 // may also overlap its dying input when its kernel says that is safe: the output then begins at least `distance`
 // bytes before the input (0: exactly in place is enough), because the kernel walks both in the same order and never
-// writes what it still has to read; or at the input's own address and no other (in_place_only). The arena may be several
-// banks of memory one behind the other: no tensor stands in two. Layer 5b; usable in constant evaluation.
+// writes what it still has to read; or at the input's own address and no other (in_place_only). A tensor whose bytes are
+// part of another's may stand in it (ir/views.hpp). The arena may be several banks of memory one behind the other: no
+// tensor stands in two. Layer 5b; usable in constant evaluation.
 
 #include <array>
 #include <cstdint>
 
-#include "qnnx/ir/graph.hpp"
+#include "qnnx/ir/views.hpp"
 
 namespace qnnx::inline QNNX_ABI {
 
-inline constexpr std::int64_t arena_alignment = 16;
-
-constexpr std::int64_t align_up(std::int64_t n, std::int64_t to = arena_alignment) { return (n + to - 1) / to * to; }
-
-/// Arrays the caller owns. `distance` has `stride` entries per node or is null; `scratch` one per node or is null.
-/// The result: offset per tensor (-1: not in the arena), scratch_offset per node.
-struct plan_buffers {
-  int* first = nullptr;                  // tensor_count: node that makes it (-1: before the first)
-  int* last = nullptr;                   // tensor_count: last node that reads it
-  int* order = nullptr;                  // tensor_count
-  std::int64_t* size = nullptr;          // tensor_count
-  std::int64_t* offset = nullptr;        // tensor_count
-  std::int64_t* scratch_offset = nullptr;  // node_count or null
-  const std::int64_t* distance = nullptr;
-  const std::int64_t* scratch = nullptr;
-  int stride = max_inputs;
-  const std::int64_t* walls = nullptr;  // where a bank ends and the next begins, ascending, or null
-  int wall_count = 0;
-};
-
-constexpr bool in_arena(const tensor_desc& t) {
-  return t.kind != tensor_kind::constant && t.kind != tensor_kind::null;
-}
-
-/// Lifetimes and sizes. Graph inputs live from -1, outputs to node_count; state (app_readwrite) for ever.
-constexpr void lifetimes(const graph_view& g, plan_buffers& b, bool keep_all = false) {
-  for (int i = 0; i < g.tensor_count; ++i) {
-    const tensor_desc& t = g.tensors[i];
-    b.first[i] = t.kind == tensor_kind::app_write || t.kind == tensor_kind::app_readwrite ? -1 : g.node_count;
-    b.last[i] = t.kind == tensor_kind::app_read || t.kind == tensor_kind::app_readwrite || keep_all ? g.node_count : -1;
-    b.size[i] = in_arena(t) ? align_up(byte_size(t)) : 0;
-    b.offset[i] = -1;
-  }
-  for (int k = 0; k < g.node_count; ++k) {
-    const node_desc& n = g.nodes[k];
-    for (int o = 0; o < n.output_count; ++o) {
-      const auto t = n.outputs[static_cast<std::size_t>(o)];
-      if (b.first[t] > k) b.first[t] = k;
-      if (b.last[t] < k) b.last[t] = k;
-    }
-    for (int i = 0; i < n.input_count; ++i) {
-      const auto t = n.inputs[static_cast<std::size_t>(i)];
-      if (t >= 0 && b.last[t] < k) b.last[t] = k;
-    }
-  }
-}
-
 namespace detail {
-/// Distance that lets `out` overlap `in`, where `out` is made by the very node that reads `in` last, or in_place_only;
-/// else no_overlap.
-constexpr std::int64_t overlap_distance(const graph_view& g, const plan_buffers& b, int in, int out) {
-  if (!b.distance || b.last[in] != b.first[out] || b.first[out] < 0 || b.first[out] >= g.node_count) return no_overlap;
-  const node_desc& n = g.nodes[b.first[out]];
-  if (n.outputs[0] != out) return no_overlap;
-  std::int64_t d = no_overlap;
-  int reads = 0;
-  for (int i = 0; i < n.input_count; ++i)
-    if (n.inputs[static_cast<std::size_t>(i)] == in) {
-      d = b.distance[b.first[out] * b.stride + i];
-      ++reads;
-    }
-  return reads != 1 ? no_overlap : d >= 0 ? align_up(d) : d;
-}
 /// Keeps of the live set order[0, live) what is read at node k or later; returns the new count.
 constexpr int drop_dead(plan_buffers& b, int live, int k) {
   int kept = 0;
   for (int m = 0; m < live; ++m)
     if (b.last[b.order[m]] >= k) b.order[kept++] = b.order[m];
   return kept;
-}
-constexpr bool alive_together(const plan_buffers& b, int i, int j) {
-  return b.first[i] <= b.last[j] && b.first[j] <= b.last[i];
-}
-/// Where a tensor may not begin because of another: in [from, to), but for `hole`.
-struct taboo {
-  std::int64_t from = 0;
-  std::int64_t to = 0;
-  std::int64_t hole = -1;
-  constexpr bool holds(std::int64_t at) const { return at >= from && at < to && at != hole; }
-  /// The first place behind `at`, which it holds.
-  constexpr std::int64_t next(std::int64_t at) const { return at < hole ? hole : align_up(to); }
-};
-/// Where tensor i may not begin because of placed tensor j.
-constexpr taboo forbidden(const graph_view& g, const plan_buffers& b, int i, int j) {
-  taboo t{b.offset[j] - b.size[i] + 1, b.offset[j] + b.size[j]};
-  const std::int64_t over = overlap_distance(g, b, j, i);  // i is the output, j the dying input
-  if (over >= 0 && b.offset[j] - over + 1 > t.from) t.from = b.offset[j] - over + 1;
-  const std::int64_t under = overlap_distance(g, b, i, j);  // i is the dying input, j the output
-  if (under >= 0 && b.offset[j] + under < t.to) t.to = b.offset[j] + under;
-  if (over == in_place_only || under == in_place_only) t.hole = b.offset[j];
-  return t;
 }
 /// The lowest place at or behind `at` where `size` bytes stand in one bank.
 constexpr std::int64_t past_wall(const plan_buffers& b, std::int64_t at, std::int64_t size) {
@@ -179,6 +96,28 @@ constexpr std::int64_t first_fit(const graph_view& g, const plan_buffers& b, int
   }
   return at;
 }
+
+/// The same for all members of a body.
+constexpr std::int64_t first_fit_of_body(const graph_view& g, const plan_buffers& b, int lead, int placed) {
+  std::int64_t at = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (int i = lead; i >= 0; i = b.body[i].next) {
+      const std::int64_t in_body = b.body[i].at;
+      const std::int64_t past = past_wall(b, at + in_body, b.size[i]) - in_body;
+      moved |= past != at;
+      at = past;
+      for (int m = 0; m < placed; ++m) {
+        if (!alive_together(b, i, b.order[m])) continue;
+        if (const taboo t = forbidden(g, b, i, b.order[m]); t.holds(at + in_body)) {
+          at = t.next(at + in_body) - in_body;
+          moved = true;
+        }
+      }
+    }
+  }
+  return at;
+}
 }  // namespace detail
 
 /// Greedy first fit in the given order; returns arena bytes. By time: linear in tensors times those that live
@@ -190,10 +129,16 @@ constexpr std::int64_t plan(const graph_view& g, plan_buffers& b, plan_order how
       b.offset[i] = -1;
       b.order[n++] = i;
     }
-  const auto before = [&](int x, int y) {
-    if (how == plan_order::by_size && b.size[x] != b.size[y]) return b.size[x] > b.size[y];
-    if (b.first[x] != b.first[y])
-      return how == plan_order::by_time_reversed ? b.first[x] > b.first[y] : b.first[x] < b.first[y];
+  const auto lead_of = [&](int t) { return b.body ? b.body[t].lead : t; };
+  const auto first_of = [&](int lead) { return b.body ? b.body[lead].first : b.first[lead]; };
+  const auto before = [&](int one, int two) {  // members of a body stand together
+    const int x = lead_of(one), y = lead_of(two);
+    if (x == y) return one < two;
+    if (how == plan_order::by_size) {
+      const std::int64_t size_x = b.body ? b.body[x].extent : b.size[x], size_y = b.body ? b.body[y].extent : b.size[y];
+      if (size_x != size_y) return size_x > size_y;
+    }
+    if (first_of(x) != first_of(y)) return how == plan_order::by_time_reversed ? first_of(x) > first_of(y) : first_of(x) < first_of(y);
     return x < y;
   };
   for (int gap = n / 2; gap > 0; gap /= 2)  // shell sort: constexpr, no recursion
@@ -205,21 +150,24 @@ constexpr std::int64_t plan(const graph_view& g, plan_buffers& b, plan_order how
     }
   std::int64_t total = 0;
   int placed = 0;
-  for (int k = 0; k < n; ++k) {
-    const int i = b.order[k];
-    if (how == plan_order::by_time) placed = detail::drop_dead(b, placed, b.first[i]);
-    b.offset[i] = detail::first_fit(g, b, i, placed);
-    b.order[placed++] = i;
-    if (b.offset[i] + b.size[i] > total) total = b.offset[i] + b.size[i];
+  for (int k = 0; k < n;) {
+    const int lead = lead_of(b.order[k]);
+    const int members = b.body ? b.body[lead].members : 1;
+    if (how == plan_order::by_time) placed = detail::drop_dead(b, placed, first_of(lead));
+    const std::int64_t at = members > 1 ? detail::first_fit_of_body(g, b, lead, placed) : detail::first_fit(g, b, lead, placed);
+    for (const int end = k + members; k < end; ++k) {
+      const int i = b.order[k];
+      b.offset[i] = members > 1 ? at + b.body[i].at : at;
+      b.order[placed++] = i;
+      if (b.offset[i] + b.size[i] > total) total = b.offset[i] + b.size[i];
+    }
   }
   place_scratch(g, b, total);
   return total;
 }
 
-/// The best of the three orders for up to 200 tensors in the arena, first fit by time beyond: compilers stop constant
-/// evaluation after about a million steps. (A longer search belongs in the converter, whose plan comes as data and is
-/// checked by find_collision.)
-constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
+namespace detail {
+constexpr std::int64_t best_order(const graph_view& g, plan_buffers& b) {
   int planned = 0;
   for (int i = 0; i < g.tensor_count; ++i) planned += in_arena(g.tensors[i]) ? 1 : 0;
   if (planned > 200) return plan(g, b, plan_order::by_time);
@@ -229,10 +177,29 @@ constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
   if (reversed <= size && reversed <= time) return reversed;
   return size <= time ? plan(g, b, plan_order::by_size) : plan(g, b, plan_order::by_time);
 }
+}  // namespace detail
+
+/// The best of the three orders for up to 200 tensors in the arena, first fit by time beyond: compilers stop constant
+/// evaluation after about a million steps. (A longer search belongs in the converter, whose plan comes as data and is
+/// checked by find_collision.) Parts stand in their wholes unless the arena is smaller where they do not.
+constexpr std::int64_t best_plan(const graph_view& g, plan_buffers& b) {
+  tensor_body* const bodies = b.body;
+  if (!bodies || b.view_count == 0 || !make_bodies(g, b)) {
+    b.body = nullptr;
+    const std::int64_t alone = detail::best_order(g, b);
+    b.body = bodies;
+    return alone;
+  }
+  const std::int64_t tied = detail::best_order(g, b);
+  b.body = nullptr;
+  const std::int64_t alone = detail::best_order(g, b);
+  b.body = bodies;
+  return alone < tied ? alone : detail::best_order(g, b);
+}
 
 namespace detail {
 constexpr bool collides(const graph_view& g, const plan_buffers& b, int i, int j) {
-  return alive_together(b, i, j) && forbidden(g, b, i, j).holds(b.offset[i]);
+  return alive_together(b, i, j) && forbidden(g, b, i, j).holds(b.offset[i]) && !same_bytes(g, b, i, j);
 }
 }  // namespace detail
 

@@ -24,6 +24,8 @@ struct plan_needs {
   const std::int64_t* distance = nullptr;
   const std::int64_t* scratch = nullptr;
   int stride = 0;
+  const tensor_view* views = nullptr;
+  int view_count = 0;
 };
 
 /// The descriptor tables of a model and its entry points as plain functions.
@@ -134,22 +136,11 @@ struct exported {
   static void run_own(const step&, const memory& m, typename lowered::rounding_type, part) {
     lowered::template run_node<I>(m);
   }
-  /// A node that hands its bytes on has nothing to do where the plan puts its output on its input.
-  template <int I>
-  static constexpr bool is_done() {
-    if constexpr (requires { lowered::template node_type<I>::kernel::keeps_bytes; }) {
-      const node_desc& n = lowered::g.nodes[I];
-      return in_arena(lowered::g.tensors[n.inputs[0]]) &&
-             lowered::plan.offset[static_cast<std::size_t>(n.inputs[0])] == lowered::plan.offset[static_cast<std::size_t>(n.outputs[0])];
-    } else {
-      return false;
-    }
-  }
   template <int I>
   static constexpr kernel_function function_of() {
     using n = typename lowered::template node_type<I>;
     if constexpr (lowered::chain_of(I) >= 0) return &run_own<I>;
-    else if constexpr (is_done<I>()) return nullptr;
+    else if constexpr (lowered::template is_done<I>()) return nullptr;
     else if constexpr (detail::specialises<Tag>(I)) return &run_own<I>;
     else return &kernel::run_shared<typename n::op, typename n::isa, typename n::signature, typename lowered::rounding_type>;
   }
@@ -228,7 +219,8 @@ struct exported {
 
   /// What the generator plans the memory of a firmware from.
   static plan_needs needs() {
-    return {&lowered::g, lowered::asked.distance.data(), lowered::asked.scratch.data(), lowered::plan_width};
+    return {&lowered::g, lowered::asked.distance.data(), lowered::asked.scratch.data(), lowered::plan_width,
+            lowered::views.first.data(), lowered::views.second};
   }
 
   /// config::packed_forms of the model. A packed form begins with a word that is 0 for the general one.

@@ -246,6 +246,20 @@ struct lowering : lowered_weights<Tag, Isa> {
     return threads <= 1 || piece_bytes() == 0 ? plan.total : align_up(plan.total, 64) + (threads - 1) * piece_bytes();
   }
 
+  /// A node that hands its bytes on has nothing to do where the plan puts its output on its input, or one in the other.
+  template <int I>
+  static constexpr bool is_done() {
+    if constexpr (laid::chain_of(I) >= 0) {
+      return false;
+    } else if constexpr (requires { node_type<I>::kernel::keeps_bytes; }) {
+      const node_desc& n = g.nodes[I];
+      return in_arena(g.tensors[n.inputs[0]]) &&
+             plan.offset[static_cast<std::size_t>(n.inputs[0])] == plan.offset[static_cast<std::size_t>(n.outputs[0])];
+    } else {
+      return nothing_to_copy(g, I, plan.offset.data());
+    }
+  }
+
   template <int I>
   QNNX_NOINLINE static void run_specialised(const memory& m) {
     using call = static_call<lowering, I>;
@@ -256,6 +270,7 @@ struct lowering : lowered_weights<Tag, Isa> {
     using n = node_type<I>;
     constexpr int chain = laid::chain_of(I);
     if constexpr (chain >= 0) bands_of_chain<lowering, chain>::run_share(m, I - target_bands<Tag>::chains[chain].first);
+    else if constexpr (is_done<I>()) (void)m;
     else if constexpr (detail::specialises<Tag>(I)) run_specialised<I>(m);
     else kernel::run_shared<typename n::op, typename n::isa, typename n::signature, rounding_type>(step_data<I>::value, m, {}, {});
   }
@@ -278,7 +293,7 @@ struct lowering : lowered_weights<Tag, Isa> {
   template <int I>
   static void run_node_on(const executor& e, const memory& m) {
     using n = node_type<I>;
-    if constexpr (node_split<I>.parts > 1) {
+    if constexpr (node_split<I>.parts > 1 && !is_done<I>()) {
       if (e.threads > 1)
         return kernel::run_pieces(e, node_split<I>, step_data<I>::value, scratch_of_pieces(), [&](const step& s, part p) {
           kernel::run_shared<typename n::op, typename n::isa, typename n::signature, rounding_type>(s, m, {}, p);

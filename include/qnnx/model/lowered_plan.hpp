@@ -136,6 +136,16 @@ struct lowered_plan : lowered_nodes<Tag, Isa> {
   }
   static constexpr graph_view planned_graph = make_planned_graph();
 
+  /// Nodes whose output may stand in an input, or the other way round; none inside a chain.
+  static constexpr int view_count = count_views(g);
+  static constexpr auto make_views() {
+    std::pair<std::array<tensor_view, view_count + 1>, int> v{};
+    for (int k = 0; k < g.node_count; ++k)
+      if (chain_of(k) < 0) views_of(g, k, [&](const tensor_view& one) { v.first[static_cast<std::size_t>(v.second++)] = one; });
+    return v;
+  }
+  static constexpr auto views = make_views();
+
   static constexpr void ask_as_chains(detail::plan_asks<g.node_count, plan_width>& a) {
     for (int k = 0; k < g.node_count; ++k) {
       const int c = chain_of(k);
@@ -177,8 +187,10 @@ struct lowered_plan : lowered_nodes<Tag, Isa> {
       std::array<int, tensors + 1> last{};
       std::array<int, tensors + 1> order{};
       std::array<std::int64_t, tensors + 1> size{};
+      std::array<tensor_body, (view_count > 0 ? tensors : 0) + 1> body{};
       plan_buffers b{first.data(), last.data(), order.data(), size.data(), r.offset.data(), r.scratch.data(),
-                     asked.distance.data(), asked.scratch.data(), plan_width, given::walls, given::wall_count};
+                     asked.distance.data(), asked.scratch.data(), plan_width, given::walls, given::wall_count,
+                     views.first.data(), views.second, view_count > 0 ? body.data() : nullptr};
       lifetimes(planned_graph, b);
       constexpr bool for_target = given::offset != nullptr;
       if (for_target || (g.plan && !config::own_plan && !streams)) {

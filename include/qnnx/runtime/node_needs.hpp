@@ -29,6 +29,7 @@ struct node_needs {
   std::vector<std::int64_t> packed_at;
   std::int64_t packed_total = 0;
   std::vector<split> pieces;           // how each node is cut
+  std::vector<tensor_view> views;      // by node
 };
 
 /// Throws error with the types where a node has no kernel. `extra` is searched before `table`; the entries point into
@@ -40,6 +41,7 @@ node_needs needs_of(const graph_view& g, std::span<const kernel_entry> extra, st
 struct plan_storage {
   std::vector<int> first, last, order;
   std::vector<std::int64_t> size, offset, scratch_offset;
+  std::vector<tensor_body> body;
   plan_buffers b;
   plan_storage(const graph_view& g, const node_needs& needs, bool keep_all);
   plan_storage(const plan_storage&) = delete;

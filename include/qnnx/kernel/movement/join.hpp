@@ -105,7 +105,7 @@ struct impl<op::concat, isa::reference> {
       w.target = at;
       w.add(outer, part, row);
       w.add(part, 1, 1);
-      place(x, y, w, c.constants() + rescale_words::count * i, c.rounding());
+      if (!stands(x, y, w)) place(x, y, w, c.constants() + rescale_words::count * i, c.rounding());
       at += part;
     }
   }
@@ -124,7 +124,7 @@ struct impl<op::pack, isa::reference> {
       w.target = i * inner;
       w.add(outer, inner, inner * y.extent(axis));
       w.add(inner, 1, 1);
-      move_along(c.in_at(i), y, w);
+      if (const auto x = c.in_at(i); !stands(x, y, w)) move_along(x, y, w);
     }
   }
 };
@@ -143,7 +143,7 @@ void cut_axis(const Call& c, int axis) {
     w.source = at;
     w.add(outer, row, part);
     w.add(part, 1, 1);
-    move_along(x, y, w);
+    if (!stands(x, y, w)) move_along(x, y, w);
     at += part;
   }
 }

@@ -63,7 +63,7 @@ struct impl<op::strided_slice, isa::reference> {
       w.source += cut.begin * step;
       w.add(cut.count, cut.stride * step, to);
     }
-    move_along(x, y, w);
+    if (!stands(x, y, w)) move_along(x, y, w);
   }
 };
 

@@ -97,6 +97,13 @@ QNNX_INLINE std::byte* bytes_out(const View& v) {
 template <class View>
 inline constexpr int element_size = static_cast<int>(sizeof(typename View::type::storage));
 
+/// Whether the first value of a walk from x stands where the walk takes it: the plan then put all of it there
+/// (ir/views.hpp), and nothing is to be copied.
+template <class X, class Y>
+QNNX_INLINE bool stands(const X& x, const Y& y, const walk& w) {
+  return bytes_in(x) + w.source * element_size<Y> == bytes_out(y) + w.target * element_size<Y>;
+}
+
 /// Copies view x to view y along w.
 template <class X, class Y>
 QNNX_INLINE void move_along(const X& x, const Y& y, const walk& w) {
