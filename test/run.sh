@@ -29,6 +29,7 @@ if command -v ccache >/dev/null; then
   launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
 
+mkdir -p build
 # Oracles: runtimes that are not ours, in a virtual environment of their own.
 oracles=build/oracles
 if [ ! -x $oracles/bin/python3 ] || ! $oracles/bin/python3 -c 'import onnxruntime, ai_edge_litert, onnx' 2>/dev/null; then
@@ -65,7 +66,6 @@ stage() {  # stage NAME PRESET-LIKE-ARGS...: configure, build, test one tree; ad
   if [ "$bad" != 0 ]; then sed -n '/FAILED:/,$p;/Error/p' "$dir.ctest.log" | head -60; grep -E "ERROR|error:" "$dir.ctest.log" | head -30; fi
   echo "   $line"
 }
-mkdir -p build
 stage release "" -DCMAKE_BUILD_TYPE=Release
 if [ $all = 1 ]; then
   stage clang "-LE once" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DCMAKE_CXX_COMPILER=clang++-14
