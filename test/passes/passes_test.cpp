@@ -98,6 +98,30 @@ TEST_CASE("zero pads go into convolutions and pools; other pads stay") {
   negative.output(negative.add<op::pool_max2d>({negative.add<op::pad>({y}, one)}, {.filter_size = {3, 3}, .stride = {1, 1}}));
   CHECK(has(same_after(negative.n, {}, 0), "Pad"));
 
+  for (const int zero : {0, 1}) {  // 8 bit: the encoding says whether values may be below zero
+    net q;
+    const net_encoding enc = net_encoding::tensor(0.1f, -zero);
+    const auto add = [&](const char* name, tensor_kind kind, const shape& dims) {
+      return q.add_tensor({.name = name, .kind = kind, .type = dtype::ufixed_8, .dims = dims, .enc = enc});
+    };
+    const int u = add("u", tensor_kind::app_write, {1, 6, 6, 4}), wide = add("wide", tensor_kind::native, {1, 9, 9, 4}),
+              most = add("most", tensor_kind::app_read, {1, 7, 7, 4});
+    q.add_node<op::pad>("pad", {u}, {wide}, one);
+    q.add_node<op::pool_max2d>("pool", {wide}, {most}, {.filter_size = {3, 3}, .stride = {1, 1}});
+    const auto bytes_of = [&](const net& n) {
+      interpreter r{std::shared_ptr<const frozen_net>(n.freeze())};
+      std::mt19937 random(4);
+      for (std::byte& b : r.bytes(n.of_kind(tensor_kind::app_write)[0])) b = static_cast<std::byte>(random() % 4);
+      r.run();
+      const auto y = r.bytes(n.of_kind(tensor_kind::app_read)[0]);
+      return std::vector<std::byte>(y.begin(), y.end());
+    };
+    net folded = q;
+    passes::optimize(folded, {});
+    CHECK(has(folded, "Pad") == (zero > 0));
+    CHECK(bytes_of(folded) == bytes_of(q));
+  }
+
   layers ones;
   const int z = ones.input("z", {1, 6, 6, 4});
   op::pad::params p = one;

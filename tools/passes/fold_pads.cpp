@@ -20,8 +20,11 @@ sides operator+(sides a, const sides& b) {
 }
 bool none(const sides& s) { return s == sides{}; }
 
-/// Values of this tensor cannot be below zero: it comes out of a Relu or a clamp at zero.
+/// Values of this tensor cannot be below zero: its least stored value stands for zero or more, or it comes out of a Relu or a
+/// clamp at zero.
 bool not_negative(const net& n, const connections& c, int t) {
+  const net_tensor& x = tensor_of(n, t);
+  if (is_fixed(x.type) && x.enc.kind == encoding_kind::scale_offset && min_value(x.type) + x.enc.offset() >= 0) return true;
   if (c.maker_of(t) < 0) return false;
   const net_node& m = n.nodes[static_cast<std::size_t>(c.maker_of(t))];
   if (removed(m)) return false;
