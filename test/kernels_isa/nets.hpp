@@ -151,10 +151,20 @@ net window_net(unsigned seed, const signature& types, bool depthwise) {
 
 inline net connected_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
-  const int depth = m.d.roll(1, 300);
+  const bool long_sums = bits_of(types.in[0]) == 16 && m.d.chance(25);  // more than 32 bits hold
+  const int depth = long_sums ? m.d.roll(1000, 3000) : m.d.roll(1, 300);
   const int out = m.channels();
   const int x = m.input("x", {m.d.chance(50) ? 1 : m.d.roll(2, 20), depth});
   const int w = m.weights({out, depth}, 0);
+  if (long_sums && types.in[1] == dtype::sfixed_8) {  // the signs of the first row of the data, which the test makes of the seed
+    dice same(seed);
+    const std::vector<std::byte> data = random_bytes(same, {.type = types.in[0], .dims = m.n.tensors[static_cast<std::size_t>(x)].dims});
+    for (int k = 0; k < depth; ++k) {
+      const bool high = (data[2 * static_cast<std::size_t>(k) + 1] & std::byte{0x80}) != std::byte{0};
+      for (int o = 0; o < out; o += 2)
+        m.n.tensors[static_cast<std::size_t>(w)].data[static_cast<std::size_t>(o * depth + k)] = static_cast<std::byte>(high == is_signed_fixed(types.in[0]) ? -127 : 127);
+    }
+  }
   std::vector<int> inputs{x, w};
   if (m.d.chance(80)) inputs.push_back(m.bias(out));
   m.n.add_node<op::fully_connected>("node", inputs, {}, {});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d, DepthWiseConv2d, FullyConnected and MatMul with AVX-512: floats, and 8-bit data with 8- or 4-bit weights (VNNI). Layer 5a.
+// Conv2d, DepthWiseConv2d, FullyConnected and MatMul with AVX-512: floats, and 8- or 16-bit data with
+// 8- or 4-bit weights (VNNI). Layer 5a.
 
 #include "qnnx/kernel/convolution/avx2.hpp"
 
@@ -10,13 +11,21 @@
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
-struct impl<op::conv2d, isa::avx512vnni> : x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
+struct impl<op::conv2d, isa::avx512vnni>
+    : x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
+                        x86::dense_16<op::conv2d, x86::avx512_vectors>> {};
 template <>
-struct impl<op::fully_connected, isa::avx512vnni> : x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
+struct impl<op::fully_connected, isa::avx512vnni>
+    : x86::with_16_bits<op::fully_connected, x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
+                        x86::dense_16<op::fully_connected, x86::avx512_vectors>> {};
 template <>
-struct impl<op::depthwise_conv2d, isa::avx512vnni> : x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise> {};
+struct impl<op::depthwise_conv2d, isa::avx512vnni>
+    : x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise>,
+                        x86::depthwise_16<x86::avx512_vectors>> {};
 template <>
-struct impl<op::matmul, isa::avx512vnni> : x86::matmul_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
+struct impl<op::matmul, isa::avx512vnni>
+    : x86::with_16_bits<op::matmul, x86::matmul_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
+                        x86::dense_16<op::matmul, x86::avx512_vectors>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -162,6 +162,7 @@ struct avx2_vectors {
   static QNNX_INLINE doubles mul(doubles a, doubles b) { return _mm256_mul_pd(a, b); }
   static QNNX_INLINE doubles div(doubles a, doubles b) { return _mm256_div_pd(a, b); }
   static QNNX_INLINE doubles fmadd(doubles a, doubles b, doubles c) { return _mm256_fmadd_pd(a, b, c); }
+  static QNNX_INLINE doubles fmsub(doubles a, doubles b, doubles c) { return _mm256_fmsub_pd(a, b, c); }
   static QNNX_INLINE doubles fnmadd(doubles a, doubles b, doubles c) { return _mm256_fnmadd_pd(a, b, c); }
   static QNNX_INLINE doubles min(doubles a, doubles b) { return _mm256_min_pd(a, b); }
   static QNNX_INLINE doubles max(doubles a, doubles b) { return _mm256_max_pd(a, b); }
@@ -324,6 +325,12 @@ struct avx2_vectors {
     copy_few<32>(lane, p, s.count);
     return load_vector(lane);
   }
+  static QNNX_INLINE some_bytes first_bytes(std::int64_t n) { return {n}; }
+  static QNNX_INLINE void store_vector(some_bytes s, void* p, words v) {
+    alignas(32) std::uint8_t lane[32];
+    store_vector(lane, v);
+    copy_few<32>(p, lane, s.count);
+  }
   static QNNX_INLINE words select_bytes(whole, words yes, words) { return yes; }
   static QNNX_INLINE words select_bytes(some_bytes s, words yes, words no) {
     const words at = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
@@ -355,6 +362,17 @@ struct avx2_vectors {
     const words high = _mm256_adds_epi16(_mm256_packs_epi32(q[2], q[3]), zero16);
     return min_bytes<Signed>(
         max_bytes<Signed>(in_order(Signed ? _mm256_packs_epi16(low, high) : _mm256_packus_epi16(low, high)), lo), hi);
+  }
+
+  // vectors of 16-bit values: quads of two vectors of words stand in turn in the vector that they are packed into
+  static constexpr int half_lanes = 16;
+  /// Sums of the products of neighbouring values on top of words.
+  static QNNX_INLINE words add_pair_products(words sum, words a, words b) { return add(sum, _mm256_madd_epi16(a, b)); }
+  static QNNX_INLINE words low_pairs(words a, words b) { return _mm256_unpacklo_epi16(a, b); }
+  static QNNX_INLINE words high_pairs(words a, words b) { return _mm256_unpackhi_epi16(a, b); }
+  template <bool Signed>
+  static QNNX_INLINE words pack_words(words even, words odd) {
+    return Signed ? _mm256_packs_epi32(even, odd) : _mm256_packus_epi32(even, odd);
   }
 
  private:

@@ -87,6 +87,7 @@ struct avx512_vectors {
   static QNNX_INLINE doubles mul(doubles a, doubles b) { return _mm512_mul_pd(a, b); }
   static QNNX_INLINE doubles div(doubles a, doubles b) { return _mm512_div_pd(a, b); }
   static QNNX_INLINE doubles fmadd(doubles a, doubles b, doubles c) { return _mm512_fmadd_pd(a, b, c); }
+  static QNNX_INLINE doubles fmsub(doubles a, doubles b, doubles c) { return _mm512_fmsub_pd(a, b, c); }
   static QNNX_INLINE doubles fnmadd(doubles a, doubles b, doubles c) { return _mm512_fnmadd_pd(a, b, c); }
   static QNNX_INLINE doubles min(doubles a, doubles b) { return _mm512_min_pd(a, b); }
   static QNNX_INLINE doubles max(doubles a, doubles b) { return _mm512_max_pd(a, b); }
@@ -231,6 +232,17 @@ struct avx512_vectors {
     const words order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const words all = Signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high);
     return _mm512_permutexvar_epi32(order, min_bytes<Signed>(max_bytes<Signed>(all, lo), hi));
+  }
+
+  // vectors of 16-bit values: quads of two vectors of words stand in turn in the vector that they are packed into
+  static constexpr int half_lanes = 32;
+  /// Sums of the products of neighbouring values on top of words.
+  static QNNX_INLINE words add_pair_products(words sum, words a, words b) { return _mm512_dpwssd_epi32(sum, a, b); }
+  static QNNX_INLINE words low_pairs(words a, words b) { return _mm512_unpacklo_epi16(a, b); }
+  static QNNX_INLINE words high_pairs(words a, words b) { return _mm512_unpackhi_epi16(a, b); }
+  template <bool Signed>
+  static QNNX_INLINE words pack_words(words even, words odd) {
+    return Signed ? _mm512_packs_epi32(even, odd) : _mm512_packus_epi32(even, odd);
   }
 };
 
