@@ -98,13 +98,16 @@ std::vector<std::byte> random_bytes(dtype t, std::int64_t bytes, unsigned seed) 
   return b;
 }
 
-/// Builds one-node nets of a data type: float32, or unsigned 8 bit with signed weights.
+/// Builds one-node nets of a data type: float32, or unsigned 8 or signed 16 bit with signed weights.
 struct maker {
   bool floats;
-  dtype weight_type = dtype::sfixed_8;  // of 8-bit data
+  dtype weight_type = dtype::sfixed_8;  // of integers
+  dtype integers = dtype::ufixed_8;
   net n{};
-  dtype data() const { return floats ? dtype::float_32 : dtype::ufixed_8; }
-  net_encoding enc(float scale = 0.05f) const { return floats ? net_encoding{} : net_encoding::tensor(scale, -128); }
+  dtype data() const { return floats ? dtype::float_32 : integers; }
+  net_encoding enc(float scale = 0.05f) const {
+    return floats ? net_encoding{} : net_encoding::tensor(scale, is_signed_fixed(integers) ? 0 : -128);
+  }
   int input(const char* name, const shape& s) {
     return n.add_tensor({.name = name, .kind = tensor_kind::app_write, .type = data(), .dims = s, .enc = enc()});
   }
@@ -128,8 +131,8 @@ struct maker {
 };
 
 template <class Op>
-void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int co, int kernel, int stride) {
-  maker m{floats};
+void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int co, int kernel, int stride, dtype integers = dtype::ufixed_8) {
+  maker m{.floats = floats, .integers = integers};
   typename Op::params p;
   const auto pad = static_cast<std::uint32_t>((kernel - 1) / 2);
   p.stride = {static_cast<std::uint32_t>(stride), static_cast<std::uint32_t>(stride)};
@@ -138,9 +141,9 @@ void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int
   const int x = m.input("x", {1, size, size, ci});
   m.n.add_node<Op>("node", {x, m.weights({kernel, kernel, depthwise ? 1 : ci, co}), m.bias(co)}, {}, p);
   all.push_back({Op::name, std::to_string(kernel) + "x" + std::to_string(kernel) + " s" + std::to_string(stride) + " " + std::to_string(size) + "x" +
-                               std::to_string(size) + " " + std::to_string(ci) + "->" + std::to_string(co) + (floats ? " f32" : " u8"),
+                               std::to_string(size) + " " + std::to_string(ci) + "->" + std::to_string(co) + " " + (floats ? "f32" : integers == dtype::ufixed_8 ? "u8" : "s16"),
                  m.finish(m.data(), 1.0f),
-                 {depthwise ? peer_depthwise : peer_conv, floats, size, size, ci, co, kernel, stride}});
+                 {integers != dtype::ufixed_8 ? peer_none : depthwise ? peer_depthwise : peer_conv, floats, size, size, ci, co, kernel, stride}});
 }
 template <class Op>
 constexpr peer_kind elementwise_peer() {
@@ -195,15 +198,21 @@ void add_cases(std::vector<bench_case>& all) {
       for (const auto& [size, ci, co, kernel, stride] : {std::array{56, 64, 64, 3, 1}, {28, 128, 128, 3, 1}, {14, 256, 256, 3, 1}, {7, 512, 512, 3, 1},
                                                          {112, 32, 16, 1, 1}, {56, 24, 144, 1, 1}, {14, 96, 576, 1, 1}, {7, 320, 1280, 1, 1}, {224, 3, 32, 3, 2}})
         add_window<Op>(all, floats, size, ci, co, kernel, stride);
+      if (!floats)
+        for (const auto& [size, ci, co, kernel] : {std::array{56, 64, 64, 3}, {7, 512, 512, 3}, {56, 24, 144, 1}, {14, 96, 576, 1}})
+          add_window<Op>(all, false, size, ci, co, kernel, 1, dtype::sfixed_16);
     } else if constexpr (std::is_same_v<Op, op::depthwise_conv2d>) {
       for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {56, 144, 2}, {14, 576, 1}}) add_window<Op>(all, floats, size, c, c, 3, stride);
+      if (!floats)
+        for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {14, 576, 1}}) add_window<Op>(all, false, size, c, c, 3, stride, dtype::sfixed_16);
     } else if constexpr (std::is_same_v<Op, op::fully_connected>) {
-      for (const auto& [rows, depth, columns, bits] : {std::array{1, 1280, 1000, 8}, {1, 640, 128, 8}, {128, 256, 1024, 8}, {512, 512, 512, 8}, {1, 4096, 4096, 8}, {1, 4096, 4096, 4}}) {
-        if (floats && bits == 4) continue;
-        maker m{floats, bits == 4 ? dtype::sfixed_4 : dtype::sfixed_8};
+      for (const auto& [rows, depth, columns, bits] : {std::array{1, 1280, 1000, 8}, {1, 640, 128, 8}, {128, 256, 1024, 8}, {512, 512, 512, 8}, {1, 4096, 4096, 8}, {1, 4096, 4096, 4}, {1, 640, 128, 16}, {128, 256, 1024, 16}}) {
+        const bool wide = bits == 16;
+        if (floats && (bits == 4 || wide)) continue;
+        maker m{floats, bits == 4 ? dtype::sfixed_4 : dtype::sfixed_8, wide ? dtype::sfixed_16 : dtype::ufixed_8};
         m.n.add_node<Op>("node", {m.input("x", {rows, depth}), m.weights({columns, depth}), m.bias(columns)}, {}, {});
-        all.push_back({Op::name, std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) + (floats ? " f32" : bits == 4 ? " u8 x s4" : " u8"),
-                       m.finish(m.data(), 1.0f), {bits == 4 ? peer_none : peer_product, floats, rows, 1, depth, columns, 0, 0}});
+        all.push_back({Op::name, std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) + (floats ? " f32" : bits == 4 ? " u8 x s4" : wide ? " s16" : " u8"),
+                       m.finish(m.data(), 1.0f), {bits == 4 || wide ? peer_none : peer_product, floats, rows, 1, depth, columns, 0, 0}});
       }
     } else if constexpr (std::is_same_v<Op, op::matmul>) {
       maker m{floats};

@@ -30,7 +30,7 @@ QNNX_INLINE void depthwise_block(const std::byte* const* taps, std::int64_t pair
                                  const output_16& o, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
   const auto* head = reinterpret_cast<const block_head<V>*>(block);
   const std::byte* w = block + sizeof(block_head<V>);
-  const auto part = V::first_bytes(2 * count);
+  const auto part = V::first_halves(count);
   const auto load = [&](const std::byte* row) __attribute__((always_inline)) {
     const std::byte* p = row + 2 * channel;
     if constexpr (Whole) return V::xor_bits(V::load_vector(p), turn);

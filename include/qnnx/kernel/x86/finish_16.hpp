@@ -110,7 +110,7 @@ QNNX_INLINE void finish_block(const output_16& o, const block_sums<V>& s, const 
   const auto even = V::to_words(q[0], q[1]), odd = V::to_words(q[2], q[3]);
   const auto packed = o.is_signed ? V::template pack_words<true>(even, odd) : V::template pack_words<false>(even, odd);
   if (count >= V::half_lanes) V::store_vector(o.y + 2 * index, packed);
-  else V::store_vector(V::first_bytes(2 * count), o.y + 2 * index, packed);
+  else V::store_vector(V::first_halves(count), o.y + 2 * index, packed);
 }
 
 /// Factors and biases of blocks of channels: what the packed forms begin a block with.

@@ -325,7 +325,7 @@ struct avx2_vectors {
     copy_few<32>(lane, p, s.count);
     return load_vector(lane);
   }
-  static QNNX_INLINE some_bytes first_bytes(std::int64_t n) { return {n}; }
+  static QNNX_INLINE some_bytes first_halves(std::int64_t n) { return {2 * n}; }
   static QNNX_INLINE void store_vector(some_bytes s, void* p, words v) {
     alignas(32) std::uint8_t lane[32];
     store_vector(lane, v);

@@ -236,6 +236,7 @@ struct avx512_vectors {
 
   // vectors of 16-bit values: quads of two vectors of words stand in turn in the vector that they are packed into
   static constexpr int half_lanes = 32;
+  static QNNX_INLINE __mmask64 first_halves(std::int64_t n) { return first_bytes(2 * n); }
   /// Sums of the products of neighbouring values on top of words.
   static QNNX_INLINE words add_pair_products(words sum, words a, words b) { return _mm512_dpwssd_epi32(sum, a, b); }
   static QNNX_INLINE words low_pairs(words a, words b) { return _mm512_unpacklo_epi16(a, b); }
