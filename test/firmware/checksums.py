@@ -5,7 +5,8 @@
     checksums.py --bin TOOLS --source REPOSITORY --work DIR [--targets LIST] [--markdown FILE] [NAME=MODEL...]
 
 Networks: MODEL files (.tflite or .onnx of integers); without any, the four MLPerf Tiny int8 networks of ../shared/data.
---types names forms of KWS and IC instead, made from their float files with five inputs: s16 (16-bit data), s4 (4-bit
+--bundled takes the bundled digit network instead, quantized to 8 bits: a chain without ../shared whose rows of 1568 bytes
+end within vectors. --types names forms of KWS and IC instead, made from their float files with five inputs: s16 (16-bit data), s4 (4-bit
 weights); they run on one instruction set of each family of kernels (FAMILIES). Each network is converted once, compiled
 for each target, and run on five inputs of pseudo-random bytes; the checksum is the FNV-1a of the output bytes of all
 five. On this machine every instruction set of the processor runs (QNNX_ISA), both compilers' libraries and the
@@ -160,12 +161,16 @@ def main() -> int:
     parser.add_argument("--targets", default="", help="regular expressions, separated by commas: only these rows")
     parser.add_argument("--isas", default="reference,avx2,avx512vnni", help="instruction sets of the x86-64 library")
     parser.add_argument("--input_list", type=Path, help="quantize float networks with these inputs")
+    parser.add_argument("--bundled", action="store_true", help="the bundled digit network")
     parser.add_argument("--markdown", type=Path, help="write the table here")
     parser.add_argument("--types", nargs="+", choices=[f"{n} {t}" for n in FLOAT for t in TYPES], default=[], metavar="'NETWORK TYPE'")
     parser.add_argument("networks", nargs="*", help="NAME=MODEL")
     args = parser.parse_args()
     args.work, args.source = args.work.resolve(), args.source.resolve()
     paths = {n.split("=", 1)[0]: Path(n.split("=", 1)[1]) for n in args.networks}
+    if args.bundled:
+        run(sys.executable, args.source / "examples/quickstart/unpack_data.py", "--out", args.work / "data")
+        args.input_list, paths = args.work / "data/calibration_list.txt", {"digits": args.source / "examples/quickstart/digits.onnx"}
     if not paths:
         data = args.source.parent / "shared/data"
         paths = {n: data / MODELS[m] for n, m in NETWORKS.items() if not args.types}

@@ -39,4 +39,7 @@ add_test(NAME firmware.checksums COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJE
   --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums)
 add_test(NAME firmware.checksums_widths COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
   --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums_widths --types "kws s16" "ic s4")
-set_tests_properties(firmware.checksums firmware.checksums_widths PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 2700)
+add_test(NAME firmware.checksums_bundled COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/checksums.py
+  --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums_bundled --bundled
+  --targets "interpreter.*,aarch64-linux-gnu neon,cortex-m0plus,cortex-m4,cortex-m55,riscv64,hexagon-v67.*,wasm32")
+set_tests_properties(firmware.checksums firmware.checksums_widths firmware.checksums_bundled PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 2700)

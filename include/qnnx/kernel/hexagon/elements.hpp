@@ -37,7 +37,7 @@ void look_up_all(const void* table, const void* x, void* y, std::int32_t n) {
   const vec flip = splat_byte(Signed ? 128 : 0);
   const auto* from = static_cast<const std::byte*>(x);
   auto* to = static_cast<std::byte*>(y);
-  for (; n > 0; n -= vector_bytes, from += vector_bytes, to += vector_bytes)
+  for (std::int32_t k = vectors_of(n); k > 0; --k, n -= vector_bytes, from += vector_bytes, to += vector_bytes)
     put(to, look_up(arranged, bit_xor(load_up_to(from, n), flip)), n);
 }
 

@@ -196,7 +196,9 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
       const hvx::vec start = hvx::splat((Part == code_part::mean ? -(count - inside) : inside) * offset - inside * above);
       const std::byte* from = data + ((n * g.size[1] + w.from[1]) * g.size[2] + w.from[2]) * pixel;
       std::byte* out = to + static_cast<std::int32_t>(index) * element;
-      for (std::int32_t left = pixel; left > 0; left -= hvx::vector_bytes, from += hvx::vector_bytes, out += hvx::vector_bytes) {
+      std::int32_t left = pixel;
+      for (std::int32_t k = hvx::vectors_of(pixel); k > 0;
+           --k, left -= hvx::vector_bytes, from += hvx::vector_bytes, out += hvx::vector_bytes) {
         auto s = hvx::window_sums<type>(from, rows, columns, pixel, pitch, left);
         for (hvx::vec& v : s.v) {
           v = hvx::add(v, start);
@@ -261,7 +263,8 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
           const std::byte* const line = rows.line(kh);
           for (std::int32_t kw = 0; kw < g.columns; ++kw) tap[taps++] = line + columns[kw];
         }
-        for (std::int32_t at = 0; at < bytes; at += hvx::vector_bytes) {
+        std::int32_t at = 0;
+        for (std::int32_t k = hvx::vectors_of(bytes); k > 0; --k, at += hvx::vector_bytes) {
           hvx::vec most = hvx::load(tap[0] + at);
           for (std::int32_t t = 1; t < taps; ++t) {
             const hvx::vec v = hvx::load(tap[t] + at);
