@@ -17,6 +17,15 @@
 #define QNNX_NOINLINE __attribute__((noinline))
 #endif
 
+// Before a loop: it stays one, for loops that a compiler makes worse by taking several turns at once.
+#if defined(__clang__)
+#define QNNX_ROLLED _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
+#define QNNX_ROLLED _Pragma("GCC unroll 1")
+#else
+#define QNNX_ROLLED
+#endif
+
 // Tells the core that this is a waiting loop.
 #if defined(__x86_64__) || defined(__i386__)
 #define QNNX_PAUSE() __builtin_ia32_pause()

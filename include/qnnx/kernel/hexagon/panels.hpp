@@ -174,6 +174,8 @@ QNNX_INLINE void multiply(const panel_sizes& size, const std::byte* group, const
   for (const std::byte* const* at = x.line + line; lines > 0; --lines, ++at) {
     const std::byte* from[Pixels];
     for (int p = 0; p < Pixels; ++p) from[p] = *at + offset[p];
+    // Unrolled, neighbouring unaligned vectors become aligned ones and shifts: a third more instructions.
+    QNNX_ROLLED
     for (std::int32_t left = steps; left > 0; --left) {
       vec unpacked[Groups][Kind::vectors];
       for (int g = 0; g < Groups; ++g) {
