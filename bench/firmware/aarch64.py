@@ -21,11 +21,12 @@ import struct
 import sys
 from pathlib import Path
 
-for folder in ("test", "test/firmware"):
+for folder in ("test", "test/firmware", "test/models"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
 from commands import run  # noqa: E402
 from inputs import CHANNELS, FLOAT, TYPES, calibration_list  # noqa: E402
 from measure import NETWORKS  # noqa: E402
+from real_models import host_program  # noqa: E402
 from user_mode import counter_plugin  # noqa: E402
 
 MADE_UP = {  # float file, numbers of an input, their range
@@ -33,52 +34,6 @@ MADE_UP = {  # float file, numbers of an input, their range
     "ad": ("anomaly_detection/trained_models/ad01_fp32.tflite", 640, -40, 20),
 }
 SETS = ("reference", "neon", "neon_dot", "i8mm")
-
-HOST = r"""
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include "qnnx/model/abi.h"
-/* host LIBRARY OUTPUT: pseudo-random inputs; the steps one by one, each between two marks. */
-static void* aligned(long long n) { return aligned_alloc(64, (size_t)((n + 127) / 64 * 64)); }
-static void mark(int n) { if (write(-1, "", (size_t)n) >= 0) abort(); }
-int main(int argc, char** argv) {
-  void* so = dlopen(argv[1], RTLD_NOW);
-  if (!so) return fprintf(stderr, "%s\n", dlerror()), 1;
-  const qnnx_model* (*get)(void) = (const qnnx_model* (*)(void))dlsym(so, "qnnx_model_get");
-  const qnnx_model* m = get();
-  char* arena = aligned(m->arena_bytes);
-  void* packed = m->packed_bytes ? aligned(m->packed_bytes) : 0;
-  if (packed) m->pack(arena, m->weights, packed);
-  unsigned state = 1;
-  for (int i = 0; i < m->input_count; ++i) {
-    const qnnx_model_tensor* t = m->tensors + m->inputs[i];
-    for (long long k = 0; k < t->bytes; ++k) {
-      state = state * 1664525u + 1013904223u;
-      arena[t->arena_offset + k] = (char)(state >> 24);
-    }
-  }
-  if (argc != 3) return 2;
-  for (int i = 0; i < m->step_count; ++i) {
-    const qnnx_model_step* s = m->steps + i;
-    const qnnx_model_tensor* y = m->tensors + s->outputs[0];
-    long long results = 1;
-    for (int d = 0; d < y->rank; ++d) results *= y->dims[d];
-    dprintf(1, "step %s %lld %lld\n", s->type, (long long)s->macs, results);
-    mark(1);
-    m->run_step(arena, m->weights, packed, i);
-    mark(2);
-  }
-  FILE* out = fopen(argv[2], "wb");
-  for (int i = 0; i < m->output_count; ++i) {
-    const qnnx_model_tensor* t = m->tensors + m->outputs[i];
-    fwrite(arena + t->arena_offset, 1, (size_t)t->bytes, out);
-  }
-  return fclose(out);
-}
-"""
-
 
 def convert(args: argparse.Namespace, network: str, types: str, folder: Path) -> Path:
     file, quantize = NETWORKS[network], []
@@ -147,10 +102,9 @@ def main() -> int:
     args = parser.parse_args()
     args.work, args.source, args.bin = args.work.resolve(), args.source.resolve(), args.bin.resolve()
     args.work.mkdir(parents=True, exist_ok=True)
-    (args.work / "host.c").write_text(HOST)
     args.plugin = counter_plugin(args.source, args.work)
     for compiler, name in (("gcc", "host"), ("aarch64-linux-gnu-gcc", "host_aarch64")):
-        run(compiler, "-O1", f"-I{args.source / 'include'}", args.work / "host.c", "-ldl", "-o", args.work / name)
+        host_program(args.source, compiler, args.work / name, "-DQNNX_STEPS")
     results = []
     for types in args.types:
         for network in args.network:

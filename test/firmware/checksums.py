@@ -9,8 +9,8 @@ Networks: MODEL files (.tflite or .onnx of integers); without any, the four MLPe
 end within vectors. --types names forms of KWS and IC instead, made from their float files with five inputs: s16 (16-bit data), s4 (4-bit
 weights); they run on one instruction set of each family of kernels (FAMILIES). Each network is converted once, compiled
 for each target, and run on five inputs of pseudo-random bytes; the checksum is the FNV-1a of the output bytes of all
-five. On this machine every instruction set of the processor runs (QNNX_ISA), both compilers' libraries and the
-interpreter; the others run in QEMU (Cortex-M: test/firmware/cortex_m.py has the boards) or in node. Targets whose compiler or emulator is absent are left out with a line. Ends with 1 where two checksums of a
+five. On this machine every instruction set that the processor has runs (QNNX_ISA; the table says which it has not), both compilers' libraries and the
+interpreter; the others run in QEMU (Cortex-M: test/firmware/cortex_m.py has the boards) or in node. Targets whose compiler or emulator is absent are left out: their rows say so. Ends with 1 where two checksums of a
 network differ, with 77 where no network is there.
 """
 from __future__ import annotations
@@ -27,7 +27,7 @@ for folder in (".", "..", "../models", "../../bench/firmware"):
 from commands import SKIP, fnv, random_bytes, run  # noqa: E402
 from cortex_m import CORES, RUNS, emulate, firmware_main, host_hashes, link, make_inputs  # noqa: E402
 from inputs import CHANNELS, FLOAT, TYPES  # noqa: E402
-from real_models import HOST_C, MODELS  # noqa: E402
+from real_models import ISAS, MODELS, host_program, missing_flags  # noqa: E402
 from user_mode import USER, link_user, needs, run_user  # noqa: E402
 
 AARCH64 = ("reference", "neon", "neon_dot", "i8mm")
@@ -91,8 +91,7 @@ class Network:
         library = self.work / "lib/aarch64-linux-gnu/libnet.so"
         if not library.exists():
             self.library("aarch64-linux-gnu", "--isa", ",".join(AARCH64))
-        (self.work / "host.c").write_text(HOST_C)
-        run("aarch64-linux-gnu-gcc", "-O1", f"-I{self.args.source / 'include'}", self.work / "host.c", "-ldl", "-o", self.work / "host")
+        host_program(self.args.source, "aarch64-linux-gnu-gcc", self.work / "host")
         hashes = []
         for k in range(RUNS):
             run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", self.work / "host", library, self.work / "made", *self.files[k], QNNX_ISA=isa)
@@ -123,24 +122,29 @@ class Network:
         return chain(hashes)
 
 
-def rows(args: argparse.Namespace) -> dict[str, object]:
-    """Target: how it runs a network; without those whose tools are absent."""
+def rows(args: argparse.Namespace) -> tuple[dict[str, object], dict[str, str]]:
+    """Target: how it runs a network; and why the others cannot be run here."""
     table: dict[str, object] = {}
+    absent: dict[str, str] = {}
 
-    def add(name: str, needs: list[str], call: object) -> None:
-        missing = [t for t in needs if not shutil.which(t)]
+    def add(name: str, needs: list[str], call: object, lacking: list[str] = []) -> None:
         if args.targets and not any(re.fullmatch(p, name) for p in args.targets.split(",")):
             return
-        if missing:
-            print(f"left out {name}: {', '.join(missing)} not installed", flush=True)
+        missing = [t for t in needs if not shutil.which(t)]
+        if lacking:
+            absent[name] = f"left out: this processor has no {', '.join(lacking)}"
+        elif missing:
+            absent[name] = f"left out: {', '.join(missing)} not installed"
         else:
             table[name] = call
+        if name in absent:
+            print(f"{name} {absent[name]}", flush=True)
 
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    isas = ["reference"] + [i for i, flag in (("avx2", "avx2"), ("avx512vnni", "avx512_vnni")) if f" {flag}" in flags]
-    isas = [i for i in isas if i in args.isas.split(",")]
-    for isa in isas:
-        add(f"x86_64 g++ {isa}", ["g++"], lambda n, i=isa: n.on_host("--model", n.library("x86_64-linux-gnu", "--isa", ",".join(isas)) / "libnet.so", isa=i))
+    wanted = [i for i in ("reference", *ISAS) if i in args.isas.split(",")]
+    isas = [i for i in wanted if not missing_flags(i)]
+    for isa in wanted:
+        add(f"x86_64 g++ {isa}", ["g++"], lambda n, i=isa: n.on_host("--model", n.library("x86_64-linux-gnu", "--isa", ",".join(isas)) / "libnet.so", isa=i),
+            missing_flags(isa))
     add("x86_64 clang", ["clang++-14"], lambda n: n.on_host("--model", n.library("x86_64-linux-clang") / "libnet.so"))
     for backend in ("reference", "cpu"):
         add(f"interpreter {backend}", [], lambda n, b=backend: n.on_host("--dlc_path", n.work / "net.dlc", "--backend", b))
@@ -151,7 +155,7 @@ def rows(args: argparse.Namespace) -> dict[str, object]:
     for target in USER:
         add(target, needs(target), lambda n, t=target: n.on_user(t))
     add("hexagon-v67 reference", needs("hexagon-v67"), lambda n: n.on_user("hexagon-v67", "--isa", "reference"))
-    return table
+    return table, absent
 
 
 def main() -> int:
@@ -159,7 +163,7 @@ def main() -> int:
     for option in ("bin", "source", "work"):
         parser.add_argument(f"--{option}", type=Path, required=True)
     parser.add_argument("--targets", default="", help="regular expressions, separated by commas: only these rows")
-    parser.add_argument("--isas", default="reference,avx2,avx512vnni", help="instruction sets of the x86-64 library")
+    parser.add_argument("--isas", default=",".join(("reference", *ISAS)), help="instruction sets of the x86-64 library")
     parser.add_argument("--input_list", type=Path, help="quantize float networks with these inputs")
     parser.add_argument("--bundled", action="store_true", help="the bundled digit network")
     parser.add_argument("--markdown", type=Path, help="write the table here")
@@ -179,7 +183,7 @@ def main() -> int:
     if not paths:
         print("skipped: no network is there (../shared/data)")
         return SKIP
-    table = rows(args)
+    table, absent = rows(args)
     found: dict[str, dict[str, str]] = {row: {} for row in table}
     for name, path in paths.items():
         network = Network(name, path, args)
@@ -195,6 +199,7 @@ def main() -> int:
             print(f"{name} on {row}: {found[row][name]}", flush=True)
     lines = ["| | " + " | ".join(paths) + " |", "|---|" + "---|" * len(paths)]
     lines += [f"| {row} | " + " | ".join(cells.get(n, "") for n in paths) + " |" for row, cells in found.items()]
+    lines += [f"| {row} | {why} |" + " |" * (len(paths) - 1) for row, why in absent.items()]
     print("\n".join(lines))
     if args.markdown:
         args.markdown.write_text("# The same bits everywhere\n\nWritten by `test/firmware/checksums.py`: FNV-1a of the outputs of five pseudo-random "

@@ -43,3 +43,7 @@ add_test(NAME firmware.checksums_bundled COMMAND ${CMAKE_COMMAND} -E env python3
   --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/checksums_bundled --bundled
   --targets "interpreter.*,aarch64-linux-gnu neon,cortex-m0plus,cortex-m4,cortex-m55,riscv64,hexagon-v67.*,wasm32")
 set_tests_properties(firmware.checksums firmware.checksums_widths firmware.checksums_bundled PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 2700)
+# The files of each target's archive in a C and a C++ program of another project; runs in interrupts.
+add_test(NAME firmware.archives COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/firmware/archives.py
+  --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${firmware}/archives)
+set_tests_properties(firmware.archives PROPERTIES SKIP_RETURN_CODE 77 LABELS once TIMEOUT 1800)

@@ -40,18 +40,24 @@ def needs(target: str) -> list[str]:
     return [compiler[0], *emulator, *([] if target.startswith("aarch64") else ["arm-none-eabi-g++"]), *lld]
 
 
+def borrowed_headers(target: str) -> list[object]:
+    """Flags for the C++ headers that a freestanding compiler has not, as the generator borrows them."""
+    if target.startswith("aarch64"):
+        return []
+    headers = Path("/usr/lib/arm-none-eabi/include")
+    versioned = next((headers / "c++").glob("*/arm-none-eabi")).parent
+    flags: list[object] = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN"]
+    for folder in (versioned, versioned / "arm-none-eabi", headers):
+        flags += ["-isystem", folder]
+    return flags
+
+
 def link_user(source: Path, target: str, mains: list[Path], archives: list[Path], program: Path, more: list[object]) -> None:
     """A program of C and C++ sources; its entry is app_main, a C function."""
     compiler, link, _ = USER[target]
     here, objects = source / "examples/firmware", []
     flags = ["-O2", "-ffreestanding", "-ffunction-sections", "-DQNNX_MAIN=app_main", f"-I{here}", *more]
-    borrowed: list[object] = []
-    if not target.startswith("aarch64"):  # as the generator borrows them
-        headers = Path("/usr/lib/arm-none-eabi/include")
-        versioned = next((headers / "c++").glob("*/arm-none-eabi")).parent
-        borrowed = ["-nostdinc++", "-D__IEEE_LITTLE_ENDIAN"]
-        for folder in (versioned, versioned / "arm-none-eabi", headers):
-            borrowed += ["-isystem", folder]
+    borrowed = borrowed_headers(target)
     runtime = [here / "hexagon_runtime.cpp"] if target.startswith("hexagon") else []
     for k, file in enumerate([*mains, here / "user.cpp", *runtime]):
         objects.append(program.with_name(f"{program.name}_{k}.o"))

@@ -100,43 +100,14 @@ def far_apart(left: Path, right: Path, floats: set[str]) -> tuple[float, list[st
     return worst, bad
 
 
-HOST_C = r"""
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include "qnnx/model/abi.h"
-/* host LIBRARY OUTPUT INPUT...: one run on files of stored values; the outputs go to OUTPUT, one after the other. */
-static void* aligned(long long n) { return aligned_alloc(64, (size_t)((n + 127) / 64 * 64)); }
-int main(int argc, char** argv) {
-  void* so = dlopen(argv[1], RTLD_NOW);
-  if (!so) return fprintf(stderr, "%s\n", dlerror()), 1;
-  const qnnx_model* (*get)(void) = (const qnnx_model* (*)(void))dlsym(so, "qnnx_model_get");
-  const qnnx_model* m = get();
-  char* arena = aligned(m->arena_bytes);
-  void* packed = m->packed_bytes ? aligned(m->packed_bytes) : 0;
-  if (packed) m->pack(arena, m->weights, packed);
-  if (argc != 3 + m->input_count) return 2;
-  for (int i = 0; i < m->input_count; ++i) {
-    const qnnx_model_tensor* t = m->tensors + m->inputs[i];
-    FILE* f = fopen(argv[3 + i], "rb");
-    if (!f || fread(arena + t->arena_offset, 1, (size_t)t->bytes, f) != (size_t)t->bytes) return 3;
-    fclose(f);
-  }
-  m->run(arena, m->weights, packed);
-  FILE* out = fopen(argv[2], "wb");
-  for (int i = 0; i < m->output_count; ++i) {
-    const qnnx_model_tensor* t = m->tensors + m->outputs[i];
-    fwrite(arena + t->arena_offset, 1, (size_t)t->bytes, out);
-  }
-  return fclose(out);
-}
-"""
+def host_program(source: Path, compiler: str, program: Path, *flags: str) -> None:
+    """test/models/host.c, which loads a library and runs it."""
+    run(compiler, "-O1", "-Wall", "-Wextra", f"-I{source / 'include'}", *flags, source / "test/models/host.c", "-ldl", "-o", program)
 
 
 def on_aarch64(args: argparse.Namespace, work: Path, library: Path, inputs: list, outputs: list[str], reference: Path, isas: list[str]) -> str:
     """Runs the library in qemu-aarch64, forced to each instruction set; compares the outputs' stored values with Result_<n> of `reference`."""
-    (work / "host.c").write_text(HOST_C)
-    run("aarch64-linux-gnu-gcc", "-O1", f"-I{args.source / 'include'}", work / "host.c", "-ldl", "-o", work / "host_aarch64")
+    host_program(args.source, "aarch64-linux-gnu-gcc", work / "host_aarch64")
     for k, isa in ((k, isa) for k in range(RUNS) for isa in isas):
         made = work / f"aarch64_{k}.bin"
         run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", work / "host_aarch64", library, made, *[files[k] for _, files in inputs], QNNX_ISA=isa)
@@ -149,13 +120,23 @@ def on_aarch64(args: argparse.Namespace, work: Path, library: Path, inputs: list
     return f"aarch64 same outputs: {', '.join(isas)}"
 
 
-def best_isa() -> str:
-    """The instruction set that the interpreter takes on this processor."""
+ISAS = {  # instruction sets beside reference, the best last as tools/runtime/kernel_table.cpp has them: what the processor must have
+    "avx2": {"avx2", "fma"},
+    "avxvnni": {"avx2", "fma", "avx_vnni"},
+    "avx512vnni": {"avx512_vnni", "avx512vbmi", "avx512bw", "avx512vl", "avx512dq"},
+    "amx": {"avx512_vnni", "avx512vbmi", "avx512bw", "avx512vl", "avx512dq", "amx_tile", "amx_int8"},
+}
+
+
+def missing_flags(isa: str) -> list[str]:
+    """What this processor has not of an instruction set's."""
     info = Path("/proc/cpuinfo")
-    flags = set(info.read_text().split()) if info.exists() else set()
-    if {"avx512_vnni", "avx512vbmi", "avx512bw", "avx512vl"} <= flags:
-        return "avx512vnni"
-    return "avx2" if {"avx2", "fma"} <= flags else ""
+    return sorted(ISAS.get(isa, set()) - set(info.read_text().split() if info.exists() else []))
+
+
+def best_isa() -> str:
+    """The instruction set that the interpreter takes on this processor; nothing where it is reference."""
+    return next((isa for isa in reversed(ISAS) if not missing_flags(isa)), "")
 
 
 def check(name: str, path: Path, args: argparse.Namespace) -> str:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The C header of a firmware archive, from the facts that the compiler left in the object file. Layer 8.
+// The C and C++ headers of a firmware archive, from the facts that the compiler left in the object file. Layer 8.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,5 +25,7 @@ struct used_bank {
 
 /// `facts`: the bytes of section .qnnx_facts. `name`: prefix of the model's symbols. `banks`: none where the arena is one.
 std::string firmware_header(std::span<const std::byte> facts, const std::string& name, const std::vector<used_bank>& banks);
+/// The same as a C++ class over it, which stands in `file`.h.
+std::string firmware_class(std::span<const std::byte> facts, const std::string& name, const std::string& file, const std::vector<used_bank>& banks);
 
 }  // namespace qnnx::cli

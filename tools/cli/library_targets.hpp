@@ -20,7 +20,7 @@ struct target_info {
   bool borrows_headers = false;        // has no C++ headers of its own: those of the Arm compiler's package serve
   bool wasm = false;
 
-  /// Path of a tool: ar, objcopy, size, ld. Throws with the package where it is absent.
+  /// Path of a tool: ar, objcopy, size, nm, ld. Throws with the package where it is absent.
   std::string tool(const std::string& kind) const;
   /// The same; empty where it is absent.
   std::string tool_or_none(const std::string& kind) const;

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "cli/firmware_header.hpp"
+#include "cli/firmware_package.hpp"
 #include "cli/firmware_plan.hpp"
 #include "cli/library_targets.hpp"
 #include "cli/options.hpp"
@@ -265,23 +266,28 @@ section_sizes sizes_of(const target_info& t, const std::string& file, const temp
   }
   return n;
 }
+/// What the target's nm says of each symbol's bytes, the largest first; nothing where it is missing.
+std::string symbols_by_size(const target_info& t, const std::string& file, const temporary_folder& folder) {
+  const std::string tool = t.tool_or_none("nm");
+  if (tool.empty() || t.wasm) return {};  // a module's functions have no sizes there
+  process p({tool, "--print-size", "--size-sort", "--reverse-sort", "--radix=d", "--demangle", file}, folder.file("symbols"));
+  const finished f = p.wait();
+  return f.code == 0 ? f.output : std::string{};
+}
 std::string spelled(const section_sizes& n) {
   return "text " + std::to_string(n.text) + ", rodata " + std::to_string(n.rodata) + ", data " + std::to_string(n.data) + ", bss " +
          std::to_string(n.bss) + " bytes";
 }
 
-/// What a program that only runs the model carries of it, against the budgets.
-std::string firmware_report(const library_request& r, const section_sizes& n, long weights, std::span<const std::byte> facts,
-                            const firmware_plan* plan) {
-  const std::int64_t arena = plan ? plan->bytes() : arena_bytes(facts), flash = std::int64_t{n.text} + n.rodata + n.data;
-  const std::string parts = "code " + std::to_string(n.text) + ", tables " + std::to_string(n.rodata - weights + n.data) + ", weights " + std::to_string(weights);
-  if (r.ram_budget >= 0 && arena > r.ram_budget)
-    throw error("arena: got " + std::to_string(arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget); at " + arena_peak(facts) +
+/// The line of an archive; throws where it is over a budget.
+std::string firmware_report(const library_request& r, const firmware_sizes& n, std::span<const std::byte> facts, const firmware_plan* plan) {
+  if (r.ram_budget >= 0 && n.arena > r.ram_budget)
+    throw error("arena: got " + std::to_string(n.arena) + " bytes, expected at most " + std::to_string(r.ram_budget) + " (--ram_budget); at " + arena_peak(facts) +
                 (r.stream_rows == "never" ? "" : "; it is the smallest found") + (plan ? plan->chain_list() : ""));
-  if (r.flash_budget >= 0 && flash > r.flash_budget)
-    throw error("flash: got " + std::to_string(flash) + " bytes (" + parts + "), expected at most " + std::to_string(r.flash_budget) + " (--flash_budget)");
-  return "flash " + std::to_string(flash) + " bytes (" + parts + "), arena " + std::to_string(arena) + (plan ? plan->bank_list() : "") +
-         ", other RAM " + std::to_string(n.data + n.bss) + (plan ? plan->chain_list() + "; " + plan->bounds() : "");
+  if (r.flash_budget >= 0 && n.flash() > r.flash_budget)
+    throw error("flash: got " + std::to_string(n.flash()) + " bytes (" + n.parts() + "), expected at most " + std::to_string(r.flash_budget) + " (--flash_budget)");
+  return "flash " + std::to_string(n.flash()) + " bytes (" + n.parts() + "), arena " + std::to_string(n.arena) + (plan ? plan->bank_list() : "") +
+         ", other RAM " + std::to_string(n.other_ram) + (plan ? plan->chain_list() + "; " + plan->bounds() : "");
 }
 
 }  // namespace
@@ -471,20 +477,27 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     else alone.insert(alone.end(), {"--gc-sections", "-e", symbol + "_run", "--unresolved-symbols=ignore-all"});
     alone.insert(alone.end(), {"-o", work.file("run.elf"), work.file(r.name + ".o")});
     steps.run(std::move(alone));
-    const long embedded = r.bin.empty() ? 0 : static_cast<long>(read_file(work.file("weights.blob")).size());
+    const section_sizes found = sizes_of(t, work.file("run.elf"), work);
+    firmware_sizes n{.code = found.text, .arena = plan ? plan->bytes() : arena_bytes(facts), .other_ram = found.data + found.bss};
+    if (!r.bin.empty()) n.weights = static_cast<std::int64_t>(read_file(work.file("weights.blob")).size());
+    n.tables = found.rodata - n.weights + found.data;
     try {
-      report = firmware_report(r, sizes_of(t, work.file("run.elf"), work), embedded, facts, plan.get());
+      report = firmware_report(r, n, facts, plan.get());
     } catch (const error& e) {
       throw error("target " + target + ": " + e.what());
     }
-    write_text(work.file(r.name + ".h"), firmware_header(facts, clean_name(r.name), plan ? plan->banks() : std::vector<used_bank>{}));
-    fs::rename(work.file(r.name + ".h"), folder + "/" + r.name + ".h");
-    files.push_back(folder + "/" + r.name + ".h");
-    if (plan) {
-      write_text(work.file("memory.txt"), plan->report());
-      fs::rename(work.file("memory.txt"), folder + "/" + r.name + "_memory.txt");
-      files.push_back(folder + "/" + r.name + "_memory.txt");
-    }
+    const std::vector<used_bank> banks = plan ? plan->banks() : std::vector<used_bank>{};
+    const std::string symbols = clean_name(r.name);
+    const auto put = [&](const std::string& file, const std::string& text) {
+      write_text(work.file(file), text);
+      fs::rename(work.file(file), folder + "/" + file);
+      files.push_back(folder + "/" + file);
+    };
+    put(r.name + ".h", firmware_header(facts, symbols, banks));
+    put(r.name + ".hpp", firmware_class(facts, symbols, r.name, banks));
+    put(r.name + "-config.cmake", package_file(t, r.name, library));
+    put(r.name + "_size.txt", size_file(t, r.name, n, plan ? plan->bounds() : std::string{}, symbols_by_size(t, work.file("run.elf"), work)));
+    if (plan) put(r.name + "_memory.txt", plan->report());
   } else {
     report = spelled(sizes_of(t, work.file(library), work));
   }

@@ -3,7 +3,7 @@
    (model/export.hpp) defines it; qnnx-net-run and any C program read it. Layer 6a.
 
    A host library exports `const qnnx_model* qnnx_model_get(void)` and `uint32_t qnnx_model_abi_version(void)`;
-   a firmware archive uses `<name>` in place of `qnnx_model`. */
+   a firmware archive uses `<name>` in place of `qnnx_model`, and exports `<name>_run` and `<name>_run_step` as well. */
 #ifndef QNNX_MODEL_ABI_H
 #define QNNX_MODEL_ABI_H
 
@@ -86,7 +86,7 @@ typedef struct qnnx_model {
 } qnnx_model;
 
 /* Section .qnnx_facts of a firmware object: read by the library generator, dropped by the linker. */
-#define QNNX_MODEL_FACTS_VERSION 2u
+#define QNNX_MODEL_FACTS_VERSION 3u
 typedef struct qnnx_model_facts {
   uint32_t version;
   uint32_t count; /* rows that follow: inputs, then outputs */
@@ -97,6 +97,7 @@ typedef struct qnnx_model_facts {
   int64_t weight_bytes;
   int64_t packed_bytes;
   int64_t macs;
+  int64_t steps;
 } qnnx_model_facts;
 typedef struct qnnx_model_fact {
   char name[112];

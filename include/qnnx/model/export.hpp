@@ -315,6 +315,7 @@ struct exported {
     t.head.weight_bytes = lowered::data.total + (config::embedded_packed ? lowered::packed.total : 0);
     t.head.packed_bytes = config::embedded_packed ? 0 : lowered::packed.total;
     t.head.macs = lowered::cost_total().macs;
+    t.head.steps = step_count;
     for (int k = 0; k < io_count; ++k) {
       const int inputs = lowered::io.input_count;
       const int i = k < inputs ? lowered::io.inputs[static_cast<std::size_t>(k)] : lowered::io.outputs[static_cast<std::size_t>(k - inputs)];
@@ -446,7 +447,7 @@ struct exported {
   QNNX_EXPORT_CHAINS(TAG)                                                                                              \
   QNNX_CHECK_WEIGHTS(TAG)
 #else
-/// Defines <prefix>_get, <prefix>_abi_version and <prefix>_run for the model behind TAG; a link without embedded
+/// Defines <prefix>_get, <prefix>_abi_version, <prefix>_run and <prefix>_run_step for the model behind TAG; a link without embedded
 /// weights leaves qnnx_model::weights null.
 #define QNNX_EXPORT_MODEL(TAG, NAME)                                                                                   \
   QNNX_PLACE_MODEL(TAG)                                                                                                \
@@ -457,6 +458,7 @@ struct exported {
   __attribute__((visibility("default"))) std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void);              \
   __attribute__((visibility("default"))) const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void);                  \
   __attribute__((visibility("default"))) void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void*, const void*, const void*);    \
+  __attribute__((visibility("default"))) void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run_step)(void*, const void*, const void*, std::int32_t); \
   }                                                                                                                    \
   std::uint32_t QNNX_PASTE(QNNX_MODEL_SYMBOL, _abi_version)(void) { return QNNX_MODEL_ABI_VERSION; }                   \
   const qnnx_model* QNNX_PASTE(QNNX_MODEL_SYMBOL, _get)(void) {                                                        \
@@ -466,6 +468,9 @@ struct exported {
   }                                                                                                                    \
   void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run)(void* arena, const void* weights, const void* packed) {                     \
     qnnx::exported<TAG>::run(arena, weights ? weights : QNNX_WEIGHTS_SYMBOL, packed);                                  \
+  }                                                                                                                    \
+  void QNNX_PASTE(QNNX_MODEL_SYMBOL, _run_step)(void* arena, const void* weights, const void* packed, std::int32_t i) {\
+    qnnx::exported<TAG>::run_step(arena, weights ? weights : QNNX_WEIGHTS_SYMBOL, packed, i);                          \
   }                                                                                                                    \
   QNNX_EXPORT_FACTS(TAG)                                                                                               \
   QNNX_CHECK_WEIGHTS(TAG)
