@@ -53,7 +53,7 @@ QNNX_INLINE void each_pair(const Call& c, const Finisher& done, F&& f) {
     row_of<type> second(with + static_cast<std::int32_t>(ib) * Finisher::bytes, rows.fixed_b);
     std::byte* out = to + static_cast<std::int32_t>(index) * Finisher::bytes;
     std::int32_t n = static_cast<std::int32_t>(rows.length) * Finisher::bytes;
-    for (std::int32_t k = vectors_of(n); k > 0; --k, n -= vector_bytes, out += vector_bytes) {
+    for (std::int32_t left = vectors_of(n); left > 0; --left, n -= vector_bytes, out += vector_bytes) {
       const elements<type> x(first.next(n));
       elements<type> z(second.next(n));
       for (int k = 0; k < elements<type>::vectors; ++k) z.v[k] = f(x.v[k], z.v[k]);
