@@ -23,9 +23,11 @@ from pathlib import Path
 import figures_report
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "test/models"))
+from real_models import best_isa  # noqa: E402
+
 STAGES = ("kernels", "nibbles", "networks", "threads", "cold", "compile", "report")
 NETWORKS = ("kws", "ic", "vww", "ad", "mobilenet_v2", "resnet50", "efficientnet_b0", "ssd", "vit_tiny", "bert")
-SETS = (("amx", "amx_int8"), ("avx512vnni", "avx512_vnni"), ("avxvnni", "avx_vnni"), ("avx2", "avx2"))  # ours, the kernel's word
 
 
 def cpu_field(name):
@@ -33,11 +35,6 @@ def cpu_field(name):
         if line.startswith(name):
             return line.split(":", 1)[1].strip()
     return ""
-
-
-def best_isa():
-    flags = cpu_field("flags").split()
-    return next((ours for ours, flag in SETS if flag in flags), "reference")
 
 
 def run(*command, env=None):
@@ -112,7 +109,7 @@ def main():
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--only", nargs="+", choices=STAGES, default=list(STAGES))
     p.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    p.add_argument("--isa", default=best_isa())
+    p.add_argument("--isa", default=best_isa() or "reference")
     p.add_argument("--core", type=int, default=1)
     p.add_argument("--rounds", type=int, default=5)
     a = p.parse_args()
