@@ -46,7 +46,8 @@ extern "C" int app_main() {
       {"dot halves"},  {"left 16"},          {"right 16"},   {"widen bytes"},  {"interleave 16"},
       {"multiply_low"}, {"multiply_add"},    {"logical"},    {"least 32"},     {"greatest 32"},  {"wide product"},
       {"wide sum"},    {"widen 16 signed"},  {"widen 16"},   {"greatest s8"},  {"greatest u8"},  {"look_up"},
-      {"bytes in turns"}};
+      {"bytes in turns"}, {"even bytes"},    {"odd bytes"},  {"turns"},       {"narrow turns"}, {"subtract 8"},
+      {"ones below"},  {"first word"},       {"top byte"},   {"all words"}};
   for (int run = 0; run < 50; ++run) {
     for (std::byte& b : memory) b = static_cast<std::byte>(next());
     for (std::byte& b : made) b = std::byte{7};
@@ -108,6 +109,15 @@ extern "C" int app_main() {
     const vec table[2] = {a, b};
     sums[i++].add(look_up(table, c));
     sums[i++].add(interleave_bytes(a, b));
+    sums[i++].add(pack_even_bytes(a, b));
+    sums[i++].add(pack_odd_bytes(a, b));
+    sums[i++].add(turns_of_bytes(a, b));
+    sums[i++].add(narrow_turns(shift_right_halves(a, 6), shift_right_halves(b, 7)));
+    sums[i++].add(subtract_bytes(a, b));
+    sums[i].add(ones_below(128)), sums[i++].add(ones_below(n));
+    sums[i++].add(splat(first_word(a)));
+    sums[i++].add(greatest_byte(a));
+    sums[i++].add(sum_of_words(a));
   }
   for (const sum& s : sums) board::print(s.name, s.h);
   return 0;

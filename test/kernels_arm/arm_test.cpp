@@ -309,6 +309,21 @@ net softmax_net(dice& d) {
   return n;
 }
 
+/// Rows of 2^k elements that are all alike to the table, or of which 2^k are: quotients of exactly one half.
+net equal_rows_net(dice& d) {
+  net n;
+  roll_rounding(d, n);
+  const encoded e = roll_type(d);
+  const int power = d.roll(0, 9);
+  const int x = add_input(n, "x", e, {d.roll(1, 3), 1 << power}, e.unit() * (d.maybe(2) ? 1e-9f : 50.0f), roll_offset(d, e));
+  net_node& node = n.add_node<op::softmax>("node", {x}, {}, {});
+  net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = e.type,
+                 .enc = net_encoding::tensor(std::exp2(static_cast<float>(1 - d.roll(0, power))), -e.low)};
+  out.dims = n.infer(node)[0];
+  n.nodes.back().outputs = {n.add_tensor(out)};
+  return n;
+}
+
 template <class Op>
 net pool_net(dice& d) {
   net n;
@@ -441,6 +456,12 @@ TEST_CASE("Hexagon: ties of multipliers that are powers of two have the referenc
     compare_hexagon(pair_net<op::elementwise_add>, kind);
     compare_hexagon(pair_net<op::elementwise_multiply>, kind);
     compare_hexagon(pair_net<op::elementwise_maximum>, kind);
+  }
+}
+TEST_CASE("Hexagon: Softmax has the reference's bits in vectors, ties included") {
+  for (const widths kind : {widths::bytes, widths::mixed}) {
+    compare_hexagon(softmax_net, kind);
+    compare_hexagon(equal_rows_net, kind);
   }
 }
 TEST_CASE("Hexagon: tables have the reference's bits") {

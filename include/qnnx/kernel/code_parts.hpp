@@ -28,6 +28,7 @@ enum class code_part : unsigned {
   one_shape = 1u << 15,       // element-wise operands of one shape
   repeated = 1u << 16,        // one of them repeated
   ties = 1u << 21,            // Hexagon: rne with multipliers that make ties
+  row_vectors = 1u << 22,     // Hexagon: Softmax of rows that are worth vectors
 };
 constexpr unsigned bit(code_part p) { return static_cast<unsigned>(p); }
 

@@ -2,7 +2,7 @@
 #pragma once
 // A kernel made of two, one for 8-bit and one for 16-bit outputs. Layer 5a.
 
-#include "qnnx/kernel/contract.hpp"
+#include "qnnx/kernel/code_parts.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
@@ -26,6 +26,9 @@ struct by_width : answers_as<Op> {
   }
   static constexpr int independent_dims(const node_facts& f, const params& p) {
     return wide(f) ? kernel::independent_dims<Halves>(f, p) : kernel::independent_dims<Bytes>(f, p);
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte* packed) {
+    return wide(f) ? kernel::code_parts<Halves>(f, p, packed) : kernel::code_parts<Bytes>(f, p, packed);
   }
   template <class Call>
   static void run(const Call& c) {

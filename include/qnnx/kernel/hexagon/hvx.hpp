@@ -50,6 +50,16 @@ QNNX_INLINE void put(std::byte* to, vec v, std::int32_t n) {
   else
     store_part(to, v, n);
 }
+/// The greatest of all unsigned bytes, in each.
+QNNX_INLINE vec greatest_byte(vec v) {
+  unrolled<7>([&](auto k) { v = greatest_bytes(v, rotate(v, 64 >> k)); });
+  return v;
+}
+/// The sum of all words, in each.
+QNNX_INLINE vec sum_of_words(vec v) {
+  unrolled<5>([&](auto k) { v = add(v, rotate(v, 64 >> k)); });
+  return v;
+}
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::hvx
 #endif

@@ -190,6 +190,33 @@ QNNX_INLINE two interleave_bytes(vec a, vec b) {
   const pair p = __builtin_HEXAGON_V6_vshuffvdd_128B(b, a, -1);
   return {{__builtin_HEXAGON_V6_lo_128B(p), __builtin_HEXAGON_V6_hi_128B(p)}};
 }
+/// Bytes 0, 2, 4 ... of a, then of b.
+QNNX_INLINE vec pack_even_bytes(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vpackeb_128B(b, a);
+}
+/// Bytes 1, 3, 5 ... of a, then of b.
+QNNX_INLINE vec pack_odd_bytes(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vpackob_128B(b, a);
+}
+/// Bytes 0, 2, 4 ... of a and b in turns; bytes 1, 3, 5 ... in turns.
+QNNX_INLINE two turns_of_bytes(vec a, vec b) {
+  const pair p = __builtin_HEXAGON_V6_vshufoeb_128B(b, a);
+  return {{__builtin_HEXAGON_V6_lo_128B(p), __builtin_HEXAGON_V6_hi_128B(p)}};
+}
+/// Signed halfwords of a and b in turns, as unsigned bytes, saturated.
+QNNX_INLINE vec narrow_turns(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vsathub_128B(b, a);
+}
+QNNX_INLINE vec subtract_bytes(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vsubb_128B(a, b);
+}
+/// Ones in the first n bytes, 0 < n <= 128, zeros behind them.
+QNNX_INLINE vec ones_below(std::int32_t n) {
+  return __builtin_HEXAGON_V6_vandqrt_128B(__builtin_HEXAGON_V6_pred_scalar2v2_128B(n), -1);
+}
+QNNX_INLINE std::int32_t first_word(vec a) {
+  return __builtin_HEXAGON_V6_extractw_128B(a, 0);
+}
 QNNX_INLINE vec least_bytes(vec a, vec b) {
   return __builtin_HEXAGON_V6_vminub_128B(a, b);
 }

@@ -225,6 +225,34 @@ inline two interleave_bytes(const vec& a, const vec& b) {
   for (int k = 0; k < 2; ++k) t.v[k] = each_byte([&](int i) { return of[i % 2].b[i / 2 + 64 * k]; });
   return t;
 }
+inline vec pack_even_bytes(const vec& a, const vec& b) {
+  const bytes of[2] = {bytes(a), bytes(b)};
+  return each_byte([&](int i) { return of[i / 64].b[i % 64 * 2]; });
+}
+inline vec pack_odd_bytes(const vec& a, const vec& b) {
+  const bytes of[2] = {bytes(a), bytes(b)};
+  return each_byte([&](int i) { return of[i / 64].b[i % 64 * 2 + 1]; });
+}
+inline two turns_of_bytes(const vec& a, const vec& b) {
+  const bytes of[2] = {bytes(a), bytes(b)};
+  two t;
+  for (int k = 0; k < 2; ++k) t.v[k] = each_byte([&](int i) { return of[i % 2].b[i / 2 * 2 + k]; });
+  return t;
+}
+inline vec narrow_turns(const vec& a, const vec& b) {
+  const halves of[2] = {halves(a), halves(b)};
+  return each_byte([&](int i) { return saturated(of[i % 2].h[i / 2]); });
+}
+inline vec subtract_bytes(const vec& a, const vec& b) {
+  const bytes x(a), y(b);
+  return each_byte([&](int i) { return x.b[i] - y.b[i]; });
+}
+inline vec ones_below(std::int32_t n) {
+  return each_byte([&](int i) { return i < n ? 255 : 0; });
+}
+inline std::int32_t first_word(const vec& a) {
+  return a.w[0];
+}
 inline vec least_bytes(const vec& a, const vec& b) {
   const bytes x(a), y(b);
   return each_byte([&](int i) { return x.b[i] < y.b[i] ? x.b[i] : y.b[i]; });

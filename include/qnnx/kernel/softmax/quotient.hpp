@@ -36,22 +36,39 @@ struct softmax_quotient {
       unit += rest > half || (rest == half && (unit & 1)) ? 1 : 0;
       if (unit >> 53) unit >>= 1, ++exponent;
     }
-    reciprocal = static_cast<std::uint32_t>(INT64_MAX / static_cast<std::int64_t>(unit >> 21));
+    reciprocal = inverse(static_cast<std::uint32_t>(unit >> 21));
     shift = 52 + exponent;
   }
 
-  /// t < 2^31.
+  static constexpr std::uint32_t near = 4;  // more than scaled() is off
+  /// t over the unit, in units of 2^-shift, +-2; t < 2^31.
+  QNNX_INLINE constexpr std::uint32_t scaled(std::int32_t t) const {
+    return static_cast<std::uint32_t>((std::uint64_t{static_cast<std::uint32_t>(t)} * reciprocal) >> 32);
+  }
   template <class Rounding>
   QNNX_INLINE std::int32_t rounded(std::int32_t t, Rounding r) const {
     if (shift > 31) return 0;  // below 1/4
-    const auto high = static_cast<std::uint32_t>((std::uint64_t{static_cast<std::uint32_t>(t)} * reciprocal) >> 32);  // +-2
-    const std::uint32_t up = high + (1u << (shift - 1)), near = 4, mask = (1u << (shift - 1)) * 2 - 1;
+    const std::uint32_t up = scaled(t) + (1u << (shift - 1)), mask = (1u << (shift - 1)) * 2 - 1;
     if (((up + near) & mask) < 2 * near) return compared(t, static_cast<std::int32_t>((up + near) >> shift), r);
     const auto q = static_cast<std::int32_t>(up >> shift);
     return q > beyond ? beyond : q;
   }
 
  private:
+  /// floor((2^63 - 1) / d), d >= 2^31: by three of Newton's steps, as a division of 64 bits is a few hundred instructions.
+  static constexpr std::uint32_t inverse(std::uint32_t d) {
+    const auto high = [](std::uint32_t a, std::uint32_t b) { return static_cast<std::uint32_t>((std::uint64_t{a} * b) >> 32); };
+    std::uint32_t r = 3031741620u - high(d, 2021161080u);  // 48/17 - 32/17 d of d in [1/2, 1): 1 / d with 30 bits behind the point
+    for (int i = 0; i < 3; ++i) {
+      const auto off = static_cast<std::int32_t>((1u << 30) - high(d, r));
+      r += static_cast<std::uint32_t>((static_cast<std::int64_t>(r) * off) >> 30);
+    }
+    r = r > 0x7ffffff0u ? 0xffffffe0u : 2 * r;
+    std::uint64_t rest = static_cast<std::uint64_t>(INT64_MAX) - std::uint64_t{r} * d;
+    for (; rest > static_cast<std::uint64_t>(INT64_MAX); rest += d) --r;
+    for (; rest >= d; rest -= d) ++r;
+    return r;
+  }
   /// k or k - 1: on which side of k - 1/2 the quotient is.
   template <class Rounding>
   QNNX_NOINLINE constexpr std::int32_t compared(std::int32_t t, std::int32_t k, Rounding r) const {
