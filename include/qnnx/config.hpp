@@ -62,6 +62,9 @@
 #elif defined(QNNX_EMULATE_HVX)
 #define QNNX_ABI v1_hvx
 #define QNNX_ISA_BEST hvx
+#elif defined(QNNX_EMULATE_NEON)  // neon, neon_dot or i8mm: only to pack weights
+#define QNNX_ABI v1_emulated_neon
+#define QNNX_ISA_BEST QNNX_EMULATE_NEON
 #elif defined(QNNX_EMULATE_AVXVNNI)
 #define QNNX_ABI v1_avxvnni
 #define QNNX_ISA_BEST avxvnni
@@ -157,11 +160,7 @@
 #else
 #define QNNX_HAS_DOT_BYTES_WRITTEN_OUT 0
 #endif
-#if QNNX_HAS_AVX512VNNI || QNNX_HAS_AVXVNNI
-#define QNNX_HAS_DOT_BYTES 1
-#else
-#define QNNX_HAS_DOT_BYTES 0
-#endif
+#define QNNX_HAS_DOT_BYTES (QNNX_HAS_AVX512VNNI || QNNX_HAS_AVXVNNI)
 
 // The DSP extension of Armv7E-M and Armv8-M: the instructions themselves, and the kernels (which run emulated too).
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_NEON)
@@ -213,6 +212,11 @@
 #else
 #define QNNX_HAS_I8MM 0
 #endif
+#if QNNX_HAS_NEON || defined(QNNX_EMULATE_NEON)  // the form of packed weights; the kernels need the instructions
+#define QNNX_HAS_NEON_PACKING 1
+#else
+#define QNNX_HAS_NEON_PACKING 0
+#endif
 
 // Scalar processors: the bits of a word in which two sums of products grow side by side (kernel/scalar); 0: not one.
 #if defined(QNNX_FORCE_REFERENCE)
@@ -248,11 +252,7 @@
 #define QNNX_HAS_SCALAR_ASSEMBLY (QNNX_HAS_ARMV6M_ASSEMBLY || QNNX_HAS_ARMV7M_ASSEMBLY)
 #define QNNX_HAS_SCALAR_PORTABLE (QNNX_HAS_SCALAR && !QNNX_HAS_SCALAR_ASSEMBLY)
 // Kernels of armv7em_dsp that others take over, with its instructions written out.
-#if QNNX_HAS_ARMV7EM_DSP || QNNX_HAS_SCALAR || QNNX_HAS_NEON
-#define QNNX_HAS_DSP_KERNELS 1
-#else
-#define QNNX_HAS_DSP_KERNELS 0
-#endif
+#define QNNX_HAS_DSP_KERNELS (QNNX_HAS_ARMV7EM_DSP || QNNX_HAS_SCALAR || QNNX_HAS_NEON_PACKING)
 
 namespace qnnx::inline QNNX_ABI {
 
@@ -275,7 +275,7 @@ inline constexpr bool embedded_packed = false;
 #if defined(QNNX_SHARED_PLAN)  // what an archive without weights asks, whose kernels pack nothing ahead
 inline constexpr bool own_plan = false;
 #elif defined(QNNX_EMBEDDED_PACKED) || defined(QNNX_EMULATE_ARMV7EM_DSP) || defined(QNNX_EMULATE_MVE) || \
-    defined(QNNX_EMULATE_ARMV7M) || defined(QNNX_EMULATE_RV64) || defined(QNNX_EMULATE_HVX)
+    defined(QNNX_EMULATE_ARMV7M) || defined(QNNX_EMULATE_RV64) || defined(QNNX_EMULATE_HVX) || defined(QNNX_EMULATE_NEON)
 inline constexpr bool own_plan = true;
 #else
 inline constexpr bool own_plan = false;

@@ -20,7 +20,7 @@ std::string package_file(const target_info& target, const std::string& name, con
          "    IMPORTED_LOCATION \"${CMAKE_CURRENT_LIST_DIR}/" + library + "\"\n"
          "    INTERFACE_INCLUDE_DIRECTORIES \"${CMAKE_CURRENT_LIST_DIR}\"\n"
          "    INTERFACE_COMPILE_OPTIONS \"" + processor + "\"\n"
-         "    INTERFACE_LINK_OPTIONS \"" + processor + ";-Wl,--gc-sections\")\n"
+         "    INTERFACE_LINK_OPTIONS \"" + processor + (processor.empty() ? "" : ";") + "-Wl,--gc-sections\")\n"
          "endif()\n";
 }
 

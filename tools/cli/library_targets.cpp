@@ -51,12 +51,14 @@ const std::vector<target_info>& targets() {
   static const char* const scalar = "QNNX_EMULATE_ARMV7M";   // the packed form depends on the size of words alone
   static const char* const scalar_64 = "QNNX_EMULATE_RV64";
   static const char* const hvx = "QNNX_EMULATE_HVX";
+  static const char* const neon = "QNNX_EMULATE_NEON=";
   static const std::vector<target_info> all{
       {"x86_64-linux-gnu", {"x86_64-linux-gnu-g++", "g++"}, {}, "", false, true, "g++"},
       {"x86_64-linux-clang", clang, {"-fconstexpr-steps=50000000"}, "", false, true, "clang"},
-      {"aarch64-linux-gnu", {"aarch64-linux-gnu-g++"}, {}, "aarch64-linux-gnu-", false, false, "g++-aarch64-linux-gnu"},
-      {"aarch64-none-elf", {"aarch64-linux-gnu-g++"}, {"-ffreestanding", "-fno-pic", "-fno-stack-protector", "-mno-outline-atomics", "-DQNNX_FORCE_REFERENCE"},
-       "aarch64-linux-gnu-", true, false, "g++-aarch64-linux-gnu"},
+      {.name = "aarch64-linux-gnu", .compilers = {"aarch64-linux-gnu-g++"}, .flags = {}, .tools = "aarch64-linux-gnu-", .firmware = false,
+       .x86 = false, .package = "g++-aarch64-linux-gnu", .emulate = neon, .archive_flags = {"-ffreestanding", "-fPIC", "-fno-stack-protector", "-fno-gnu-unique"}},
+      {"aarch64-none-elf", {"aarch64-linux-gnu-g++"}, {"-ffreestanding", "-fno-pic", "-fno-stack-protector", "-fno-gnu-unique", "-mno-outline-atomics"},
+       "aarch64-linux-gnu-", true, false, "g++-aarch64-linux-gnu", neon},
       {"cortex-m0plus", arm, {"-mthumb", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package, scalar},
       {"cortex-m3", arm, {"-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft"}, "arm-none-eabi-", true, false, arm_package, scalar},
       {"cortex-m4", arm, {"-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "arm-none-eabi-", true, false, arm_package, dsp},
@@ -102,6 +104,14 @@ std::string target_info::tool(const std::string& kind) const {
   throw error(std::string("target ") + name + ": got no " + (kind == "ld" && !join.empty() ? join[0] : tools + std::string(llvm ? "-" : "") + kind) +
               " on PATH: install " + (llvm ? package : "binutils"));
 }
+
+target_info target_info::as_archive() const {
+  target_info t = *this;
+  t.firmware = true;
+  t.flags = archive_flags;
+  return t;
+}
+bool target_info::chooses_isa() const { return std::string(emulate).ends_with('='); }
 
 std::vector<std::string> target_info::header_flags() const { return borrows_headers ? arm_headers() : std::vector<std::string>{}; }
 

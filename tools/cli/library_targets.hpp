@@ -15,15 +15,21 @@ struct target_info {
   bool firmware;
   bool x86;
   const char* package;   // Debian packages of the compiler
-  const char* emulate = "";            // macro under which this machine runs the target's kernels, to pack their weights
+  const char* emulate = "";            // macro under which this machine runs the target's kernels, to pack their weights;
+                                       // ending with =, an instruction set of --isa follows, and one is in an archive
   std::vector<std::string> join{};     // linker that makes one object of several; empty: ld
   bool borrows_headers = false;        // has no C++ headers of its own: those of the Arm compiler's package serve
   bool wasm = false;
+  std::vector<std::string> archive_flags{};  // of a host: those of the firmware archive that stands beside the library
 
   /// Path of a tool: ar, objcopy, size, nm, ld. Throws with the package where it is absent.
   std::string tool(const std::string& kind) const;
   /// The same; empty where it is absent.
   std::string tool_or_none(const std::string& kind) const;
+  /// The archive beside a host's library as a target.
+  target_info as_archive() const;
+  /// Whether the kernels of an archive are those of one of several instruction sets.
+  bool chooses_isa() const;
   /// What a compile needs beside flags: borrowed headers.
   std::vector<std::string> header_flags() const;
 };

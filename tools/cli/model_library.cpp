@@ -175,6 +175,14 @@ std::vector<const host_isa*> isas_of(bool x86, const std::vector<std::string>& n
   return found;
 }
 
+/// The set of an archive that takes one: the first of a list that has kernels of its own, the plainest where none is named.
+const host_isa* archive_isa(const std::vector<std::string>& names) {
+  if (names == std::vector<std::string>{"reference"}) return find_isa(false, "reference");
+  for (const host_isa* i : isas_of(false, names))
+    if (i->name != std::string("reference")) return i;
+  return find_isa(false, "neon");
+}
+
 /// Chooses among the builds of one model by the processor, the last that it has; QNNX_ISA forces one of them.
 std::string chooser_source(const std::vector<const host_isa*>& isas, bool x86) {
   std::string s = "#include <stdlib.h>\n#include <string.h>\n#include \"qnnx/model/abi.h\"\n";
@@ -305,14 +313,15 @@ ram_bank parse_ram_bank(const std::string& text) {
   return b;
 }
 
-std::vector<std::string> build_library(const library_request& r, const std::string& target) {
-  const target_info& t = target_named(target);
+namespace {
+
+/// The shared library of a host, or an archive with what stands beside it.
+std::vector<std::string> build_one(const library_request& r, const target_info& t) {
+  const std::string target = t.name;
   const std::string compiler = find_program(t.compilers);
   if (compiler.empty())
     throw error("target " + target + ": got no compiler, expected " + joined(t.compilers, " or ") + " on PATH: install " + t.package);
   if (!file_exists(r.cpp)) throw error("cannot read '" + r.cpp + "': no such file");
-  if (!t.firmware && (r.ram_budget >= 0 || r.flash_budget >= 0 || !r.banks.empty() || r.stream_rows == "always"))
-    throw usage_error("options --ram_budget, --ram_bank, --flash_budget and --stream_rows are for firmware: got target " + target);
   weights w;
   if (!r.bin.empty()) w = read_weights(r.bin);
   const std::string headers = header_folder();
@@ -322,7 +331,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   fs::create_directory(work.file("boost_only"));
   fs::create_directory_symlink(boost_folder(), work.file("boost_only/boost"));
 
-  const std::string level = "-O" + (r.optimize.empty() ? std::string(t.firmware ? "s" : "2") : r.optimize);
+  const std::string level = "-O" + (r.optimize.empty() ? std::string(t.firmware && t.archive_flags.empty() ? "s" : "2") : r.optimize);
   std::vector<std::string> common{compiler, "-std=c++20", level, "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
                                   "-fno-threadsafe-statics", "-ffunction-sections", "-fdata-sections", "-w"};
   common.insert(common.end(), t.flags.begin(), t.flags.end());
@@ -337,8 +346,11 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   if (t.firmware) common.push_back("-DQNNX_MODEL_FACTS");
 
   const bool plain = t.firmware && r.isas == std::vector<std::string>{"reference"};
+  const host_isa* const chosen = t.firmware && t.chooses_isa() && !plain ? archive_isa(r.isas) : nullptr;
+  const std::string emulate = plain ? "QNNX_FORCE_REFERENCE" : t.emulate + std::string(chosen ? chosen->name : "");
   if (plain) common.push_back("-DQNNX_FORCE_REFERENCE");
-  const bool packs = t.emulate[0] != '\0' && !r.bin.empty() && !plain;  // then the archive's weights are in its kernels' form
+  if (chosen) common.insert(common.end(), chosen->flags.begin(), chosen->flags.end());
+  const bool packs = t.firmware && t.emulate[0] != '\0' && !r.bin.empty() && !plain;  // then the archive's weights are in its kernels' form
 
   build_steps steps(work, r.verbose, "target " + target + ": '" + r.cpp + "'");
   std::vector<std::string> objects;
@@ -358,7 +370,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
     const bool may_stream = r.stream_rows == "always" || (r.stream_rows == "auto" && (r.ram_budget >= 0 || !r.banks.empty()));
     write_text(work.file("pack.cpp"), pack_source(fs::absolute(r.cpp).string(), may_stream));
     std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_PACK_PROGRAM",
-                               std::string("-D") + (t.emulate[0] && !plain ? t.emulate : "QNNX_FORCE_REFERENCE"), "-I" + headers, "-isystem",
+                               "-D" + (emulate.empty() ? std::string("QNNX_FORCE_REFERENCE") : emulate), "-I" + headers, "-isystem",
                                work.file("boost_only"), work.file("pack.cpp"), "-o", work.file("pack")};
     if (may_stream) a.insert(a.end(), {"-DQNNX_PACK_CHAINS", "-include", "qnnx/io/band_choices.hpp"});
     a.push_back(packs ? "-DQNNX_WEIGHTS_ID=" + std::to_string(w.id) + "u" : "-DQNNX_SHARED_PLAN");
@@ -388,7 +400,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
       throw error("target " + target + ": " + e.what());
     }
     write_text(work.file("plan.h"), plan->macros());
-    common.insert(common.end(), {"-include", work.file("plan.h"), "-DQNNX_ABI_VARIANT=v1_" + clean_name(target) + "_" + forms + plan->variant()});
+    common.insert(common.end(), {"-include", work.file("plan.h"), "-DQNNX_ABI_VARIANT=v1_" + clean_name(target) + "_" + (chosen ? chosen->name : "") + forms + plan->variant()});
   }
   const std::vector<const host_isa*> isas = t.firmware ? std::vector<const host_isa*>{} : isas_of(t.x86, r.isas);
   if (isas.size() > 1) {
@@ -466,7 +478,7 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
       std::vector<std::string> a{own, "-std=c++20", "-O0", "-w", "-ffp-contract=off", "-DQNNX_MODEL_FACTS", "-DQNNX_MODEL_SYMBOL=" + symbol,
                                  "-DQNNX_WEIGHTS_SYMBOL=" + weights_symbol, "-I" + headers, "-isystem", work.file("boost_only"), "-c", r.cpp,
                                  "-o", facts_object};
-      if (packs) a.insert(a.end(), {std::string("-D") + t.emulate, "-DQNNX_EMBEDDED_PACKED", "-DQNNX_PACKED_FORMS=" + forms + "u"});
+      if (packs) a.insert(a.end(), {"-D" + emulate, "-DQNNX_EMBEDDED_PACKED", "-DQNNX_PACKED_FORMS=" + forms + "u"});
       if (plan) a.insert(a.end(), {"-include", work.file("plan.h")});
       steps.run(std::move(a));
     }
@@ -503,6 +515,19 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   }
   fs::rename(work.file(library), files[0]);
   std::printf("%s: %s\n", files[0].c_str(), report.c_str());
+  return files;
+}
+
+}  // namespace
+
+std::vector<std::string> build_library(const library_request& r, const std::string& target) {
+  const target_info& t = target_named(target);
+  const bool both = !t.archive_flags.empty();
+  if (!t.firmware && !both && (r.ram_budget >= 0 || r.flash_budget >= 0 || !r.banks.empty() || r.stream_rows == "always"))
+    throw usage_error("options --ram_budget, --ram_bank, --flash_budget and --stream_rows are for firmware: got target " + target);
+  std::vector<std::string> files = build_one(r, t);
+  if (both)
+    for (std::string& file : build_one(r, t.as_archive())) files.push_back(std::move(file));
   return files;
 }
 

@@ -232,8 +232,8 @@ struct exported {
         const std::byte* own = packed + lowered::packed.offset[K];
         const detail::bound_facts<n::ins, n::outs> bound(lowered::g, K);
         forms |= kernel::code_parts<typename n::kernel>(bound.get(), n::params, own);
-        if constexpr (n::asks.packed > 0) {
-          constexpr dtype t = lowered::g.tensors[lowered::g.nodes[K].outputs[0]].type;
+        constexpr dtype t = lowered::g.tensors[lowered::g.nodes[K].outputs[0]].type;
+        if constexpr (n::asks.packed > 0 && is_fixed(t)) {
           std::int32_t fast = 0;
           std::memcpy(&fast, own, sizeof fast);
           const bool whole = n::constants[0] <= min_value(t) && n::constants[1] >= max_value(t);

@@ -12,26 +12,14 @@
 #include "qnnx/kernel/neon/elements.hpp"
 #include "qnnx/kernel/neon/products.hpp"
 
+#if QNNX_HAS_NEON_PACKING
+#include "qnnx/kernel/convolution/neon_depthwise_packing.hpp"
+#endif
+
 #if QNNX_HAS_NEON
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace neon {
-
-inline constexpr std::int32_t most_taps = 64;
-
-struct depthwise_sizes {
-  std::int32_t taps, channels;
-  int weight_bits;  // 32: floats
-  constexpr std::int32_t padded() const { return (channels + 7) / 8 * 8; }
-  constexpr std::int64_t weights_at() const {
-    return weight_bits == 32 ? std::int64_t{4} * padded()
-                             : static_cast<std::int64_t>(sizeof(dsp::node_head)) +
-                                   padded() / 4 * static_cast<std::int64_t>(sizeof(quad_head));
-  }
-  constexpr std::int64_t bytes() const {
-    return weights_at() + std::int64_t{padded()} * (weight_bits == 4 ? (taps + 1) / 2 * 8 : taps * weight_bits) / 8;
-  }
-};
 
 /// Eight 8-bit data as 16-bit lanes, 16-bit data with the highest bit of unsigned ones turned over.
 template <class T>
@@ -44,24 +32,6 @@ QNNX_INLINE int16x8_t wide_lanes(const typename T::storage* x) {
     else return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(x)));
   }
 }
-
-/// The output pixels of a row whose windows' columns lie in the data, and whether rows are copied with their padding.
-struct row_plan {
-  std::int32_t first, last;  // [first, last)
-  std::int32_t columns;      // of the copies, three rows of them
-  bool copies;
-
-  template <class Params>
-  constexpr row_plan(const shape& x, const shape& w, const shape& y, const Params& p) {
-    const auto stride = static_cast<std::int32_t>(p.stride[1]), left = static_cast<std::int32_t>(p.pad_amount[2]);
-    const std::int32_t reach = (w[1] - 1) * static_cast<std::int32_t>(p.dilation[1]), room = x[2] - 1 - reach + left;
-    const std::int32_t inside = (left + stride - 1) / stride, outside = room < 0 ? 0 : room / stride + 1;
-    first = inside < y[2] ? inside : y[2], last = outside < y[2] ? outside : y[2];
-    if (last < first) last = first;
-    columns = (y[2] - 1) * stride + reach + 1;
-    copies = w[0] == 3 && w[1] == 3 && w[3] >= 8 && 8 * (y[2] - (last - first)) > y[2];
-  }
-};
 
 /// Eight numbers of floats as two vectors.
 struct eight_floats {
@@ -99,75 +69,20 @@ QNNX_INLINE auto tap_weights(const std::byte* weights, std::int32_t padded, std:
   }
 }
 
-}  // namespace neon
-
-/// The distance of shared memory is the reference's: rows stay until the output rows that read them are written.
-template <>
-struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> {
-  template <class Sig>
-  static constexpr bool supports = neon::is_product<Sig>;
-
-  static constexpr bool takes_shape(const shape& x, const shape& w) {
-    return w[0] * w[1] <= neon::most_taps && w[3] == x[3];
-  }
-  static constexpr bool takes(const node_facts& f, const params&) {
-    return takes_shape(f.c.dims(0), f.c.dims(1)) && neon::takes_operands(f);
-  }
-  static constexpr neon::depthwise_sizes sizes(const shape& w, dtype weights) {
-    return {w[0] * w[1], w[3], bits_of(weights)};
-  }
-  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? sizes(f.c.dims(1), f.c.in(1).type).bytes() : 0;
-  }
-  /// A row of zero points, and copies of rows.
-  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    if (!takes(f, p)) return 0;
-    const neon::row_plan plan(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
-    const std::int64_t columns = 1 + (plan.copies ? std::int64_t{3} * plan.columns : 0);
-    return columns * f.c.dims(1)[3] * bits_of(f.c.out(0).type) / 8;
-  }
-
-  template <class Call>
-  static void pack(const Call& c, std::byte* out) {
-    const auto w = c.template in<1>();
-    constexpr bool floats = is_float_v<typename Call::out_type>;
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
-    std::memset(out, 0, static_cast<std::size_t>(s.bytes()));
-    const auto weight = [&](std::int32_t k, std::int32_t o) { return w.load(std::int64_t{k} * s.channels + o); };
-    if constexpr (floats) {
-      const auto b = c.template in<2>();
-      auto* to = reinterpret_cast<float*>(out);
-      for (std::int32_t o = 0; o < s.channels; ++o) {
-        if (b.present()) to[o] = b.load(o);
-        for (std::int32_t k = 0; k < s.taps; ++k) to[(k + 1) * s.padded() + o] = weight(k, o);
-      }
-    } else {
-      const bool fast =
-          neon::pack_heads<false>(c, s.channels, s.taps, 0, scale_product::exact, weight, [&](std::int32_t g) {
-            return out + sizeof(dsp::node_head) + static_cast<std::size_t>(2 * g) * sizeof(neon::quad_head);
-          });
-      for (std::int32_t o = 0; o < s.channels; ++o)
-        for (std::int32_t k = 0; k < s.taps; ++k) {
-          const std::int32_t v = weight(k, o);
-          if (s.weight_bits == 4)
-            out[s.weights_at() + k / 2 * s.padded() + o] |= static_cast<std::byte>((v & 0xf) << k % 2 * 4);
-          else
-            out[s.weights_at() + k * s.padded() + o] = static_cast<std::byte>(v);
-        }
-      const dsp::node_head head{fast ? 1 : 0, 0, {}};
-      std::memcpy(out, &head, sizeof head);
-    }
-  }
+/// The work of impl<op::depthwise_conv2d, isa::neon>.
+struct depthwise_kernel {
+  using packing = impl<op::depthwise_conv2d, isa::neon>;
 
   template <class Call>
   static void run(const Call& c) {
-    if (c.packed_missing() || !takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims) || !neon::takes_operands(c))
-      return reference::run(c);
+    if constexpr (!config::embedded_packed)
+      if (c.packed_missing() || !packing::takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims) || !takes_operands(c))
+        return packing::reference::run(c);
     using element = typename Call::out_type::storage;
     const shape& x = c.s.inputs[0].dims;
     const shape& w = c.s.inputs[1].dims;
     const shape& y = c.s.outputs[0].dims;
-    const params& p = c.params();
+    const auto& p = c.params();
     const auto stride_h = static_cast<std::int32_t>(p.stride[0]), stride_w = static_cast<std::int32_t>(p.stride[1]);
     const auto step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
     const auto top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
@@ -175,7 +90,7 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     auto* zeros = reinterpret_cast<element*>(c.scratch());
     for (std::int32_t k = 0; k < channels; ++k) zeros[k] = static_cast<element>(c.s.inputs[0].q.zero());
     const element* image = c.template in<0>().data;
-    const neon::row_plan plan(x, w, y, p);
+    const row_plan plan(x, w, y, p);
     const std::int32_t blocks = channels / 8 * 8;
     const std::int32_t first = plan.copies ? 0 : plan.first, last = plan.copies ? y[2] : plan.last;
     const bool whole = w[0] == 3 && w[1] == 3 && blocks > 0 && last - first > (plan.copies ? 0 : 1);
@@ -208,7 +123,7 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
             ow = last - 1;
             continue;
           }
-          const element* taps[neon::most_taps];
+          const element* taps[most_taps];
           std::int32_t t = 0;
           for (std::int32_t kh = 0; kh < w[0]; ++kh)
             for (std::int32_t kw = 0; kw < w[1]; ++kw, ++t) {
@@ -228,10 +143,10 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     using T = typename Call::out_type;
     static constexpr bool floats = is_float_v<T>;
     const Call& c;
-    const neon::quad_head* h = nullptr;
-    neon::limits l{};
+    const quad_head* h = nullptr;
+    limits l{};
     bool plain = false;  // integers: the fast form; floats: no residual
-    std::conditional_t<floats, neon::float_activation, neon::eight_heads> how;
+    std::conditional_t<floats, float_activation, eight_heads> how;
 
     QNNX_INLINE finisher(const Call& call, std::int32_t)
       requires floats
@@ -239,9 +154,9 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
     QNNX_INLINE finisher(const Call& call, std::int32_t o)
       requires(!floats)
         : c(call),
-          h(reinterpret_cast<const neon::quad_head*>(c.packed() + sizeof(dsp::node_head)) + o / 4),
+          h(reinterpret_cast<const quad_head*>(c.packed() + sizeof(dsp::node_head)) + o / 4),
           l{c.constants()[0], c.constants()[1]},
-          plain(reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0),
+          plain(is_fast(c.packed())),
           how(h, l) {}
     template <class Sums>
     QNNX_INLINE void operator()(const Sums& s, std::int64_t at, std::int32_t o, std::int32_t have) const {
@@ -259,8 +174,8 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
         auto* bytes = reinterpret_cast<std::byte*>(to);
         constexpr bool wide = bits_of(T::code) == 16;
         if (plain) {
-          if constexpr (wide) neon::finish_eight_16(s.a, s.b, how, c.rounding(), bytes, have);
-          else neon::finish_eight<false>(s.a, s.b, how, c.rounding(), bytes, have);
+          if constexpr (wide) finish_eight_16(s.a, s.b, how, c.rounding(), bytes, have);
+          else finish_eight<false>(s.a, s.b, how, c.rounding(), bytes, have);
           return;
         }
         std::int32_t sums[8];
@@ -268,9 +183,9 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
         if constexpr (wide) {
           std::int64_t total[8];
           for (int j = 0; j < 8; ++j) total[j] = sums[j];
-          neon::finish_eight_general_16<false>(total, h, l, c.s.outputs[0].q.zero(), c.rounding(), bytes, have);
+          finish_eight_general_16<false>(total, h, l, c.s.outputs[0].q.zero(), c.rounding(), bytes, have);
         } else {
-          neon::finish_eight_general<false>(sums, h, l, c.s.outputs[0].q.zero(), c.rounding(), bytes, have);
+          finish_eight_general<false>(sums, h, l, c.s.outputs[0].q.zero(), c.rounding(), bytes, have);
         }
       }
     }
@@ -278,7 +193,7 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
 
   /// Sums before the first tap: the bias of floats.
   template <class Call>
-  static QNNX_INLINE neon::eight_sums<typename Call::out_type> first_sums(const Call& c, std::int32_t o) {
+  static QNNX_INLINE eight_sums<typename Call::out_type> first_sums(const Call& c, std::int32_t o) {
     if constexpr (is_float_v<typename Call::out_type>) {
       const auto* bias = reinterpret_cast<const float*>(c.packed()) + o;
       return {vld1q_f32(bias), vld1q_f32(bias + 4)};
@@ -314,13 +229,13 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   static QNNX_NOINLINE void along_row(const Call& c, Windows at, std::int64_t pixel, std::int32_t count,
                                       std::int32_t o) {
     using T = typename Call::out_type;
-    using sums = neon::eight_sums<T>;
+    using sums = eight_sums<T>;
     constexpr int bits = bits_of(Call::template in_type<1>::code);
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
+    const depthwise_sizes s = packing::sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
     const std::byte* weights = c.packed() + s.weights_at();
     typename sums::numbers w[9];
 #pragma GCC unroll 9
-    for (int t = 0; t < 9; ++t) w[t] = neon::tap_weights<T, bits>(weights, s.padded(), t, o);
+    for (int t = 0; t < 9; ++t) w[t] = tap_weights<T, bits>(weights, s.padded(), t, o);
     const sums begin = first_sums(c, o);
     const finisher<Call> done(c, o);
     const auto *r0 = at.rows[0] + o, *r1 = at.rows[1] + o, *r2 = at.rows[2] + o;
@@ -341,27 +256,34 @@ struct impl<op::depthwise_conv2d, isa::neon> : answers_as<op::depthwise_conv2d> 
   template <class Call, class Element>
   static QNNX_NOINLINE void one_pixel(const Call& c, const Element* const* taps, std::int64_t pixel, std::int32_t o) {
     using T = typename Call::out_type;
-    using sums = neon::eight_sums<T>;
+    using sums = eight_sums<T>;
     constexpr int bits = bits_of(Call::template in_type<1>::code);
-    const neon::depthwise_sizes s = sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
+    const depthwise_sizes s = packing::sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
     const std::byte* weights = c.packed() + s.weights_at();
     for (; o < s.channels; o += 8) {
       const std::int32_t have = s.channels - o;
       sums v = first_sums(c, o);
       if (have >= 8) {
         for (std::int32_t t = 0; t < s.taps; ++t)
-          v.add(sums::data(taps[t] + o), neon::tap_weights<T, bits>(weights, s.padded(), t, o));
+          v.add(sums::data(taps[t] + o), tap_weights<T, bits>(weights, s.padded(), t, o));
       } else {
         Element copy[8] = {};
         for (std::int32_t t = 0; t < s.taps; ++t) {
           for (std::int32_t j = 0; j < have; ++j) copy[j] = taps[t][o + j];
-          v.add(sums::data(copy), neon::tap_weights<T, bits>(weights, s.padded(), t, o));
+          v.add(sums::data(copy), tap_weights<T, bits>(weights, s.padded(), t, o));
         }
       }
       finisher<Call>(c, o)(v, pixel * s.channels + o, o, have < 8 ? have : 8);
     }
   }
 };
+
+}  // namespace neon
+
+template <class Call>
+void impl<op::depthwise_conv2d, isa::neon>::run(const Call& c) {
+  neon::depthwise_kernel::run(c);
+}
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

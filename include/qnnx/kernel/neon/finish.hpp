@@ -9,13 +9,6 @@
 #if QNNX_HAS_NEON
 namespace qnnx::inline QNNX_ABI::kernel::neon {
 
-/// Four heads, field by field.
-struct quad_head {
-  std::int32_t bias[4] = {};
-  std::int32_t factor[4] = {};
-  std::int32_t add[4] = {};
-  std::int32_t shift[4] = {};
-};
 struct limits {
   std::int32_t lo, hi;
 };
@@ -132,41 +125,6 @@ QNNX_NOINLINE void finish_eight_general_16(const std::int64_t* sums, const quad_
     const auto v = static_cast<std::int16_t>(dsp::finish_general_16<Once>(sums[i], one, zero, l.lo, l.hi, r));
     std::memcpy(y + 2 * i, &v, sizeof v);
   }
-}
-
-/// Heads of all channels, `at(o / 8)` the two quad heads of eight channels. Data is seen as x - base.
-template <bool Once, class Call, class Weight, class At>
-bool pack_heads(const Call& c, std::int32_t channels, std::int32_t depth, std::int32_t base, scale_product product,
-                Weight&& weight, At&& at) {
-  constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-  bool fast = true;
-  const auto put = [&](std::int32_t o, const dsp::channel_head& h) {
-    quad_head pair[2];
-    std::memcpy(pair, at(o / 8), sizeof pair);
-    quad_head& q = pair[o % 8 / 4];
-    q.bias[o % 4] = h.bias, q.factor[o % 4] = h.factor, q.add[o % 4] = h.add, q.shift[o % 4] = h.shift;
-    std::memcpy(at(o / 8), pair, sizeof pair);
-  };
-  if constexpr (bits_of(Call::out_type::code) == 16) {
-    for (std::int32_t o = 0; o < channels && fast; ++o)
-      fast = dsp::facts_of_16(c, o, depth, product, weight).template fits_fast<Once>(c.rounding());
-    for (std::int32_t o = 0; o < channels; ++o) {
-      std::int64_t sum = 0;
-      for (std::int32_t k = 0; k < depth; ++k) sum += weight(k, o);
-      dsp::channel_facts_16 f = dsp::facts_of_16(c, o, depth, product, weight);
-      if (!fast) f.bias += base * sum;
-      dsp::channel_head h = f.template head<Once>(c.rounding(), fast);
-      if (fast) h.bias = static_cast<std::int32_t>((std::int64_t{h.bias} + base * sum) & 0xffffffff);
-      put(o, h);
-    }
-  } else {
-    const std::int32_t fold = c.s.inputs[0].q.offset + base;
-    for (std::int32_t o = 0; o < channels && fast; ++o)
-      fast = dsp::facts_of(c, o, depth, fold, product, weight).template fits_fast<Once, is_signed>(c.rounding());
-    for (std::int32_t o = 0; o < channels; ++o)
-      put(o, dsp::facts_of(c, o, depth, fold, product, weight).template head<Once, is_signed>(c.rounding(), fast));
-  }
-  return fast;
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::neon

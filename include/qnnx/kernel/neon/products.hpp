@@ -1,70 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Rows of data times all channels, for Conv2d, FullyConnected and MatMul: the packed form and its use. Integers (8- or
-// 16-bit data, 8- or 4-bit weights): a node head, then per eight channels two quad heads and panels of 16 elements;
-// floats: per eight channels their biases and panels of four elements. Sums of 16-bit data are 32-bit where the packer
-// proves that they fit (arm/mixed.hpp). Else they are added up in 64 bits: with rows of bytes 256 high + low, both of
-// which fit 32 bits for up to 2^17 elements, with rows of words pieces of 496 elements. Layer 5a.
+// Rows of data times all channels, for Conv2d, FullyConnected and MatMul, whose packed form is in neon/panels.hpp: a
+// tile is up to eight rows and eight channels.
+// Sums of 16-bit data are 32-bit where the packer proves that they fit (arm/mixed.hpp). Else they are added up in 64
+// bits: with rows of bytes 256 high + low, both of which fit 32 bits for up to 2^17 elements, with rows of words pieces
+// of 496 elements. Layer 5a.
 
 #include "qnnx/kernel/neon/finish.hpp"
 #include "qnnx/kernel/neon/rows.hpp"
 
 #if QNNX_HAS_NEON
 namespace qnnx::inline QNNX_ABI::kernel::neon {
-
-/// A matrix of weights [elements][channels] in packed form; floats have 32 bits.
-struct panel_sizes {
-  std::int32_t elements, channels;
-  std::int32_t data_bits = 8, weight_bits = 8;
-  constexpr bool floats() const { return data_bits == 32; }
-  constexpr std::int32_t step() const { return floats() ? 4 : panel_elements; }
-  constexpr std::int32_t padded() const { return (elements + step() - 1) / step() * step(); }
-  /// From a row of data to the next, in elements (of bytes, where words are split).
-  constexpr std::int32_t pitch() const { return floats() ? padded() : padded() + panel_elements; }
-  constexpr std::int64_t row_bytes() const { return std::int64_t{pitch()} * data_bits / 8; }
-  constexpr std::int64_t head_bytes() const {
-    return static_cast<std::int64_t>(floats() ? panel_channels * sizeof(float) : 2 * sizeof(quad_head));
-  }
-  constexpr std::int64_t group_bytes() const { return head_bytes() + std::int64_t{padded()} * weight_bits; }
-  constexpr std::int64_t groups_at() const { return floats() ? 0 : static_cast<std::int64_t>(sizeof(dsp::node_head)); }
-  constexpr std::int64_t bytes() const { return groups_at() + (channels + 7) / 8 * group_bytes(); }
-  /// Whether the sums of the high and of the low bytes of 16-bit data fit 32 bits whatever the weights.
-  constexpr bool fits() const { return data_bits != 16 || elements < 1 << 17; }
-};
-/// Of the operands of a node or of a call.
-constexpr panel_sizes sizes_of(const node_facts& f, std::int32_t elements, std::int32_t channels) {
-  return {elements, channels, bits_of(f.c.out(0).type), bits_of(f.c.in(1).type)};
-}
-template <class Call>
-constexpr panel_sizes sizes_of(std::int32_t elements, std::int32_t channels) {
-  return {elements, channels, bits_of(Call::out_type::code), bits_of(Call::template in_type<1>::code)};
-}
-
-template <bool Once, class Call, class Weight>
-void pack_panels(const Call& c, const panel_sizes& size, scale_product product, Weight&& weight, std::byte* out) {
-  std::memset(out, 0, static_cast<std::size_t>(size.bytes()));
-  const auto group = [&](std::int32_t g) { return out + size.groups_at() + g * size.group_bytes(); };
-  if constexpr (is_float_v<typename Call::out_type>) {
-    const auto b = c.template in<2>();
-    for (std::int32_t o = 0; o < size.channels; ++o) {
-      auto* to = reinterpret_cast<float*>(group(o / 8));
-      if (b.present()) to[o % 8] = b.load(o);
-      for (std::int32_t k = 0; k < size.elements; ++k) to[8 + 8 * k + o % 8] = weight(k, o);
-    }
-  } else {
-    constexpr bool wide = bits_of(Call::out_type::code) == 16, nibbles = bits_of(Call::template in_type<1>::code) == 4;
-    constexpr std::int32_t base = wide ? (splits_words ? 128 : 0) : is_signed_fixed(Call::out_type::code) ? 0 : 128;
-    const bool fast = pack_heads<Once>(c, size.channels, size.elements, base, product, weight, group);
-    for (std::int32_t o = 0; o < size.channels; ++o)
-      for (std::int32_t k = 0; k < size.elements; ++k) {
-        const std::int32_t at = k / 16 * 128 + panel_at(k % 16, o % 8), w = weight(k, o);
-        std::byte* const to = group(o / 8) + size.head_bytes() + (nibbles ? at / 32 * 16 + at % 16 : at);
-        *to = nibbles ? *to | static_cast<std::byte>((w & 0xf) << at / 16 % 2 * 4) : static_cast<std::byte>(w);
-      }
-    const dsp::node_head head{fast ? 1 : 0, 0, {}};
-    std::memcpy(out, &head, sizeof head);
-  }
-}
 
 /// The tile for `rows` rows, of at most 8.
 template <int Bits, class X>
@@ -122,6 +68,12 @@ QNNX_INLINE void multiply_words(const panel_sizes& size, const std::byte* rows, 
   }
 }
 
+/// How a node's outputs are finished, out of the forms that the model needs.
+QNNX_INLINE bool is_fast(const std::byte* packed) {
+  if constexpr ((config::packed_forms & 4u) == 0) return true;
+  return (config::packed_forms & 3u) != 0 && reinterpret_cast<const dsp::node_head*>(packed)->fast != 0;
+}
+
 /// `count` rows (at most most_rows) of padded data times all channels; output row r begins at element (first + r) *
 /// channels. Rows beyond `count` up to the tile's size are read, not stored.
 template <bool Once, class Call>
@@ -149,7 +101,7 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
     constexpr int bits = bits_of(Call::template in_type<1>::code);
     const limits l{c.constants()[0], c.constants()[1]};
     const std::int32_t zero = c.s.outputs[0].q.zero();
-    const bool fast = reinterpret_cast<const dsp::node_head*>(packed)->fast != 0;
+    const bool fast = is_fast(packed);
     const std::int64_t pixel = std::int64_t{size.channels} * (wide ? 2 : 1);
     auto* y = reinterpret_cast<std::byte*>(c.out().data) + first * pixel;
     for (std::int32_t o = 0; o < size.channels; o += 8, at += size.group_bytes(), y += wide ? 16 : 8) {
@@ -180,25 +132,6 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
       }
     }
   }
-}
-
-/// Which signatures and nodes the kernels on panels take.
-template <class Sig>
-inline constexpr bool is_float_product = std::is_same_v<Sig, types::f32(types::f32, types::f32, types::f32)>;
-template <class Sig>
-inline constexpr bool is_product = is_float_product<Sig> || dsp::is_8_bit<Sig> || dsp::is_mixed<Sig>;
-
-constexpr bool takes_operands(const node_facts& f) {
-  if (!is_float(f.c.out(0).type)) return dsp::takes_operands(f);
-  const bool bias =
-      f.c.input_count < 3 || f.c.in(2).kind == tensor_kind::constant || f.c.in(2).kind == tensor_kind::null;
-  return f.c.in(1).kind == tensor_kind::constant && bias;
-}
-template <class Call>
-bool takes_operands(const Call& c) {
-  if constexpr (!is_float_v<typename Call::out_type>) return dsp::takes_operands(c);
-  const bool bias = c.s.input_count < 3 || c.s.inputs[2].where != bank::arena;
-  return c.s.inputs[1].where == bank::weights && bias;
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::neon

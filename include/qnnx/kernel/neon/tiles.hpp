@@ -15,21 +15,9 @@
 #if QNNX_HAS_NEON
 #include <arm_neon.h>
 
+#include "qnnx/kernel/neon/panels.hpp"
+
 namespace qnnx::inline QNNX_ABI::kernel::neon {
-
-inline constexpr std::int32_t panel_channels = 8;
-inline constexpr std::int32_t panel_elements = 16;
-inline constexpr std::int32_t most_rows = 8;                // of a tile
-inline constexpr bool splits_words = QNNX_HAS_NEON_DOT != 0;  // 16-bit data is two rows of bytes
-
-/// Where (element, channel) of a panel lies.
-constexpr std::int32_t panel_at(std::int32_t k, std::int32_t o) {
-#if QNNX_HAS_I8MM
-  return k / 8 * 64 + o / 2 * 16 + o % 2 * 8 + k % 8;
-#else
-  return QNNX_HAS_NEON_DOT ? k / 4 * 32 + o * 4 + k % 4 : k * 8 + o;
-#endif
-}
 
 /// Two vectors of weights, the ones that follow each other in a panel; Bits 4: of 16 bytes.
 template <int Bits>

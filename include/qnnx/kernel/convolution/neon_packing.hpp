@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Conv2d, FullyConnected and MatMul on aarch64, without the work: which nodes they take, their packed form, their scratch.
+// Layer 5a.
+
+#include "qnnx/kernel/convolution/reference.hpp"
+#include "qnnx/kernel/neon/panels.hpp"
+
+#if QNNX_HAS_NEON_PACKING
+namespace qnnx::inline QNNX_ABI::kernel {
+
+/// Windows are copied before their pixels are written, rows in order: the reference's distance will do, a firmware's plan
+/// shares memory by pixels.
+template <>
+struct impl<op::conv2d, isa::neon> : neon::packed_kernel<impl<op::conv2d, isa::neon>, op::conv2d> {
+  template <class Sig>
+  static constexpr bool supports = neon::is_product<Sig>;
+
+  static constexpr neon::panel_sizes sizes(const node_facts& f) {
+    const shape& w = f.c.dims(1);
+    return neon::sizes_of(f, w[0] * w[1] * w[2], w[3]);
+  }
+  template <class Call>
+  static constexpr neon::panel_sizes sizes(const Call& c) {
+    const shape& w = c.s.inputs[1].dims;
+    return neon::sizes_of<Call>(w[0] * w[1] * w[2], w[3]);
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return p.group == 1 && neon::takes_operands(f) && sizes(f).fits();
+  }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? sizes(f).bytes() : 0;
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? neon::most_rows * sizes(f).row_bytes() : 0;
+  }
+  static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
+    if (!config::own_plan || !takes(f, p)) return kernel::overlap<reference>(f, p, input);
+    return input == 0 ? pixel_overlap(f.c, p, neon::most_rows, true) : no_overlap;
+  }
+
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    const auto w = c.template in<1>();
+    const neon::panel_sizes s = sizes(c);
+    neon::pack_panels<false>(
+        c, s, scale_product::exact,
+        [&](std::int32_t k, std::int32_t o) { return w.load(std::int64_t{k} * s.channels + o); }, out);
+  }
+
+  template <class Call>
+  static void run(const Call& c);
+};
+
+/// The distance of shared memory is the reference's: rows are copied before they are written, in order.
+template <>
+struct impl<op::fully_connected, isa::neon> : neon::packed_kernel<impl<op::fully_connected, isa::neon>, op::fully_connected> {
+  template <class Sig>
+  static constexpr bool supports = neon::is_product<Sig>;
+
+  static constexpr neon::panel_sizes sizes(const node_facts& f) {
+    return neon::sizes_of(f, f.c.dims(1)[1], f.c.dims(1)[0]);
+  }
+  template <class Call>
+  static constexpr neon::panel_sizes sizes(const Call& c) {
+    return neon::sizes_of<Call>(c.s.inputs[1].dims[1], c.s.inputs[1].dims[0]);
+  }
+  static constexpr bool takes(const node_facts& f, const params&) {
+    return neon::takes_operands(f) && sizes(f).fits();
+  }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? sizes(f).bytes() : 0;
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? neon::most_rows * sizes(f).row_bytes() : 0;
+  }
+
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    const auto w = c.template in<1>();
+    const neon::panel_sizes s = sizes(c);
+    neon::pack_panels<true>(
+        c, s, scale_product::always_exact,
+        [&](std::int32_t k, std::int32_t o) { return w.load(std::int64_t{o} * s.elements + k); }, out);
+  }
+
+  template <class Call>
+  static void run(const Call& c);
+};
+
+/// Where the right side is one constant matrix and the left side is not transposed.
+template <>
+struct impl<op::matmul, isa::neon> : neon::packed_kernel<impl<op::matmul, isa::neon>, op::matmul> {
+  template <class Sig>
+  static constexpr bool supports = neon::is_product<Sig>;
+
+  static constexpr bool one_matrix(const shape& w) {
+    return w.size() == std::int64_t{w[w.rank() - 1]} * w[w.rank() - 2];
+  }
+  static constexpr neon::panel_sizes sizes(const node_facts& f, const params& p) {
+    const shape& w = f.c.dims(1);
+    const std::int32_t a = w[w.rank() - 2], b = w[w.rank() - 1];
+    return p.transpose_in1 ? neon::sizes_of(f, b, a) : neon::sizes_of(f, a, b);
+  }
+  template <class Call>
+  static constexpr neon::panel_sizes sizes(const Call& c) {
+    const shape& w = c.s.inputs[1].dims;
+    const std::int32_t a = w[w.rank() - 2], b = w[w.rank() - 1];
+    return c.params().transpose_in1 ? neon::sizes_of<Call>(b, a) : neon::sizes_of<Call>(a, b);
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return !p.transpose_in0 && one_matrix(f.c.dims(1)) && neon::takes_operands(f) && sizes(f, p).fits();
+  }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? sizes(f, p).bytes() : 0;
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    return takes(f, p) ? neon::most_rows * sizes(f, p).row_bytes() : 0;
+  }
+
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    const auto w = c.template in<1>();
+    const neon::panel_sizes s = sizes(c);
+    const std::int64_t row = c.params().transpose_in1 ? 1 : s.channels,
+                       column = c.params().transpose_in1 ? s.elements : 1;
+    neon::pack_panels<false>(
+        c, s, scale_product::rounded, [&](std::int32_t k, std::int32_t o) { return w.load(k * row + o * column); },
+        out);
+  }
+
+  template <class Call>
+  static void run(const Call& c);
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel
+#endif
