@@ -154,9 +154,12 @@ constexpr peer_kind elementwise_peer() {
   if (std::is_same_v<Op, op::softmax>) return peer_softmax;
   return peer_none;
 }
+std::string type_suffix(bool floats, dtype integers) {
+  return floats ? " f32" : integers == dtype::ufixed_8 ? " u8" : " s16";
+}
 template <class Op>
-void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, const shape& dims) {
-  maker m{floats};
+void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, const shape& dims, dtype integers = dtype::ufixed_8) {
+  maker m{.floats = floats, .integers = integers};
   std::vector<int> in{m.input("x", dims)};
   typename Op::params p;
   if constexpr (std::is_same_v<Op, op::lookup>) {
@@ -174,14 +177,15 @@ void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, cons
   if constexpr (requires { p.max_value; }) p.min_value = 0.0f, p.max_value = 6.0f;
   m.n.add_node<Op>("node", in, {}, p);
   if constexpr (requires { p.perm; }) {  // data keeps its encoding
-    bench_case b{Op::name, "56x56x64 to NCHW" + std::string(floats ? " f32" : " u8"), m.finish(m.data(), 0.05f)};
+    bench_case b{Op::name, "56x56x64 to NCHW" + type_suffix(floats, integers), m.finish(m.data(), 0.05f)};
     all.push_back(std::move(b));
     return;
   }
   const auto rows = static_cast<int>(dims.size() / dims[dims.rank() - 1]);
   std::string label;
   for (int d = 1; d < dims.rank(); ++d) label += (d > 1 ? "x" : "") + std::to_string(dims[d]);
-  all.push_back({Op::name, label + (floats ? " f32" : " u8"), m.finish(m.data(), 0.05f), {elementwise_peer<Op>(), floats, rows, 1, dims[dims.rank() - 1], 0, 0, 0}});
+  all.push_back({Op::name, label + type_suffix(floats, integers), m.finish(m.data(), 0.05f),
+                 {floats || integers == dtype::ufixed_8 ? elementwise_peer<Op>() : peer_none, floats, rows, 1, dims[dims.rank() - 1], 0, 0, 0}});
 }
 template <class Op>
 void add_conversion(std::vector<bench_case>& all, bool from_float, dtype to) {
@@ -190,9 +194,10 @@ void add_conversion(std::vector<bench_case>& all, bool from_float, dtype to) {
   all.push_back({Op::name, std::string("224x224x3 ") + (from_float ? "f32" : "u8") + " to " + std::string(to_string(to)), m.finish(to, 0.03f)});
 }
 
-/// The cases of an op that kernels.inc names.
+/// The cases of an op that kernels.inc names with these types.
 template <class Op>
-void add_cases(std::vector<bench_case>& all) {
+void add_cases(std::vector<bench_case>& all, std::string_view types) {
+  const bool sixteen_bits = types.find("s16") != std::string_view::npos;
   for (const bool floats : {true, false}) {
     if constexpr (std::is_same_v<Op, op::conv2d>) {
       for (const auto& [size, ci, co, kernel, stride] : {std::array{56, 64, 64, 3, 1}, {28, 128, 128, 3, 1}, {14, 256, 256, 3, 1}, {7, 512, 512, 3, 1},
@@ -224,18 +229,22 @@ void add_cases(std::vector<bench_case>& all) {
       d.n.add_node<Op>("node", {x, z}, {}, {});
       all.push_back({Op::name, std::string("4 of 128x64x128, computed") + (floats ? " f32" : " u8"), d.finish(d.data(), 1.0f)});
     } else if constexpr (std::is_same_v<Op, op::quantize>) {
-      if (floats) add_conversion<Op>(all, true, dtype::ufixed_8);
+      if (floats)
+        for (const dtype to : {dtype::ufixed_8, dtype::sfixed_16}) add_conversion<Op>(all, true, to);
     } else if constexpr (std::is_same_v<Op, op::dequantize>) {
       if (!floats) add_conversion<Op>(all, false, dtype::float_32);
     } else if constexpr (std::is_same_v<Op, op::convert>) {
-      if (!floats) add_conversion<Op>(all, false, dtype::sfixed_8);
+      if (!floats)
+        for (const dtype to : {dtype::sfixed_8, dtype::sfixed_16}) add_conversion<Op>(all, false, to);
     } else if constexpr (std::is_same_v<Op, op::softmax>) {
       add_elementwise<Op>(all, floats, 1, {1, 512, 128});
+      if (!floats && sixteen_bits) add_elementwise<Op>(all, false, 1, {1, 512, 128}, dtype::sfixed_16);
       add_elementwise<Op>(all, floats, 1, {1, 1, 1000});
     } else if constexpr (std::is_same_v<Op, op::layer_norm> || std::is_same_v<Op, op::rms_norm>) {
       add_elementwise<Op>(all, floats, 1, {1, 128, 256});
     } else {
       add_elementwise<Op>(all, floats, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64});
+      if (!floats && sixteen_bits) add_elementwise<Op>(all, false, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64}, dtype::sfixed_16);
     }
   }
 }
@@ -266,11 +275,11 @@ double median(std::vector<double> v) {
 }
 
 struct line {
-  std::string_view op, isa;
-  void (*cases)(std::vector<bench_case>&);
+  std::string_view op, isa, types;
+  void (*cases)(std::vector<bench_case>&, std::string_view types);
 };
 constexpr line lines[] = {
-#define QNNX_KERNEL(TYPE, ISA, HEADER, TYPES) {op::TYPE::name, #ISA, &add_cases<op::TYPE>},
+#define QNNX_KERNEL(TYPE, ISA, HEADER, TYPES) {op::TYPE::name, #ISA, TYPES, &add_cases<op::TYPE>},
 #include "qnnx/kernel/kernels.inc"
 #undef QNNX_KERNEL
 };
@@ -346,7 +355,7 @@ int main(int argc, char** argv) try {
   for (const line& l : lines) {
     if (l.isa != isa) continue;
     std::vector<bench_case> all;
-    l.cases(all);
+    l.cases(all, l.types);
     for (bench_case& b : all) {
       if (!filter.empty() && (std::string(b.op) + " " + b.label).find(filter) == std::string::npos) continue;
       const auto frozen = std::shared_ptr<const frozen_net>(b.n.freeze());

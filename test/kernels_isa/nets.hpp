@@ -37,6 +37,11 @@ inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t, float s
     }
   } else {
     for (std::byte& v : b) v = static_cast<std::byte>(d.g());
+    if (is_fixed(t.type) && bits_of(t.type) == 16) {  // with the ends of the range in it
+      constexpr std::uint16_t ends[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
+      for (std::size_t i = 0; i + 2 <= b.size(); i += 2)
+        if (d.chance(10)) std::memcpy(&b[i], &ends[d.roll(0, 5)], 2);
+    }
   }
   return b;
 }
@@ -44,9 +49,11 @@ inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t, float s
 struct net_maker {
   dice d;
   const signature& types;
+  bool powers = false;  // scales are powers of two: many ties
   net n{};
 
   net_maker(unsigned seed, const signature& s) : d(seed), types(s) {
+    powers = bits_of(s.out) == 16 && d.chance(30);
     const int kind = d.roll(0, 2);
     n.rounding = kind == 0 ? rounding_mode::rne : (kind == 1 ? rounding_mode::tflite : rounding_mode::half_up);
   }
@@ -58,7 +65,9 @@ struct net_maker {
   }
   net_encoding data_encoding(dtype t, float lo, float hi) {
     if (!is_fixed(t)) return {};
-    return net_encoding::tensor(d.real(lo, hi), offset_for(t));
+    float scale = d.real(lo, hi);
+    if (powers) scale = std::exp2(std::floor(std::log2(scale)));
+    return net_encoding::tensor(scale, offset_for(t));
   }
   int input(const char* name, const shape& dims, float lo = 0.02f, float hi = 0.06f, int type_index = 0) {
     const dtype t = types.in[static_cast<std::size_t>(type_index)];
@@ -268,8 +277,17 @@ net binary_net(unsigned seed, const signature& types) {
     p.operation = all[d.roll(0, 6)];
   }
   m.n.template add_node<Op>("node", {x, z}, {}, p);
-  const float unit = bits_of(types.out) == 16 && std::is_same_v<Op, op::elementwise_multiply> ? 1000.0f : 1.0f;
-  return m.finish(false, 0.01f * unit, 0.2f * unit);
+  const bool wide = bits_of(types.out) == 16;
+  op::binary what = op::binary::add;
+  if constexpr (requires { p.operation; }) what = p.operation;
+  else if constexpr (requires { Op::operation; }) what = Op::operation;
+  float unit = 1.0f;  // results in range
+  if (wide && (what == op::binary::multiply || what == op::binary::squared_difference)) unit = 1000.0f;
+  if (wide && what == op::binary::divide) unit = 0.01f;
+  net n = m.finish(false, 0.01f * unit, 0.2f * unit);
+  if (wide && (what == op::binary::maximum || what == op::binary::minimum) && d.chance(40))
+    for (net_tensor& t : n.tensors) t.enc = n.tensors[0].enc;
+  return n;
 }
 
 /// Elements one by one: conversions (data with ties on purpose) and activations.

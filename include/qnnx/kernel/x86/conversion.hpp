@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Quantize, Dequantize and Convert between float32 and 8-bit (dequantize: also 16-bit) data of one scale, and between
-// 8-bit encodings, on vectors V. The reference's bits.
+// Quantize, Dequantize and Convert between float32 and 8- or 16-bit data of one scale, and between encodings of 8 and 16
+// bits, on vectors V. The reference's bits.
 //   quantize    tflite: the float quotient, halves away from zero. Others: x * (1 / scale) in float decides the integer
 //               unless a lane lies within 2^-13 of a tie; then the vector is divided in double, as the reference does.
-//               For |x / scale| < 2^10 the product is wrong by less than 2^-13; beyond, 8-bit results saturate
+//               For |x / scale| < 2^10 the product is wrong by less than 2^-13; beyond, 8-bit results saturate.
+//               To 16 bits: divided in double
 //   dequantize  (q + offset) is exact as a float: one multiplication rounds once
 // Layer 5a.
 
 #include "qnnx/kernel/conversion/reference.hpp"
-#include "qnnx/kernel/x86/requantize.hpp"
-#include "qnnx/kernel/x86/vectors_avx2.hpp"
-#include "qnnx/kernel/x86/vectors_avx512.hpp"
+#include "qnnx/kernel/x86/halves.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -27,19 +26,14 @@ class quantizer {
   quantizer(float scale, rounding_mode mode) : scale_(scale), mode_(mode), inverse_(V::all(1.0f / scale)) {}
   QNNX_INLINE words operator()(floats x) const {
     x = number(x);
-    const floats half = V::all(0.5f);
-    if (mode_ == rounding_mode::tflite) {
-      const floats q = bounded(V::div(x, V::all(scale_)));
-      const floats whole = V::template rounded<_MM_FROUND_TO_ZERO>(q);
-      const floats rest = V::sub(q, whole);
-      const auto up = V::template compare<_CMP_GE_OQ>(V::abs(rest), half);
-      return V::to_words_truncated(V::select(up, V::add(whole, V::with_sign_of(V::all(1.0f), rest)), whole));
-    }
+    if (mode_ == rounding_mode::tflite) return divided(x);
     const floats q = bounded(V::mul(x, inverse_));
     const floats whole = V::template rounded<_MM_FROUND_TO_NEAREST_INT>(q);
     if (V::any(close_to_tie(q, whole))) [[unlikely]] return exact(x);
     return V::to_words(whole);
   }
+  /// For results of more than 10 bits.
+  QNNX_INLINE words wide(floats x) const { return mode_ == rounding_mode::tflite ? divided(number(x)) : exact(number(x)); }
 
   /// rne, as many blocks of four vectors as there are: bytes clamped to [lo, hi] + zero. The sum with 1.5 * 2^23 has
   /// the rounded quotient in its low bits; a block with a lane close to a tie is done again by the exact form.
@@ -75,6 +69,14 @@ class quantizer {
   static QNNX_INLINE auto close_to_tie(floats q, floats whole) {
     return V::template compare<_CMP_GT_OQ>(V::abs(V::sub(q, whole)), V::all(0.5f - 0x1p-13f));
   }
+  /// TFLite's: the quotient is a float, halves go away from zero.
+  QNNX_INLINE words divided(floats x) const {
+    const floats q = bounded(V::div(x, V::all(scale_)));
+    const floats whole = V::template rounded<_MM_FROUND_TO_ZERO>(q);
+    const floats rest = V::sub(q, whole);
+    const auto up = V::template compare<_CMP_GE_OQ>(V::abs(rest), V::all(0.5f));
+    return V::to_words_truncated(V::select(up, V::add(whole, V::with_sign_of(V::all(1.0f), rest)), whole));
+  }
   QNNX_INLINE words exact(floats x) const {
     const doubles low = rounded(V::low_half(x));
     const doubles high = rounded(V::high_half(x));
@@ -100,14 +102,15 @@ QNNX_INLINE typename V::words load_fixed(Part part, const typename T::storage* p
 
 template <class T>
 inline constexpr bool is_byte_data = is_fixed_v<T> && bits_of(T::code) == 8;
+template <class T>
+inline constexpr bool is_narrow_data = is_byte_data<T> || is_half_data<T>;
 template <class Sig>
 struct conversion_types;
 template <class Out, class In>
 struct conversion_types<Out(In)> {
-  static constexpr bool quantizes = is_byte_data<Out> && std::is_same_v<In, types::f32>;
-  static constexpr bool dequantizes =
-      std::is_same_v<Out, types::f32> && is_fixed_v<In> && (bits_of(In::code) == 8 || bits_of(In::code) == 16);
-  static constexpr bool rescales = is_byte_data<Out> && is_byte_data<In>;
+  static constexpr bool quantizes = is_narrow_data<Out> && std::is_same_v<In, types::f32>;
+  static constexpr bool dequantizes = std::is_same_v<Out, types::f32> && is_narrow_data<In>;
+  static constexpr bool rescales = is_narrow_data<Out> && is_narrow_data<In>;
 };
 
 template <class Op, class V>
@@ -127,6 +130,10 @@ struct conversion_kernel : answers_as<Op> {
     const auto x = c.template in<0>();
     const auto y = c.out();
     if (x.q->scales || y.q->scales) return reference::run(c);
+    if constexpr (is_half_data<In>)
+      if (!has_real_zero(x)) return reference::run(c);
+    if constexpr (is_half_data<Out>)
+      if (!has_real_zero(y)) return reference::run(c);  // numbers and quotients have at most 17 bits
     const std::int32_t* w = c.constants();
     const std::int64_t n = y.size();
     if constexpr (kind::dequantizes) {
@@ -143,9 +150,14 @@ struct conversion_kernel : answers_as<Op> {
       const words hi = V::all(most);
       const words zero = V::all(y.zero());
       const auto store = [&](std::int64_t i, auto part, words q) {
-        V::store_low_bytes(part, y.data + i, V::add(V::min(V::max(q, lo), hi), zero));
+        const words cut = V::add(V::min(V::max(q, lo), hi), zero);
+        if constexpr (is_half_data<Out>) V::store_low_halves(part, y.data + i, cut);
+        else V::store_low_bytes(part, y.data + i, cut);
       };
-      if constexpr (kind::quantizes) {
+      if constexpr (kind::quantizes && is_half_data<Out>) {
+        const quantizer<V> quantize(y.scale(), c.rounding().mode());
+        V::each(n, [&](std::int64_t i, auto part) { store(i, part, quantize.wide(V::load(part, x.data + i))); });
+      } else if constexpr (kind::quantizes) {
         const quantizer<V> quantize(y.scale(), c.rounding().mode());
         std::int64_t from = 0;
         if (c.rounding().mode() == rounding_mode::rne) from = quantize.blocks(x.data, y.data, n, least, most, y.zero());
@@ -162,7 +174,10 @@ struct conversion_kernel : answers_as<Op> {
         } else if (v.shifted_fits) {
           each(typename shifted_scale_of<V::lanes>::type(V::all(v.mantissa), V::all(v.shift), c.rounding().mode() == rounding_mode::tflite));
         } else {
-          reference::run(c);
+          bool done = false;
+          if constexpr (is_half_data<In> || is_half_data<Out>)
+            done = with_scale<V>({w[2], w[3]}, c.rounding().mode(), 0x1p16, each);
+          if (!done) reference::run(c);
         }
       }
     }

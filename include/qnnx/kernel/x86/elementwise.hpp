@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // ElementWiseAdd and the forms of ElementWiseBinary on vectors V: floats (add, subtract, multiply, divide, maximum,
-// minimum, squares by power 2: one rounding each, the reference's bits) and 8-bit data (add, subtract, multiply,
-// maximum, minimum). Broadcasts are walked as rows in which an operand is contiguous or constant; other operations and
-// broadcasts run the reference. Layer 5a.
+// minimum, squares by power 2: one rounding each, the reference's bits), 8-bit data (add, subtract, multiply, maximum,
+// minimum) and 16-bit data (elementwise_16.hpp). Broadcasts are walked as rows in which an operand is contiguous or
+// constant; other operations and broadcasts run the reference. Layer 5a.
 
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
 #include "qnnx/kernel/x86/digit_sum_avx2.hpp"
+#include "qnnx/kernel/x86/elementwise_16.hpp"
 #include "qnnx/kernel/x86/finish.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
 
@@ -140,7 +141,7 @@ constexpr bool same_types() {
   using t = qnnx::detail::signature_types<Sig>;
   using out = typename t::out;
   const bool same = std::is_same_v<out, typename t::template in<0>> && std::is_same_v<out, typename t::template in<1>>;
-  return same && (std::is_same_v<out, types::f32> || is_byte_v<out>);
+  return same && (std::is_same_v<out, types::f32> || is_byte_v<out> || is_half_data<out>);
 }
 
 template <class Op, class V>
@@ -151,13 +152,12 @@ struct elementwise_kernel : answers_as<Op> {
   using words = typename V::words;
   using shifted = typename shifted_scale_of<V::lanes>::type;
 
-  /// Divisions and powers of bytes have no vector form.
-  static constexpr bool bytes =
-      !std::is_same_v<Op, op::elementwise_power> && !std::is_same_v<Op, op::elementwise_divide>;
+  /// Powers of integers and divisions of bytes have no vector form.
+  template <class T>
+  static constexpr bool takes_type = std::is_same_v<T, types::f32> ||
+                                     (!std::is_same_v<Op, op::elementwise_power> && (is_half_data<T> || !std::is_same_v<Op, op::elementwise_divide>));
   template <class Sig>
-  static constexpr bool supports = same_types<Sig>() &&
-                                   (bytes ||
-                                    std::is_same_v<typename qnnx::detail::signature_types<Sig>::out, types::f32>);
+  static constexpr bool supports = same_types<Sig>() && takes_type<typename qnnx::detail::signature_types<Sig>::out>;
 
   /// Whether the op may be one of these operations: the code of the others is not made.
   template <class... O>
@@ -168,12 +168,23 @@ struct elementwise_kernel : answers_as<Op> {
 
   template <class Call>
   static void run(const Call& c) {
+    const broadcast_rows rows(c.template in<0>(), c.template in<1>(), c.out());
+    const op::binary what = operation_of<Op>(c.params());
+    if (rows.length < 4) return reference::run(c);
+    if constexpr (is_half_data<typename Call::out_type>) {
+      const bool done = sixteen_bit_elementwise<Op, V>::run(c, rows, what, [](auto... o) { return may(o...); });
+      if (!done) reference::run(c);
+    } else {
+      run_rows(c, rows, what);
+    }
+  }
+
+ private:
+  template <class Call>
+  static void run_rows(const Call& c, const broadcast_rows& rows, op::binary what) {
     const auto a = c.template in<0>();
     const auto b = c.template in<1>();
     const auto y = c.out();
-    const broadcast_rows rows(a, b, y);
-    const op::binary what = operation_of<Op>(c.params());
-    if (rows.length < 4) return reference::run(c);
     if constexpr (is_fixed_v<typename Call::out_type>) {
       if (y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
     }

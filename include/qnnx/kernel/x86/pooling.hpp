@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// PoolAvg2d and PoolMax2d on vectors V: floats in the reference's order (its bits) and 8-bit data. Layer 5a.
+// PoolAvg2d and PoolMax2d on vectors V: floats in the reference's order (its bits), 8-bit data, 16-bit data
+// (pooling_16.hpp). Layer 5a.
 
 #include "qnnx/kernel/epilogue.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
-#include "qnnx/kernel/x86/requantize.hpp"
-#include "qnnx/kernel/x86/vectors_avx2.hpp"
-#include "qnnx/kernel/x86/vectors_avx512.hpp"
+#include "qnnx/kernel/x86/pooling_16.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -21,7 +20,7 @@ struct pool_kernel : answers_as<Op> {
 
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
-                                   std::is_same_v<Sig, types::s8(types::s8)>;
+                                   std::is_same_v<Sig, types::s8(types::s8)> || is_half_signature<Sig>;
 
   static constexpr int parts(const node_facts& f, const params&) { return pool_parts(f.c); }
 
@@ -57,6 +56,8 @@ struct pool_kernel : answers_as<Op> {
           V::store(part, y.data + index + o, V::activate(sum, e.act, e.lo, e.hi));
         });
       });
+    } else if constexpr (is_half_data<typename Call::out_type>) {
+      if (!sixteen_bit_pool<average, V>(c, g, corner, each_pixel)) reference::run(c);
     } else {
       constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
       const std::int32_t* k = c.constants();
@@ -107,7 +108,7 @@ struct pool_kernel : answers_as<Op> {
             each_pixel(first + o, w, [&](const auto* at) { sum = V::add(sum, V::template load_bytes<is_signed>(part, at)); });
             words q;
             if (tflite_mean) {
-              q = divide_away(sum, static_cast<std::int32_t>(w.count));
+              q = divide_away<V>(sum, static_cast<std::int32_t>(w.count));
             } else if (v.rne_fits) {
               q = scale_rne(sum, V::all(v.factor));
             } else if (v.shifted_fits) {
@@ -125,16 +126,6 @@ struct pool_kernel : answers_as<Op> {
         });
       }
     }
-  }
-
- private:
-  /// (x + half of count away from zero) / count, toward zero. In double: the quotient is at least 1 / count from the
-  /// next integer, far more than a rounding.
-  static QNNX_INLINE words divide_away(words x, std::int32_t count) {
-    const words half = V::all(count / 2);
-    const words nudged = V::select(V::not_positive(x), V::sub(x, half), V::add(x, half));
-    const auto d = V::all(static_cast<double>(count));
-    return V::to_words_truncated(V::div(V::low_half(nudged), d), V::div(V::high_half(nudged), d));
   }
 };
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// ReduceSum, ReduceMean, ReduceMax and ReduceMin of floats and bytes on vectors V, where the reduced elements or the
+// ReduceSum, ReduceMean, ReduceMax and ReduceMin of floats, bytes and 16-bit data on vectors V, where the reduced elements or the
 // kept ones lie contiguous (trailing axes; the image axes of NHWC). Integers are exact. Floats: sums in double; along
 // contiguous elements in parts, so that a result is within one unit in the last place or 2^-45 of the sum of
 // magnitudes; of zeros of both signs, maximum and minimum may give either. Other shapes run the reference. Layer 5a.
 
 #include "qnnx/kernel/reduction/reference.hpp"
-#include "qnnx/kernel/x86/vectors_avx2.hpp"
-#include "qnnx/kernel/x86/vectors_avx512.hpp"
+#include "qnnx/kernel/x86/reduction_16.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -50,7 +49,7 @@ struct reduce_vectors : answers_as<Op> {
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-      std::is_same_v<Sig, types::f32(types::f32)>;
+      std::is_same_v<Sig, types::f32(types::f32)> || is_half_signature<Sig>;
 
   template <class Call>
   static void run(const Call& c) {
@@ -60,12 +59,23 @@ struct reduce_vectors : answers_as<Op> {
       return n.rank > 0 && n.axes[static_cast<std::size_t>(n.rank - 1)].from == 1;
     };
     if (w.count > (1 << 20)) return reference::run(c);
+    if constexpr (is_half_data<typename Call::out_type>) {
+      using halves = sixteen_bit_reduction<Op, V, typename Call::out_type>;
+      const auto length = [](const walk& n) { return n.axes[static_cast<std::size_t>(n.rank - 1)].extent; };
+      if (inner(w.over)) halves::along(c, w.kept, outer(w.over), length(w.over), w.count);
+      else if (!inner(w.kept) || !halves::across(c, outer(w.kept), length(w.kept), w.over, w.count)) reference::run(c);
+    } else {
+      run_others(c, w, inner);
+    }
+  }
+
+ private:
+  template <class Call, class Inner>
+  static void run_others(const Call& c, const reduce_walk& w, const Inner& inner) {
     if (inner(w.over)) return along(c, w);
     if (inner(w.kept)) return across(c, w);
     reference::run(c);
   }
-
- private:
   /// The nest without its innermost axis.
   static walk outer(walk n) {
     --n.rank;

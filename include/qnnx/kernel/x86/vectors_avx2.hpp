@@ -294,6 +294,17 @@ struct avx2_vectors {
     const std::int64_t eight = low_bytes(v);
     copy_few<8>(p, &eight, s.count);
   }
+  /// The low half of each lane.
+  static QNNX_INLINE __m128i low_halves(words v) {
+    const __m256i packed = _mm256_packus_epi32(_mm256_and_si256(v, _mm256_set1_epi32(0xffff)), _mm256_setzero_si256());
+    return _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08));
+  }
+  static QNNX_INLINE void store_low_halves(whole, void* p, words v) { _mm_storeu_si128(static_cast<__m128i*>(p), low_halves(v)); }
+  static QNNX_INLINE void store_low_halves(some s, void* p, words v) {
+    alignas(16) std::uint16_t lane[8];
+    store_low_halves(whole{}, lane, v);
+    copy_few<16>(p, lane, 2 * s.count);
+  }
   /// Doubles rounded to integers, kept in [lo, hi], less the offset.
   template <class Part>
   static QNNX_INLINE void store_doubles_as_bytes(Part part, void* p, doubles q, std::int32_t lo, std::int32_t hi, std::int32_t offset) {
@@ -320,6 +331,7 @@ struct avx2_vectors {
     if (i < n) f(i, some_bytes{n - i});
   }
   static QNNX_INLINE words load_vector(whole, const void* p) { return load_vector(p); }
+  static QNNX_INLINE void store_vector(whole, void* p, words v) { store_vector(p, v); }
   static QNNX_INLINE words load_vector(some_bytes s, const void* p) {
     alignas(32) std::uint8_t lane[32] = {};
     copy_few<32>(lane, p, s.count);
@@ -373,6 +385,22 @@ struct avx2_vectors {
   template <bool Signed>
   static QNNX_INLINE words pack_words(words even, words odd) {
     return Signed ? _mm256_packs_epi32(even, odd) : _mm256_packus_epi32(even, odd);
+  }
+  static QNNX_INLINE std::uint16_t smallest_half(words v) {
+    const __m128i eight = _mm_min_epu16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    return static_cast<std::uint16_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(eight)));
+  }
+  /// 0 or -1 for each.
+  static QNNX_INLINE words signs_of_halves(words v) { return _mm256_srai_epi16(v, 15); }
+  template <bool Signed>
+  static QNNX_INLINE words max_halves(words a, words b) { return Signed ? _mm256_max_epi16(a, b) : _mm256_max_epu16(a, b); }
+  template <bool Signed>
+  static QNNX_INLINE words min_halves(words a, words b) { return Signed ? _mm256_min_epi16(a, b) : _mm256_min_epu16(a, b); }
+  template <class F>
+  static QNNX_INLINE void each_halves(std::int64_t n, F&& f) {
+    std::int64_t i = 0;
+    for (; i + half_lanes <= n; i += half_lanes) f(i, whole{});
+    if (i < n) f(i, first_halves(n - i));
   }
 
  private:

@@ -181,6 +181,9 @@ struct avx512_vectors {
   static QNNX_INLINE void store_low_bytes(some s, void* p, words v) {
     _mm_mask_storeu_epi8(p, s, _mm512_cvtepi32_epi8(v));
   }
+  static QNNX_INLINE void store_low_halves(some s, void* p, words v) {
+    _mm256_mask_storeu_epi16(p, s, _mm512_cvtepi32_epi16(v));
+  }
   /// Doubles rounded to integers, kept in [lo, hi], less the offset.
   static QNNX_INLINE void store_doubles_as_bytes(some_doubles s, void* p, doubles q, std::int32_t lo, std::int32_t hi, std::int32_t offset) {
     __m256i whole = _mm512_cvt_roundpd_epi32(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -244,6 +247,21 @@ struct avx512_vectors {
   template <bool Signed>
   static QNNX_INLINE words pack_words(words even, words odd) {
     return Signed ? _mm512_packs_epi32(even, odd) : _mm512_packus_epi32(even, odd);
+  }
+  static QNNX_INLINE std::uint16_t smallest_half(words v) {
+    const __m256i half = _mm256_min_epu16(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+    const __m128i eight = _mm_min_epu16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+    return static_cast<std::uint16_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(eight)));
+  }
+  /// 0 or -1 for each.
+  static QNNX_INLINE words signs_of_halves(words v) { return _mm512_srai_epi16(v, 15); }
+  template <bool Signed>
+  static QNNX_INLINE words max_halves(words a, words b) { return Signed ? _mm512_max_epi16(a, b) : _mm512_max_epu16(a, b); }
+  template <bool Signed>
+  static QNNX_INLINE words min_halves(words a, words b) { return Signed ? _mm512_min_epi16(a, b) : _mm512_min_epu16(a, b); }
+  template <class F>
+  static QNNX_INLINE void each_halves(std::int64_t n, F&& f) {
+    for (std::int64_t i = 0; i < n; i += half_lanes) f(i, first_halves(n - i));
   }
 };
 
