@@ -37,7 +37,8 @@ def main() -> int:
     for name in ("boost", "doctest"):
         (work / "system" / name).symlink_to(Path("/usr/include") / name)
     sets = "-DQNNX_TEST_SETS=" + "".join(f"SET({name})" for name in SETS)
-    jobs = {"arm": (test / "kernels_arm/arm_test.cpp", [sets]), "floats": (test / "kernels_neon/floats.cpp", [sets]),
+    jobs = {f"arm_{file.stem}": (file, [sets]) for file in sorted((test / "kernels_arm").glob("*.cpp"))}
+    jobs |= {"floats": (test / "kernels_neon/floats.cpp", [sets]),
             "elements": (test / "kernels_neon/elements.cpp", [sets]), "main": (test / "doctest_main.cpp", []), "interpreter": (source / "tools/runtime/interpreter.cpp", []),
             "needs": (source / "tools/runtime/node_needs.cpp", []),
             "table": (test / "kernels_neon/unit.cpp", ["-DQNNX_TEST_TABLE"])}

@@ -6,6 +6,7 @@
 // gives the reference's integer; else (about one input of 2000, and pieces with a bend or too steep) the reference's
 // formula is computed. The bound is four times the largest difference found at nine places of the piece. Layer 5a.
 
+#include "qnnx/kernel/activation/interpolated_16.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/arm/dsp.hpp"
 
@@ -77,18 +78,16 @@ struct curve_kernel : answers_as<Op> {
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::u16(types::u16)> || std::is_same_v<Sig, types::s16(types::s16)>;
 
-  /// TFLite's integer logistic and tanh are another function.
-  static constexpr bool is_tflite_curve(op::neuron n, dtype t, const quant& x, const quant& y, rounding_mode r) {
-    return r == rounding_mode::tflite && t == dtype::sfixed_16 && (n == op::neuron::sigmoid || n == op::neuron::tanh) && x.offset == 0 &&
-           y.offset == 0 && y.scale == 1.0f / 32768;
-  }
+  /// TFLite's integer logistic and tanh are another function: activation/interpolated_16.hpp.
   static constexpr bool takes(const node_facts& f, const params& p) {
-    return !is_tflite_curve(reference::neuron(p).operation, f.c.out(0).type, f.in[0], f.out[0], f.rounding);
+    return f.c.out(0).type != dtype::sfixed_16 || !interpolated_kernel<Op>::is_tflite(p, f.in[0], f.out[0], f.rounding);
   }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return takes(f, p) ? curve::words : 0; }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return takes(f, p) ? curve::words : interpolated_kernel<Op>::constant_words(f, p);
+  }
   template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding, std::int32_t* out) {
-    if (!takes(f, p)) return;
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    if (!takes(f, p)) return interpolated_kernel<Op>::prepare(f, p, r, out);
     const op::neuron_params n = reference::neuron(p);
     const dtype t = f.c.out(0).type;
     const double in = static_cast<double>(f.in[0].scale), to = static_cast<double>(f.out[0].scale);
@@ -106,9 +105,11 @@ struct curve_kernel : answers_as<Op> {
     using T = typename Call::out_type;
     using storage = typename T::storage;
     constexpr auto lowest = static_cast<std::int32_t>(min_value(T::code));
-    if constexpr (!config::embedded_packed && std::is_same_v<T, sfixed<16>>)
-      if (is_tflite_curve(reference::neuron(c.params()).operation, T::code, c.s.inputs[0].q, c.s.outputs[0].q, c.rounding().mode()))
-        return reference::run(c);
+    if constexpr (!config::embedded_packed && std::is_same_v<T, sfixed<16>>) {
+      using other = interpolated_kernel<Op>;
+      if (other::takes_call(c)) return other::run(c);
+      if (other::is_tflite(c.params(), c.s.inputs[0].q, c.s.outputs[0].q, c.rounding().mode())) return reference::run(c);
+    }
     const storage* x = c.template in<0>().data;
     storage* y = c.out().data;
     const std::int32_t* table = c.constants();

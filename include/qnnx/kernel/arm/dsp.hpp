@@ -74,6 +74,12 @@ QNNX_INLINE std::int32_t smmlar(std::int32_t x, std::int32_t y, std::int32_t a) 
   asm("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(a));
   return r;
 }
+/// a + round(-x * y / 2^32), half up.
+QNNX_INLINE std::int32_t smmlsr(std::int32_t x, std::int32_t y, std::int32_t a) {
+  std::int32_t r;
+  asm("smmlsr %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(a));
+  return r;
+}
 /// a + floor(x * y / 2^32).
 QNNX_INLINE std::int32_t smmla(std::int32_t x, std::int32_t y, std::int32_t a) {
   std::int32_t r;
@@ -180,6 +186,12 @@ constexpr std::int32_t smmlar(std::int32_t x, std::int32_t y, std::int32_t a) {
     return detail::wrap(a + ((static_cast<std::int64_t>(x) * y + 0x80000000LL) >> 32));
   const long_product p = multiply_long(x, y);
   return static_cast<std::int32_t>(static_cast<word>(p.high) + (p.low >> 31) + static_cast<word>(a));
+}
+constexpr std::int32_t smmlsr(std::int32_t x, std::int32_t y, std::int32_t a) {
+  if constexpr (QNNX_HAS_LONG_MULTIPLY)
+    return detail::wrap(a + ((0x80000000LL - static_cast<std::int64_t>(x) * y) >> 32));
+  const long_product p = multiply_long(x, y);
+  return static_cast<std::int32_t>(static_cast<word>(a) - static_cast<word>(p.high) - (p.low > 0x80000000u ? 1u : 0u));
 }
 constexpr std::int32_t smmla(std::int32_t x, std::int32_t y, std::int32_t a) {
   return static_cast<std::int32_t>(static_cast<word>(multiply_long(x, y).high) + static_cast<word>(a));

@@ -40,6 +40,14 @@ QNNX_INLINE four larger(four a, four b) { return vmaxq_s32(a, b); }
 QNNX_INLINE four smaller(four a, four b) { return vminq_s32(a, b); }
 QNNX_INLINE four both(four a, four b) { return vandq_s32(a, b); }
 QNNX_INLINE four either(four a, four b) { return vorrq_s32(a, b); }
+QNNX_INLINE four differing(four a, four b) { return veorq_s32(a, b); }
+QNNX_INLINE four magnitude(four a) { return vabsq_s32(a); }
+/// table[at], each.
+QNNX_INLINE four gather(const std::int16_t* table, four at) { return vldrhq_gather_shifted_offset_s32(table, vreinterpretq_u32_s32(at)); }
+/// sum + all four; the first n of them.
+QNNX_INLINE std::int32_t added(std::int32_t sum, four a) { return vaddvaq_s32(sum, a); }
+QNNX_INLINE std::int32_t added(std::int32_t sum, four a, std::int32_t n) { return vaddvaq_p_s32(sum, a, vctp32q(static_cast<std::uint32_t>(n))); }
+QNNX_INLINE std::int32_t largest(std::int32_t top, four a) { return vmaxvq_s32(top, a); }
 /// To the left, or where n is negative to the right, rounding down.
 QNNX_INLINE four shifted(four a, std::int32_t n) { return vshlq_r_s32(a, n); }
 /// The same to the right with half of the last place added.
@@ -82,6 +90,17 @@ inline four larger(four a, four b) { return each_lane([&](int i) { return std::i
 inline four smaller(four a, four b) { return each_lane([&](int i) { return std::int64_t{a.v[i] < b.v[i] ? a.v[i] : b.v[i]}; }); }
 inline four both(four a, four b) { return each_lane([&](int i) { return std::int64_t{a.v[i] & b.v[i]}; }); }
 inline four either(four a, four b) { return each_lane([&](int i) { return std::int64_t{a.v[i] | b.v[i]}; }); }
+inline four differing(four a, four b) { return each_lane([&](int i) { return std::int64_t{a.v[i] ^ b.v[i]}; }); }
+inline four magnitude(four a) { return each_lane([&](int i) { return std::int64_t{a.v[i] < 0 ? -a.v[i] : a.v[i]}; }); }
+inline four gather(const std::int16_t* table, four at) { return each_lane([&](int i) { return std::int64_t{table[at.v[i]]}; }); }
+inline std::int32_t added(std::int32_t sum, four a, std::int32_t n = 4) {
+  for (int i = 0; i < 4 && i < n; ++i) sum = wrap(std::int64_t{sum} + a.v[i]);
+  return sum;
+}
+inline std::int32_t largest(std::int32_t top, four a) {
+  for (const std::int32_t v : a.v) top = v > top ? v : top;
+  return top;
+}
 inline four shifted(four a, std::int32_t n) { return each_lane([&](int i) { return n >= 0 ? std::int64_t{a.v[i]} << n : std::int64_t{a.v[i]} >> -n; }); }
 inline four rounded(four a, std::int32_t n) { return each_lane([&](int i) { return std::int64_t{rounding_shift(a.v[i], n)}; }); }
 inline four signs(four a) { return shifted(a, -31); }

@@ -2,7 +2,8 @@
 #pragma once
 // requantize() by one multiplier for a whole run, in six to nine instructions and without its bounds; the same bits.
 //   tflite   h = round(2 (x << left') m / 2^32), divided by a power of two, ties away from zero (not where the power is 1;
-//            arm/finish.hpp has the reason that the sum's sign serves)
+//            arm/finish.hpp has the reason that the sum's sign serves); wide numbers are negated, and their product is
+//            subtracted: twice -2^30 fits 32 bits, twice 2^30, a product of 16-bit numbers, does not
 //   half_up  floor((floor(x' f / 2^32) + half) / 2^shift), x' f = x M 2^(32 + shift): the lower word does not matter
 //   rne      the upper word + half - 1, and 1 more where the lower word or the lowest kept bit is not 0; with an FPU
 //            and numbers below 2^24 one fused multiply-add with 1.5 * 2^23, which rounds the exact product
@@ -14,7 +15,6 @@
 #include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/epilogue.hpp"
 
-#if QNNX_HAS_DSP_KERNELS
 namespace qnnx::inline QNNX_ABI::kernel::dsp {
 
 /// The float of a multiplier made for rne, exactly.
@@ -25,7 +25,7 @@ constexpr float exact_float(multiplier m) {
              : std::bit_cast<float>((static_cast<std::uint32_t>(m.mantissa) & 0x7fffffu) | static_cast<std::uint32_t>(e) << 23);
 }
 
-/// Wide: numbers from 2^24 on, which are no floats.
+/// Wide: numbers from 2^24 on, which are no floats; above -largest under tflite.
 template <bool Wide>
 struct scaler {
   static constexpr bool by_float = QNNX_HAS_ARMV7EM_DSP && !Wide;  // these cores have an FPU
@@ -47,7 +47,7 @@ struct scaler {
       shift = m.exponent < 0 ? -m.exponent : 0;
       sign = shift > 0 ? -1 : 0;
       factor = m.mantissa;
-      set_add(zero, shift > 0 ? std::int64_t{1} << (shift - 1) : 0, largest);
+      set_add(zero, shift > 0 ? std::int64_t{1} << (shift - 1) : 0, Wide ? largest - 1 : largest);
       return;
     }
     if (by_float && r.mode() == rounding_mode::rne) {
@@ -66,7 +66,10 @@ struct scaler {
 
   template <class Rounding>
   QNNX_INLINE std::int32_t operator()(std::int32_t x, Rounding r) const {
-    if (r.mode() == rounding_mode::tflite) return (smmlar(x << left, factor, add) + ((x >> 31) & sign)) >> shift;
+    if (r.mode() == rounding_mode::tflite) {
+      if constexpr (Wide) return (smmlsr(static_cast<std::int32_t>(-(static_cast<word>(x) << left)), factor, add) + ((x >> 31) & sign)) >> shift;
+      else return (smmlar(x << left, factor, add) + ((x >> 31) & sign)) >> shift;
+    }
     if (r.mode() == rounding_mode::half_up) return smmla(x << left, factor, add) >> shift;
     if constexpr (by_float)
       return std::bit_cast<std::int32_t>(__builtin_fmaf(static_cast<float>(x), std::bit_cast<float>(factor), magic)) + add;
@@ -125,4 +128,3 @@ struct bounder {
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::dsp
-#endif

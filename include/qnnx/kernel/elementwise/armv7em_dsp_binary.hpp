@@ -2,7 +2,7 @@
 #pragma once
 // ElementWiseMultiply, -Maximum and -Minimum of 8 and 16 bits, of one shape or with one operand repeated
 // (elementwise/pairs.hpp), finished by arm/scaler.hpp.
-//   multiply          products are taken where they fit 32 bits; TFLite's of 16 bits are those of signed numbers alone
+//   multiply          products are taken where they fit 32 bits
 //   maximum, minimum  both operands are brought to the output's encoding; where all have one, the stored numbers compare
 // Layer 5a.
 
@@ -26,7 +26,8 @@ inline constexpr bool is_pair_of_halves =
 template <bool Halves>
 struct product_scaling {
   static constexpr std::int64_t largest(dtype t, std::int32_t oa, std::int32_t ob) {
-    return largest_centred(t, oa) * largest_centred(t, ob);
+    const std::int64_t most = largest_centred(t, oa) * largest_centred(t, ob);
+    return Halves && oa != ob ? most + 1 : most;  // of one offset none is -most
   }
   scaler<Halves> s;
   template <class Rounding>

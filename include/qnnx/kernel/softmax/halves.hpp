@@ -7,6 +7,7 @@
 // row's sum in doubles: before anything of the row is written, which may stand where the data was. Layer 5a.
 
 #include "qnnx/kernel/arm/dsp.hpp"
+#include "qnnx/kernel/softmax/interpolated_16.hpp"
 #include "qnnx/kernel/softmax/quotient.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"
 
@@ -18,18 +19,21 @@ struct softmax_of_halves : answers_as<op::softmax> {
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::u16(types::u16)> || std::is_same_v<Sig, types::s16(types::s16)>;
 
-  /// Of signed data TFLite has integer tables of its own; the quotient needs at most 17 bits before the point.
+  /// Of signed data TFLite has integer tables of its own (softmax/interpolated_16.hpp); the quotient needs at most 17 bits
+  /// before the point.
   static constexpr bool takes_node(dtype t, std::int64_t row, float beta, const quant& y, rounding_mode r) {
     return row <= softmax_quotient::most_elements && beta >= 0 && y.scale >= 0x1p-17f && y.scale < 0x1p8f &&
-           !(r == rounding_mode::tflite && t == dtype::sfixed_16 && y.offset == 0 && y.scale == 1.0f / 32768);
+           !interpolated_softmax::is_tflite(t, y, r);
   }
   static constexpr bool takes(const node_facts& f, const params& p) {
     return takes_node(f.c.out(0).type, f.c.dims(0)[op::along_axis::resolved(p, f.c.dims(0).rank())], p.beta, f.out[0], f.rounding);
   }
-  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) { return takes(f, p) ? 512 : 0; }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return takes(f, p) ? 512 : interpolated_softmax::constant_words(f, p);
+  }
   template <class Rounding>
-  static constexpr void prepare(const node_facts& f, const params& p, Rounding, std::int32_t* out) {
-    if (!takes(f, p)) return;
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    if (!takes(f, p)) return interpolated_softmax::prepare(f, p, r, out);
     const double step = static_cast<double>(p.beta) * static_cast<double>(f.in[0].scale);
     for (int k = 0; k < 512; ++k) {
       const double e = math::exp(-step * (k < 256 ? 256.0 * k : k - 256.0));
@@ -45,8 +49,11 @@ struct softmax_of_halves : answers_as<op::softmax> {
     const quant& out = c.s.outputs[0].q;
     const axis_rows rows(x, op::along_axis::resolved(c.params(), x.rank()));
     const auto r = c.rounding();
-    if constexpr (!config::embedded_packed)
+    if constexpr (!config::embedded_packed) {
+      if constexpr (std::is_same_v<T, sfixed<16>>)
+        if (interpolated_softmax::is_tflite(T::code, out, r.mode())) return interpolated_softmax::run(c);
       if (!takes_node(T::code, rows.count, c.params().beta, out, r.mode())) return reference::run(c);
+    }
     const std::int32_t* table = c.constants();
     const std::ptrdiff_t n = rows.count * rows.stride, step = rows.stride;
     rows.each([&](std::ptrdiff_t base) {
