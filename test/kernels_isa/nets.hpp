@@ -295,8 +295,10 @@ template <class Op>
 net one_input_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
-  const bool fine = std::is_same_v<Op, op::softmax> && bits_of(types.in[0]) == 16;  // else one value is all there is
-  const int x = m.input("x", {d.roll(1, 4), d.roll(1, 300)}, fine ? 1e-4f : 0.02f, fine ? 1e-3f : 0.06f);
+  const bool wide = is_fixed(types.in[0]) && bits_of(types.in[0]) == 16 && is_fixed(types.out) && bits_of(types.out) == 16;
+  const bool fine = wide && (std::is_same_v<Op, op::softmax> || d.chance(60));  // else curves are steps
+  const bool many = wide && d.chance(10);
+  const int x = m.input("x", {many ? 60 : d.roll(1, 4), many ? 1024 : d.roll(1, 300)}, fine ? 1e-4f : 0.02f, fine ? 1e-3f : 0.06f);
   typename Op::params p;
   if constexpr (std::is_same_v<Op, op::elementwise_unary>) {
     p.operation = static_cast<op::unary>(d.roll(0, 15));
@@ -306,11 +308,15 @@ net one_input_net(unsigned seed, const signature& types) {
   }
   if constexpr (requires { p.min_value; }) p.min_value = -0.5f, p.max_value = 1.5f;
   m.n.template add_node<Op>("node", {x}, {}, p);
-  net n = m.finish(false, 0.004f, 0.1f);
+  net n = m.finish(false, fine ? 1.2e-5f : 0.004f, fine ? 1e-4f : 0.1f);
   n.nodes[0].epi = {};
   net_tensor& y = n.tensors[static_cast<std::size_t>(n.find("y"))];
-  if (is_fixed(y.type) && d.chance(40)) y.enc.scales[0] = 1.0f / 64;  // inputs are multiples of 2^-14: many ties
-  if (y.type == dtype::sfixed_16 && d.chance(40)) y.enc = net_encoding::tensor(1.0f / 32768, 0);  // as TFLite's curves
+  if (wide && d.chance(15)) y.enc.scales[0] = n.tensors[0].enc.scales[0];
+  else if (is_fixed(y.type) && !fine && d.chance(40)) y.enc.scales[0] = 1.0f / 64;  // inputs are multiples of 2^-14: many ties
+  if (y.type == dtype::sfixed_16 && d.chance(40)) {  // as TFLite's curves
+    y.enc = net_encoding::tensor(1.0f / 32768, 0);
+    if (wide && d.chance(60)) n.tensors[0].enc = net_encoding::tensor(d.real(3e-4f, 1e-3f), 0);
+  }
   return n;
 }
 

@@ -2,9 +2,10 @@
 #pragma once
 // One-input activations on vectors V: 8-bit data through the reference's table, a vector of bytes at once; floats of
 // Relu and its bounded forms bit for bit; of Elu, HardSwish and HardSigmoid in double, within one unit in the last
-// place; of Sigmoid, Tanh and Gelu within 8 (kernel/x86/real_functions.hpp). Layer 5a.
+// place; of Sigmoid, Tanh and Gelu within 8 (kernel/x86/real_functions.hpp); 16-bit data: activation_16.hpp. Layer 5a.
 
 #include "qnnx/kernel/activation/reference.hpp"
+#include "qnnx/kernel/x86/activation_16.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
 #include "qnnx/kernel/x86/real_functions.hpp"
 
@@ -20,7 +21,7 @@ struct neuron_kernel : answers_as<Op> {
 
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-                                   std::is_same_v<Sig, types::f32(types::f32)>;
+                                   std::is_same_v<Sig, types::f32(types::f32)> || is_half_signature<Sig>;
 
   template <class Call>
   static void run(const Call& c) {
@@ -36,6 +37,8 @@ struct neuron_kernel : answers_as<Op> {
         const floats low = V::max(lo, v);  // a NaN, or zeros of both signs: the second
         return V::select(V::template compare<_CMP_LT_OQ>(v, lo), lo, V::min(hi, low));
       });
+    } else if constexpr (is_half_data<typename Call::out_type>) {
+      if (!sixteen_bit_neuron<V>(c, reference::neuron(c.params()))) reference::run(c);
     } else {
       look_up<V, typename Call::out_type>(c.constants(), x.data, y.data, count);
     }

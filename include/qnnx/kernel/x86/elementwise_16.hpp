@@ -21,23 +21,17 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 template <class V, bool Signed, class Combine>
 QNNX_INLINE void half_row(const std::uint16_t* a, bool fixed_a, const std::uint16_t* b, bool fixed_b, std::uint16_t* y, std::int64_t n,
                           const number_writer<V, Signed>& write, const Combine& combine) {
-  const auto one = [](const std::uint16_t* p) {
-    const auto v = V::all(Signed ? static_cast<std::int32_t>(static_cast<std::int16_t>(*p)) : static_cast<std::int32_t>(*p));
-    return [v](auto...) { return two_words<V>{v, v}; };
-  };
-  const auto moving = [](const std::uint16_t* p) {
-    return [p](std::int64_t i, auto part) { return load_numbers<V, Signed>(part, p + i); };
-  };
-  const auto row = [&](const auto& of_a, const auto& of_b) {
-    V::each_halves(n, [&](std::int64_t i, auto part) {
-      const two_words<V> p = of_a(i, part), q = of_b(i, part);
-      write(part, y + i, combine(p.even, q.even), combine(p.odd, q.odd));
-    });
-  };
-  if (fixed_a && fixed_b) row(one(a), one(b));
-  else if (fixed_a) row(one(a), moving(b));
-  else if (fixed_b) row(moving(a), one(b));
-  else row(moving(a), moving(b));
+  // one value fills a vector that is read again and again: one loop for all kinds of rows
+  std::uint16_t still_a[V::half_lanes], still_b[V::half_lanes];
+  if (fixed_a) V::store_vector(still_a, V::all_halves(*a));
+  if (fixed_b) V::store_vector(still_b, V::all_halves(*b));
+  const std::uint16_t* from_a = fixed_a ? still_a : a;
+  const std::uint16_t* from_b = fixed_b ? still_b : b;
+  const std::int64_t moving_a = fixed_a ? 0 : -1, moving_b = fixed_b ? 0 : -1;
+  V::each_halves(n, [&](std::int64_t i, auto part) {
+    const two_words<V> p = load_numbers<V, Signed>(part, from_a + (i & moving_a)), q = load_numbers<V, Signed>(part, from_b + (i & moving_b));
+    write(part, y + i, combine(p.even, q.even), combine(p.odd, q.odd));
+  });
 }
 
 /// add_quantized() but TFLite's. Far beyond any result it is kept within a word.

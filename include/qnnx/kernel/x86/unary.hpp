@@ -2,12 +2,13 @@
 #pragma once
 // Lookup, ElementWiseUnary and its forms on vectors V: 8-bit data through the reference's table; of the functions on
 // floats those below: abs, neg, sqrt, reciprocal, rsqrt, floor, ceil, round with the reference's bits, exp and erf
-// within one unit in the last place. Others run the reference. Layer 5a.
+// within one unit in the last place. Others run the reference. 16-bit data: unary_16.hpp. Layer 5a.
 
 #include "qnnx/kernel/elementwise/lookup.hpp"
 #include "qnnx/kernel/elementwise/unary.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
 #include "qnnx/kernel/x86/real_functions.hpp"
+#include "qnnx/kernel/x86/unary_16.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -18,10 +19,19 @@ struct unary_kernel : answers_as<Op> {
   using floats = typename V::floats;
   using doubles = typename V::doubles;
 
+  /// Whether the op may be this operation.
+  static constexpr bool may(op::unary o) {
+    if constexpr (std::is_same_v<Op, op::elementwise_unary>) return true;
+    else return Op::unary_operation == o;
+  }
+  static constexpr bool sixteen_bits = [] {
+    if constexpr (std::is_same_v<Op, op::elementwise_unary>) return true;
+    else return has_sixteen_bit_form(Op::unary_operation);
+  }();
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-      std::is_same_v<Sig, types::f32(types::f32)>;
+      std::is_same_v<Sig, types::f32(types::f32)> || (sixteen_bits && is_half_signature<Sig>);
 
   template <class Call>
   static void run(const Call& c) {
@@ -55,6 +65,8 @@ struct unary_kernel : answers_as<Op> {
         default:
           return reference::run(c);
       }
+    } else if constexpr (is_half_data<typename Call::out_type>) {
+      if (!sixteen_bit_unary<V>(c, reference::what(c.params()), [](op::unary o) { return may(o); })) reference::run(c);
     } else {
       look_up<V, typename Call::out_type>(c.constants(), x.data, y.data, y.size());
     }

@@ -220,6 +220,11 @@ struct avx2_vectors {
   static QNNX_INLINE words shifted_left(words a, int n) { return _mm256_slli_epi32(a, n); }
   static QNNX_INLINE words shifted_right(words a, words n) { return _mm256_srav_epi32(a, n); }
   static QNNX_INLINE words shifted_right(words a, __m128i n) { return _mm256_sra_epi32(a, n); }
+  static QNNX_INLINE words shifted_right_zero(words a, int n) { return _mm256_srli_epi32(a, n); }
+  /// 32 bits from each place of an array of 16-bit values.
+  static QNNX_INLINE words gather_at_halves(const std::uint16_t* first, words at) {
+    return _mm256_i32gather_epi32(reinterpret_cast<const int*>(first), at, 2);
+  }
   static QNNX_INLINE words not_positive(words a) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(1), a); }
   /// a, and without the last bit where no bit of `tested` is in `bits`.
   static QNNX_INLINE words even_where_none(words a, words tested, words bits) {

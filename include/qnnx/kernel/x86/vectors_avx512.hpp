@@ -137,6 +137,9 @@ struct avx512_vectors {
   static QNNX_INLINE words shifted_left(words a, int n) { return _mm512_slli_epi32(a, static_cast<unsigned>(n)); }
   static QNNX_INLINE words shifted_right(words a, words n) { return _mm512_srav_epi32(a, n); }
   static QNNX_INLINE words shifted_right(words a, __m128i n) { return _mm512_sra_epi32(a, n); }
+  static QNNX_INLINE words shifted_right_zero(words a, int n) { return _mm512_srli_epi32(a, static_cast<unsigned>(n)); }
+  /// 32 bits from each place of an array of 16-bit values.
+  static QNNX_INLINE words gather_at_halves(const std::uint16_t* first, words at) { return _mm512_i32gather_epi32(at, first, 2); }
   static QNNX_INLINE __mmask16 not_positive(words a) { return _mm512_cmple_epi32_mask(a, _mm512_setzero_si512()); }
   /// a, and without the last bit where no bit of `tested` is in `bits`.
   static QNNX_INLINE words even_where_none(words a, words tested, words bits) {
