@@ -25,3 +25,12 @@ list(FILTER test_scripts EXCLUDE REGEX "/consume\\.cmake$")  # a script that a t
 foreach(script IN LISTS test_scripts)
   include(${script})
 endforeach()
+# Seconds of the longest tests, roughly: ctest starts these first, so that none runs alone at the end.
+set(costs firmware.checksums 300 models.0 200 models.1 200 models.2 200 firmware.archives 150 networks.transformers 150
+  networks.images 150 networks.ssd_efficientnet 150 firmware.checksums_widths 120 firmware.checksums_bundled 60)
+while(costs)
+  list(POP_FRONT costs name cost)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST ${cost})
+  endif()
+endwhile()

@@ -162,12 +162,12 @@ TEST_CASE("qnnx-model-lib-generator: faults are one line and leave nothing") {
   net other = small::quantized();
   other.tensors[1].name = "v";
   write_file(p.folder.file("other.bin"), model_bin(other));
-  refuses(p.folder, {"qnnx-model-lib-generator", "-c", cpp, "-b", p.folder.file("other.bin"), "-o", lib}, 1, "qnnx: the weights file belongs to another model");
+  refuses(p.folder, {"qnnx-model-lib-generator", "-c", cpp, "-b", p.folder.file("other.bin"), "-o", lib, "--isa", "reference"}, 1, "qnnx: the weights file belongs to another model");
   net wrong = small::quantized();
   std::string text = model_cpp(wrong);
   text.replace(text.find(".dims = {1, 2, 2, 2}"), 20, ".dims = {1, 3, 2, 2}");
   write_text(p.folder.file("wrong.cpp"), text);
-  refuses(p.folder, {"qnnx-model-lib-generator", "-c", p.folder.file("wrong.cpp"), "-o", lib}, 1, "error");
+  refuses(p.folder, {"qnnx-model-lib-generator", "-c", p.folder.file("wrong.cpp"), "-o", lib, "--isa", "reference"}, 1, "error");
   int files = 0;
   for (const auto& e : fs::recursive_directory_iterator(lib)) files += e.is_regular_file();
   CHECK(files == 0);

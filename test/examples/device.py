@@ -21,7 +21,7 @@ for folder in ("..", "../firmware", "../models"):
     sys.path.insert(0, str(Path(__file__).resolve().parent / folder))
 from commands import SKIP, fnv, run, write_list  # noqa: E402
 from cortex_m import CORES, emulate, link  # noqa: E402
-from real_models import MODELS  # noqa: E402
+from real_models import MODELS, best_isa  # noqa: E402
 from user_mode import USER, link_user, needs, run_user  # noqa: E402
 
 
@@ -59,7 +59,7 @@ class Example:
 
     def on_host(self, inputs: list[bytes], output: str) -> list[bytes]:
         """The output's stored values, by qnnx-net-run, for the stored values of the one input."""
-        library, out = self.library("x86_64-linux-gnu") / f"lib{self.name}.so", self.work / "out"
+        library, out = self.library("x86_64-linux-gnu", "--isa", best_isa() or "reference") / f"lib{self.name}.so", self.work / "out"
         files = [self.work / f"in_{k}.raw" for k in range(len(inputs))]
         for file, data in zip(files, inputs):
             file.write_bytes(data)

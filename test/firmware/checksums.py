@@ -63,6 +63,7 @@ class Network:
 
     def __init__(self, name: str, path: Path, args: argparse.Namespace):
         self.name, self.args = name, args
+        self.made: dict[str, tuple[str, ...]] = {}  # target: the options of the library that is there
         types = name.partition(" ")[2]
         self.work = args.work / name.replace(" ", "_")
         shutil.rmtree(self.work, ignore_errors=True)
@@ -75,8 +76,12 @@ class Network:
         run(args.bin / "qnnx-converter", "-i", path, "-o", self.work / "net.dlc", *more)
 
     def library(self, target: str, *more: str) -> Path:
+        """The folder of a target's library, which is made once."""
+        if self.made.get(target) == more:
+            return self.work / "lib" / target
         run(self.args.bin / "qnnx-model-lib-generator", "-c", self.work / "net.cpp", "-b", self.work / "net.bin", "-t", target,
             "-o", self.work / "lib", *more)
+        self.made[target] = more
         return self.work / "lib" / target
 
     def prepare(self) -> None:
@@ -88,9 +93,7 @@ class Network:
         return chain(host_hashes(self.args.bin, self.work, self.outputs, *source, **environment))
 
     def on_aarch64(self, isa: str) -> str:
-        library = self.work / "lib/aarch64-linux-gnu/libnet.so"
-        if not library.exists():
-            self.library("aarch64-linux-gnu", "--isa", ",".join(AARCH64))
+        library = self.library("aarch64-linux-gnu", "--isa", ",".join(AARCH64)) / "libnet.so"
         host_program(self.args.source, "aarch64-linux-gnu-gcc", self.work / "host")
         hashes = []
         for k in range(RUNS):
@@ -145,7 +148,7 @@ def rows(args: argparse.Namespace) -> tuple[dict[str, object], dict[str, str]]:
     for isa in wanted:
         add(f"x86_64 g++ {isa}", ["g++"], lambda n, i=isa: n.on_host("--model", n.library("x86_64-linux-gnu", "--isa", ",".join(isas)) / "libnet.so", isa=i),
             missing_flags(isa))
-    add("x86_64 clang", ["clang++-14"], lambda n: n.on_host("--model", n.library("x86_64-linux-clang") / "libnet.so"))
+    add("x86_64 clang", ["clang++-14"], lambda n: n.on_host("--model", n.library("x86_64-linux-clang", "--isa", ",".join(isas)) / "libnet.so"))
     for backend in ("reference", "cpu"):
         add(f"interpreter {backend}", [], lambda n, b=backend: n.on_host("--dlc_path", n.work / "net.dlc", "--backend", b))
     for isa in AARCH64:
