@@ -47,6 +47,7 @@ OPS = [
     ("Sigmoid", "sigmoid", "b.add<op::sigmoid>(N, {x}, {}, C)"),
     ("Tanh", "tanh", "b.add<op::tanh>(N, {x}, {}, C)"),
     ("HardSwish", "hard_swish", "b.add<op::hard_swish>(N, {x}, {}, F)"),
+    ("Exp", "elementwise_unary", "b.add<op::elementwise_unary>(N, {x}, {.operation = op::unary::exp}, F)"),
     ("Softmax", "softmax", "b.add<op::softmax>(N, {s}, {}, P)"),
     ("Conv2d 1x1", "conv2d", "b.conv2d(N, x, {.channels = 32, .weight_scale = 0.01f}, F)"),
     ("DepthWiseConv2d 3x3", "depthwise_conv2d", "b.depthwise_conv2d(N, x, {.kernel = {3, 3}, .pad = same, .weight_scale = 0.01f}, F)"),

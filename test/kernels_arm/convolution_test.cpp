@@ -100,22 +100,22 @@ net dense_net(dice& d) {
 
 }  // namespace
 
-TEST_CASE("Cortex-M, Hexagon: Conv2d has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: Conv2d has the reference's bits") {
   compare(window_net<op::conv2d>);
 }
-TEST_CASE("Cortex-M, Hexagon: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: Conv2d on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(window_net<op::conv2d>, widths::mixed);
 }
-TEST_CASE("Cortex-M, Hexagon: DepthWiseConv2d has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: DepthWiseConv2d has the reference's bits") {
   compare(window_net<op::depthwise_conv2d>);
 }
-TEST_CASE("Cortex-M, Hexagon: DepthWiseConv2d on 16-bit data and with 4-bit weights has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: DepthWiseConv2d on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(window_net<op::depthwise_conv2d>, widths::mixed);
 }
-TEST_CASE("Cortex-M, Hexagon: FullyConnected has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: FullyConnected has the reference's bits") {
   compare(dense_net);
 }
-TEST_CASE("Cortex-M, Hexagon: FullyConnected on 16-bit data and with 4-bit weights has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: FullyConnected on 16-bit data and with 4-bit weights has the reference's bits") {
   compare(dense_net, widths::mixed);
 }
 TEST_CASE("Hexagon: ties of sums of products have the reference's bits") {

@@ -41,10 +41,10 @@ net pair_net(dice& d) {
 
 }  // namespace
 
-TEST_CASE("Cortex-M, Hexagon: ElementWiseAdd has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: ElementWiseAdd has the reference's bits") {
   compare(pair_net<op::elementwise_add>);
 }
-TEST_CASE("Cortex-M, Hexagon: ElementWiseSubtract, Multiply, Maximum, Minimum have the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: ElementWiseSubtract, Multiply, Maximum, Minimum have the reference's bits") {
   for (const widths kind : {widths::bytes, widths::mixed}) {
     compare(pair_net<op::elementwise_subtract>, kind, sets::with_every_op);
     compare(pair_net<op::elementwise_multiply>, kind, sets::with_every_op);
@@ -52,7 +52,7 @@ TEST_CASE("Cortex-M, Hexagon: ElementWiseSubtract, Multiply, Maximum, Minimum ha
     compare(pair_net<op::elementwise_minimum>, kind, sets::with_every_op);
   }
 }
-TEST_CASE("Cortex-M, Hexagon: ElementWiseAdd of 16 bits has the reference's bits") {
+TEST_CASE("Cortex-M, Hexagon, without vectors: ElementWiseAdd of 16 bits has the reference's bits") {
   compare(pair_net<op::elementwise_add>, widths::mixed);
 }
 TEST_CASE("Hexagon: ties of pairs have the reference's bits") {

@@ -47,6 +47,7 @@
 #include "qnnx/kernel/elementwise/avx512vnni.hpp"
 #include "qnnx/kernel/elementwise/avx512vnni_unary.hpp"
 #include "qnnx/kernel/elementwise/binary.hpp"
+#include "qnnx/kernel/elementwise/curve_16.hpp"
 #include "qnnx/kernel/elementwise/float_class.hpp"
 #include "qnnx/kernel/elementwise/hvx.hpp"
 #include "qnnx/kernel/elementwise/lookup.hpp"

@@ -4,7 +4,8 @@
 //   v = k0 + t (k1 + t (k2 + t k3)), t in [0, 1) along the piece, v in output steps with 14 bits behind the point
 // and how far v may be from the reference's real value. Where rounding is decided farther from one half than that, v
 // gives the reference's integer; else (about one input of 2000, and pieces with a bend or too steep) the reference's
-// formula is computed. The bound is four times the largest difference found at nine places of the piece. Layer 5a.
+// formula is computed. The bound is four times the largest difference found at nine places of the piece. Activations here,
+// ElementWiseUnary in elementwise/curve_16.hpp. Layer 5a.
 
 #include "qnnx/kernel/activation/interpolated_16.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
@@ -45,8 +46,38 @@ struct curve {
     return (at & ((1u << point) - 1)) >= static_cast<std::uint32_t>(2 * bound);
   }
 
- private:
+  /// A node's pieces: real(x) is the function at a real x, in real units.
+  template <class F>
+  static constexpr void make_for(const node_facts& f, F&& real, std::int32_t* out) {
+    const dtype t = f.c.out(0).type;
+    const double in = static_cast<double>(f.in[0].scale), to = static_cast<double>(f.out[0].scale);
+    const double lowest = static_cast<double>(min_value(t)), highest = static_cast<double>(max_value(t));
+    make([&](int place) { return clamp(real((lowest + place + f.in[0].offset) * in) / to - f.out[0].offset, lowest - 2, highest + 2); }, out);
+  }
+  /// All elements of a call; exact(x) is the stored value that the reference gives.
+  template <class Call, class F>
+  static QNNX_INLINE void run(const Call& c, F&& exact) {
+    using T = typename Call::out_type;
+    using storage = typename T::storage;
+    constexpr auto lowest = static_cast<std::int32_t>(min_value(T::code));
+    const storage* x = c.template in<0>().data;
+    storage* y = c.out().data;
+    const std::int32_t* table = c.constants();
+    for (auto n = static_cast<std::int32_t>(c.out().size()); n > 0; --n, ++x, ++y) {
+      const std::int32_t place = *x - lowest;
+      const std::int32_t* k = table + (place >> along) * words_of_piece;
+      const std::int32_t v = value(k, place);
+      if (is_sure(v, k[4])) *y = static_cast<storage>(saturate16<is_signed_fixed(T::code)>((v + half) >> point));
+      else *y = static_cast<storage>(exact(*x));
+    }
+  }
+  /// The real value of a stored one, as views have it.
+  static double real_of(std::int32_t x, const quant& q) {
+    return (static_cast<double>(x) + static_cast<double>(q.offset)) * static_cast<double>(q.scale);
+  }
   static constexpr std::int32_t never = half;  // the bound of a piece that gives nothing
+
+ private:
   static constexpr void make_piece(double y0, double y1, double y2, double y3, std::int32_t* k) {
     constexpr double t1 = 171.0 / 512, t2 = 341.0 / 512;
     const double d01 = (y1 - y0) / t1, d12 = (y2 - y1) / (t2 - t1), d23 = (y3 - y2) / (1 - t2);
@@ -89,46 +120,24 @@ struct curve_kernel : answers_as<Op> {
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     if (!takes(f, p)) return interpolated_kernel<Op>::prepare(f, p, r, out);
     const op::neuron_params n = reference::neuron(p);
-    const dtype t = f.c.out(0).type;
-    const double in = static_cast<double>(f.in[0].scale), to = static_cast<double>(f.out[0].scale);
-    const double lowest = static_cast<double>(min_value(t)), highest = static_cast<double>(max_value(t));
-    curve::make(
-        [&](int place) {
-          const double x = (lowest + place + f.in[0].offset) * in;
-          return clamp(neuron_value(n, x) / to - f.out[0].offset, lowest - 2, highest + 2);
-        },
-        out);
+    curve::make_for(f, [&](double x) { return neuron_value(n, x); }, out);
   }
 
   template <class Call>
   static void run(const Call& c) {
-    using T = typename Call::out_type;
-    using storage = typename T::storage;
-    constexpr auto lowest = static_cast<std::int32_t>(min_value(T::code));
-    if constexpr (!config::embedded_packed && std::is_same_v<T, sfixed<16>>) {
+    if constexpr (!config::embedded_packed && std::is_same_v<typename Call::out_type, sfixed<16>>) {
       using other = interpolated_kernel<Op>;
       if (other::takes_call(c)) return other::run(c);
       if (other::is_tflite(c.params(), c.s.inputs[0].q, c.s.outputs[0].q, c.rounding().mode())) return reference::run(c);
     }
-    const storage* x = c.template in<0>().data;
-    storage* y = c.out().data;
-    const std::int32_t* table = c.constants();
-    for (auto n = static_cast<std::int32_t>(c.out().size()); n > 0; --n, ++x, ++y) {
-      const std::int32_t place = *x - lowest;
-      const std::int32_t* k = table + (place >> curve::along) * curve::words_of_piece;
-      const std::int32_t v = curve::value(k, place);
-      if (curve::is_sure(v, k[4])) *y = static_cast<storage>(saturate16<is_signed_fixed(T::code)>((v + curve::half) >> curve::point));
-      else *y = exact<storage>(c, *x);
-    }
+    curve::run(c, [&](std::int32_t x) { return exact(c, x); });
   }
 
  private:
-  template <class Storage, class Call>
-  static QNNX_NOINLINE Storage exact(const Call& c, std::int32_t x) {
-    using T = typename Call::out_type;
-    const quant &in = c.s.inputs[0].q, &out = c.s.outputs[0].q;
-    const double real = (static_cast<double>(x) + static_cast<double>(in.offset)) * static_cast<double>(in.scale);
-    return static_cast<Storage>(stored(neuron_value(reference::neuron(c.params()), real), T::code, out, c.rounding()));
+  template <class Call>
+  static QNNX_NOINLINE std::int32_t exact(const Call& c, std::int32_t x) {
+    const double real = curve::real_of(x, c.s.inputs[0].q);
+    return stored(neuron_value(reference::neuron(c.params()), real), Call::out_type::code, c.s.outputs[0].q, c.rounding());
   }
 };
 

@@ -88,10 +88,11 @@ struct softmax_of_halves : answers_as<op::softmax> {
   static QNNX_INLINE std::uint32_t scaled(const softmax_quotient& q, std::int32_t e) {
     return static_cast<std::uint32_t>((std::uint64_t{static_cast<std::uint32_t>(e)} * q.reciprocal) >> 32);
   }
-  /// Errors in units of the scaled quotient: 4 of an exponential and the reciprocal, 2 `count` / 2^30 of it of the sum.
+  /// Errors in units of the scaled quotient: 4 of an exponential and the reciprocal, 2 `count` / 2^30 of it of the sum (up to
+  /// 2 less as computed).
   static QNNX_INLINE bool is_open(const softmax_quotient& q, std::int32_t e, std::uint32_t count) {
     if (q.shift > 31) return false;
-    const std::uint32_t high = scaled(q, e), near = 8 + ((high >> 15) * count >> 14), half = 1u << (q.shift - 1);
+    const std::uint32_t high = scaled(q, e), near = 10 + ((high >> 15) * count >> 14), half = 1u << (q.shift - 1);
     return ((high + half + near) & (half * 2 - 1)) < 2 * near;
   }
   template <class Call>

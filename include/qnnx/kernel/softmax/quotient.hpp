@@ -14,7 +14,7 @@
 namespace qnnx::inline QNNX_ABI::kernel {
 
 struct softmax_quotient {
-  static constexpr std::int64_t most_elements = 1023;  // of a row, each up to 2^30: sum * mantissa fits 64 bits
+  static constexpr std::int64_t most_elements = 32767;  // of a row, each up to 2^30
   static constexpr bool takes_scale(float scale) { return scale >= 0x1p-16f && scale < 0x1p16f; }
   static constexpr std::int32_t beyond = 512;  // stands for all larger quotients: past any 8-bit range
 
@@ -25,9 +25,17 @@ struct softmax_quotient {
 
   constexpr softmax_quotient(std::int64_t sum, float scale) {
     const multiplier m = split_float(scale);
-    const std::uint64_t product = static_cast<std::uint64_t>(sum) * static_cast<std::uint32_t>(m.mantissa);
+    const auto mantissa = static_cast<std::uint32_t>(m.mantissa);
+    std::uint64_t product = static_cast<std::uint64_t>(sum) * mantissa;
+    exponent = m.exponent;
+    if (sum >> 40) {  // beyond 64 bits: what is shifted out is kept as one bit, which serves to round as well
+      const std::uint64_t low = (static_cast<std::uint64_t>(sum) & 0xff) * mantissa, rest = low & 0xff;
+      product = static_cast<std::uint64_t>(sum >> 8) * mantissa + (low >> 8);
+      product |= rest != 0 ? 1 : 0;
+      exponent += 8;
+    }
     const int more = 64 - std::countl_zero(product) - 53;
-    exponent = m.exponent + more;
+    exponent += more;
     if (more <= 0) {
       unit = product << -more;
     } else {
