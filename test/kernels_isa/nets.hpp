@@ -298,7 +298,8 @@ net one_input_net(unsigned seed, const signature& types) {
   const bool wide = is_fixed(types.in[0]) && bits_of(types.in[0]) == 16 && is_fixed(types.out) && bits_of(types.out) == 16;
   const bool fine = wide && (std::is_same_v<Op, op::softmax> || d.chance(60));  // else curves are steps
   const bool many = wide && d.chance(10);
-  const int x = m.input("x", {many ? 60 : d.roll(1, 4), many ? 1024 : d.roll(1, 300)}, fine ? 1e-4f : 0.02f, fine ? 1e-3f : 0.06f);
+  const bool halves = wide && std::is_same_v<Op, op::softmax> && d.chance(15);  // short rows, results that are ties
+  const int x = m.input("x", {many ? 60 : d.roll(1, 4), halves ? d.roll(1, 4) : many ? 1024 : d.roll(1, 300)}, fine ? 1e-4f : 0.02f, fine ? 1e-3f : 0.06f);
   typename Op::params p;
   if constexpr (std::is_same_v<Op, op::elementwise_unary>) {
     p.operation = static_cast<op::unary>(d.roll(0, 15));
@@ -316,6 +317,10 @@ net one_input_net(unsigned seed, const signature& types) {
   if (y.type == dtype::sfixed_16 && d.chance(40)) {  // as TFLite's curves
     y.enc = net_encoding::tensor(1.0f / 32768, 0);
     if (wide && d.chance(60)) n.tensors[0].enc = net_encoding::tensor(d.real(3e-4f, 1e-3f), 0);
+  }
+  if (halves) {
+    y.enc.scales[0] = std::exp2(static_cast<float>(d.roll(-2, 1)));
+    n.tensors[0].enc.scales[0] = 0.5f;
   }
   return n;
 }

@@ -7,10 +7,12 @@
 //   8 bit  the reference's table of 32-bit words (softmax_bytes, by the set); the sum is exact, the quotient in float
 //          decides the integer unless it lies within 2^-12 of a tie (it is wrong by less than 2^-13 below 2^9; results
 //          above saturate): then the reference's double division. Not TFLite's form
+//   16 bit softmax_16.hpp
 // Layer 5a.
 
 #include "qnnx/kernel/softmax/reference.hpp"
 #include "qnnx/kernel/x86/real_functions.hpp"
+#include "qnnx/kernel/x86/softmax_16.hpp"
 #include "qnnx/kernel/x86/softmax_bytes.hpp"
 
 #if QNNX_HAS_AVX2
@@ -24,10 +26,12 @@ struct softmax_kernel : answers_as<op::softmax> {
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
-      std::is_same_v<Sig, types::s8(types::s8)>;
+      std::is_same_v<Sig, types::s8(types::s8)> || is_half_signature<Sig>;
 
-  /// The exponentials of one row of floats.
+  /// The exponentials of one row of floats or of 16-bit data.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params&) {
+    if (is_fixed(f.c.out(0).type) && bits_of(f.c.out(0).type) == 16)
+      return (f.c.dims(0)[f.c.dims(0).rank() - 1] + V::half_lanes - 1) / V::half_lanes * V::half_lanes * 8;
     return is_fixed(f.c.out(0).type) ? 0 : (f.c.dims(0)[f.c.dims(0).rank() - 1] + 8) * 8;
   }
 
@@ -37,7 +41,9 @@ struct softmax_kernel : answers_as<op::softmax> {
     const auto y = c.out();
     if (op::along_axis::resolved(c.params(), x.rank()) != x.rank() - 1) return reference::run(c);
     const std::int64_t count = x.extent(x.rank() - 1);
-    if constexpr (is_fixed_v<typename Call::out_type>) {
+    if constexpr (is_half_data<typename Call::out_type>) {
+      if (!softmax_of_halves<V, Call>(c, count).run()) reference::run(c);
+    } else if constexpr (is_fixed_v<typename Call::out_type>) {
       if (c.rounding().mode() == rounding_mode::tflite || y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
       softmax_bytes(V{}, c, c.constants(), count);
     } else if (c.params().beta == 1.0f) {
