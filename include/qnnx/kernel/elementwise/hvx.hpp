@@ -6,8 +6,9 @@
 //                  elementwise/armv7em_dsp.hpp, 16 bits of data without offset
 //   multiply       a product of 32 bits, rescaled (hexagon/finish.hpp)
 //   maximum, minimum  both rescaled, then compared
-// What does not fit runs the reference. Layer 5a.
+// What does not fit (pair_facts) runs the reference. Layer 5a.
 
+#include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
 #include "qnnx/kernel/hexagon/elements.hpp"
@@ -47,19 +48,27 @@ QNNX_INLINE void each_pair(const Call& c, const Finisher& done, F&& f) {
   const auto* const from = reinterpret_cast<const std::byte*>(a.data);
   const auto* const with = reinterpret_cast<const std::byte*>(b.data);
   auto* const to = reinterpret_cast<std::byte*>(y.data);
-  const broadcast_rows rows(a, b, y);
-  rows.each(a, b, y, [&](std::int64_t index, std::int64_t ia, std::int64_t ib) {
-    row_of<type> first(from + static_cast<std::int32_t>(ia) * Finisher::bytes, rows.fixed_a);
-    row_of<type> second(with + static_cast<std::int32_t>(ib) * Finisher::bytes, rows.fixed_b);
-    std::byte* out = to + static_cast<std::int32_t>(index) * Finisher::bytes;
-    std::int32_t n = static_cast<std::int32_t>(rows.length) * Finisher::bytes;
+  const auto row = [&](std::int32_t index, std::int32_t ia, bool fixed_a, std::int32_t ib, bool fixed_b, std::int32_t length) {
+    row_of<type> first(from + ia * Finisher::bytes, fixed_a);
+    row_of<type> second(with + ib * Finisher::bytes, fixed_b);
+    std::byte* out = to + index * Finisher::bytes;
+    std::int32_t n = length * Finisher::bytes;
     for (std::int32_t left = vectors_of(n); left > 0; --left, n -= vector_bytes, out += vector_bytes) {
       const elements<type> x(first.next(n));
       elements<type> z(second.next(n));
       for (int k = 0; k < elements<type>::vectors; ++k) z.v[k] = f(x.v[k], z.v[k]);
       put(out, done.pack_interleaved(z.v), n);
     }
-  });
+  };
+  if constexpr (!needs<code_part::repeated>) {
+    row(0, 0, false, 0, false, static_cast<std::int32_t>(y.size()));
+  } else {
+    const broadcast_rows rows(a, b, y);
+    rows.each(a, b, y, [&](std::int64_t index, std::int64_t ia, std::int64_t ib) QNNX_NOINLINE {
+      row(static_cast<std::int32_t>(index), static_cast<std::int32_t>(ia), rows.fixed_a, static_cast<std::int32_t>(ib), rows.fixed_b,
+          static_cast<std::int32_t>(rows.length));
+    });
+  }
 }
 
 /// divide_by_power(doubling_high_mul((q + offset) << Left, factor), right) of 32 words.
@@ -99,9 +108,56 @@ struct rounding_shift {
   }
 };
 
-/// Sum (Sign 1) or difference (-1) of a call; false where the reference must make it. k: make_add_constants.
+/// What the compiler and a call know of a node: the constants of the reference without the bounds, offsets, zero point.
+struct pair_facts {
+  dtype type;
+  rounding::dynamic r;
+  const std::int32_t* k;
+  std::int32_t first, second, zero;
+
+  constexpr bool wide() const { return bits_of(type) == 16; }
+  /// The largest magnitude of an operand with its offset added.
+  constexpr std::int64_t largest(std::int32_t offset) const {
+    const std::int64_t low = min_value(type) + offset, high = max_value(type) + offset;
+    return high > -low ? high : -low;
+  }
+  /// Sums, differences: k of make_add_constants.
+  constexpr bool can_add() const {
+    if (r.mode() == rounding_mode::tflite) {
+      if (k[1] > 0 || k[1] <= -31 || k[3] > 0 || k[3] <= -31 || k[5] >= 0 || k[5] < (wide() ? -29 : -20)) return false;
+      return !wide() || (type == dtype::sfixed_16 && first == 0 && second == 0);
+    }
+    if (wide()) return k[6] >= 18 && k[6] <= 31;  // sums below 2^49, of what stays behind the shift 31 bits
+    const std::int32_t low = type == dtype::sfixed_8 ? -128 : 0;
+    return k[6] >= 1 && k[6] <= 30 && first <= -low && first >= -low - 255 && second <= -low && second >= -low - 255;
+  }
+  template <bool Wide>
+  constexpr bool can_scale(int at, std::int64_t most) const {
+    return single_scale<Wide>(type, {k[at], k[at + 1]}, most, zero).fits(r);
+  }
+  constexpr bool can_scale(int at, std::int64_t most) const {
+    return wide() ? can_scale<true>(at, most) : can_scale<false>(at, most);
+  }
+  constexpr bool can_multiply() const {
+    return min_value(type) + second >= -32768 && max_value(type) + second <= 32767 &&
+           can_scale(0, largest(first) * largest(second));
+  }
+  constexpr bool can_choose() const { return can_scale(0, largest(first)) && can_scale(2, largest(second)); }
+  constexpr bool can(op::binary what) const {
+    switch (what) {
+      case op::binary::add:
+      case op::binary::subtract: return can_add();
+      case op::binary::multiply: return can_multiply();
+      case op::binary::maximum:
+      case op::binary::minimum: return can_choose();
+      default: return false;
+    }
+  }
+};
+
+/// Sum (Sign 1) or difference (-1) of a call. k: make_add_constants.
 template <int Sign, class Call>
-bool add_elements(const Call& c, const std::int32_t* k) {
+void add_elements(const Call& c, const std::int32_t* k) {
   constexpr dtype type = Call::out_type::code;
   constexpr bool wide = bits_of(type) == 16;
   using rounding_type = std::decay_t<decltype(c.rounding())>;
@@ -109,8 +165,6 @@ bool add_elements(const Call& c, const std::int32_t* k) {
   const std::int32_t first = c.s.inputs[0].q.offset, second = c.s.inputs[1].q.offset;
   const std::int32_t zero = c.s.outputs[0].q.zero() + turned(type);
   if (c.rounding().mode() == rounding_mode::tflite) {
-    if (k[1] > 0 || k[1] <= -31 || k[3] > 0 || k[3] <= -31 || k[5] >= 0 || k[5] < (wide ? -29 : -20)) return false;
-    if (wide && (!is_signed_fixed(type) || first != 0 || second != 0)) return false;
     const scaled_operand<wide ? 15 : 20> a(k, first), b(k + 2, second);
     const std::int32_t right = -k[5];
     const vec factor = splat(k[4]), half = splat(1 << (right - 1)), plus = splat(zero);
@@ -119,12 +173,11 @@ bool add_elements(const Call& c, const std::int32_t* k) {
       const vec h = add(multiply_rounded(sum, factor), shift_right(sum, 31));
       return add(shift_right(add(h, half), right), plus);
     });
-    return true;
+    return;
   }
   const vec by_first = splat(k[0]), by_second = splat(Sign * k[2]), plus = splat(zero);
   const bool even = c.rounding().mode() == rounding_mode::rne;
-  if constexpr (wide) {  // sums below 2^49, of what stays behind the shift 31 bits
-    if (k[6] < 18 || k[6] > 31) return false;
+  if constexpr (wide) {
     const vec a = splat(first), b = splat(second);
     const rounding_shift rounded(k[6], even);
     each_pair(c, done, [&](vec x, vec z) {
@@ -132,8 +185,6 @@ bool add_elements(const Call& c, const std::int32_t* k) {
     });
   } else {
     constexpr std::int32_t low = is_signed_fixed(type) ? -128 : 0;
-    if (k[6] < 1 || k[6] > 30 || first > -low || first < -low - 255 || second > -low || second < -low - 255)
-      return false;
     const rounding_shift rounded(k[6], even);
     // (q + offset) k = (q - low) k + (low + offset) k: the first factor has no sign
     const vec start = splat(k[0] * (low + first) + Sign * k[2] * (low + second)), up = splat(-low);
@@ -141,44 +192,28 @@ bool add_elements(const Call& c, const std::int32_t* k) {
       return add(rounded(multiply_add(multiply_add(start, by_first, add(x, up)), by_second, add(z, up))), plus);
     });
   }
-  return true;
-}
-
-/// The largest magnitude of an operand with its offset added.
-template <dtype Type>
-std::int32_t largest_of(const operand& o) {
-  const auto low = static_cast<std::int32_t>(min_value(Type)) + o.q.offset;
-  const auto high = static_cast<std::int32_t>(max_value(Type)) + o.q.offset;
-  return high > -low ? high : -low;
 }
 
 template <class Call>
-bool multiply_elements(const Call& c, const std::int32_t* k) {
+void multiply_elements(const Call& c, const pair_facts& f) {
   constexpr dtype type = Call::out_type::code;
-  const std::int64_t a = largest_of<type>(c.s.inputs[0]), b = largest_of<type>(c.s.inputs[1]);
-  const std::int32_t second = c.s.inputs[1].q.offset;
-  if (min_value(type) + second < -32768 || max_value(type) + second > 32767) return false;
-  const rescaler<type, std::decay_t<decltype(c.rounding())>> scale(c, {k[0], k[1]}, a * b);
-  if (!scale.fits()) return false;
-  const vec plus_first = splat(c.s.inputs[0].q.offset), plus_second = splat(second);
+  const rescaler<type, std::decay_t<decltype(c.rounding())>> scale(c, {f.k[0], f.k[1]}, f.largest(f.first) * f.largest(f.second));
+  const vec plus_first = splat(f.first), plus_second = splat(f.second);
   each_pair(c, scale.done,
             [&](vec x, vec z) { return scale(multiply_low(add(x, plus_first), add(z, plus_second))); });
-  return true;
 }
 
 template <bool Greatest, class Call>
-bool choose_elements(const Call& c, const std::int32_t* k) {
+void choose_elements(const Call& c, const pair_facts& f) {
   constexpr dtype type = Call::out_type::code;
   using scale_type = rescaler<type, std::decay_t<decltype(c.rounding())>>;
-  const scale_type a(c, {k[0], k[1]}, largest_of<type>(c.s.inputs[0]));
-  const scale_type b(c, {k[2], k[3]}, largest_of<type>(c.s.inputs[1]));
-  if (!a.fits() || !b.fits()) return false;
-  const vec plus_first = splat(c.s.inputs[0].q.offset), plus_second = splat(c.s.inputs[1].q.offset);
+  const scale_type a(c, {f.k[0], f.k[1]}, f.largest(f.first));
+  const scale_type b(c, {f.k[2], f.k[3]}, f.largest(f.second));
+  const vec plus_first = splat(f.first), plus_second = splat(f.second);
   each_pair(c, a.done, [&](vec x, vec z) {
     const vec p = a(add(x, plus_first)), q = b(add(z, plus_second));
     return Greatest ? greatest_words(p, q) : least_words(p, q);
   });
-  return true;
 }
 
 template <class Sig>
@@ -191,35 +226,40 @@ inline constexpr bool is_pair<X(X, X)> = is_pair<X(X)>;
 
 template <class Op>
 struct pair_kernel : answers_as<Op> {
-  using reference = typename answers_as<Op>::reference;
+  using base = answers_as<Op>;
+  using typename base::params;
+  using typename base::reference;
   template <class Sig>
   static constexpr bool supports = is_pair<Sig>;
 
-  template <class Call>
-  static void run(const Call& c) {
-    if (!made(c, c.constants() + 2)) reference::run(c);
+  static constexpr op::binary what(const params& p) {
+    if constexpr (requires { reference::what(p); }) return reference::what(p);
+    else return (void)p, op::binary::add;
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    std::int32_t k[2 + add_constants_words] = {};
+    const rounding::dynamic r{f.rounding};
+    base::prepare(f, p, r, k);
+    return pair_facts{f.c.out(0).type, r, k + 2, f.in[0].offset, f.in[1].offset, f.out[0].zero()}.can(what(p));
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params&, const std::byte*) {
+    const shape& y = f.c.out(0).dims;
+    return f.c.dims(0) == y && f.c.dims(1) == y ? bit(code_part::one_shape) : bit(code_part::repeated);
   }
 
- private:
   template <class Call>
-  static bool made(const Call& c, const std::int32_t* k) {
-    if constexpr (std::is_same_v<Op, op::elementwise_binary>) {
-      switch (c.params().operation) {
-        case op::binary::add: return add_elements<1>(c, k);
-        case op::binary::subtract: return add_elements<-1>(c, k);
-        case op::binary::multiply: return multiply_elements(c, k);
-        case op::binary::maximum: return choose_elements<true>(c, k);
-        case op::binary::minimum: return choose_elements<false>(c, k);
-        default: return false;
-      }
-    } else if constexpr (std::is_same_v<Op, op::elementwise_add>) {
-      return add_elements<1>(c, k);
-    } else if constexpr (std::is_same_v<Op, op::elementwise_subtract>) {
-      return add_elements<-1>(c, k);
-    } else if constexpr (std::is_same_v<Op, op::elementwise_multiply>) {
-      return multiply_elements(c, k);
-    } else {
-      return choose_elements<std::is_same_v<Op, op::elementwise_maximum>>(c, k);
+  static void run(const Call& c) {
+    const op::binary o = what(c.params());
+    const pair_facts f{Call::out_type::code, {c.rounding().mode()}, c.constants() + 2, c.s.inputs[0].q.offset,
+                       c.s.inputs[1].q.offset, c.s.outputs[0].q.zero()};
+    if constexpr (!config::embedded_packed)
+      if (!f.can(o)) return reference::run(c);
+    switch (o) {
+      case op::binary::subtract: return add_elements<-1>(c, f.k);
+      case op::binary::multiply: return multiply_elements(c, f);
+      case op::binary::maximum: return choose_elements<true>(c, f);
+      case op::binary::minimum: return choose_elements<false>(c, f);
+      default: return add_elements<1>(c, f.k);
     }
   }
 };

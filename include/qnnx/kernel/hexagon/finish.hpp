@@ -223,7 +223,29 @@ struct finisher {
   static QNNX_INLINE vec splat_output(std::int32_t x) { return wide ? splat_half(x) : splat_byte(x); }
 };
 
-/// One multiplier for all elements: words (centred) to outputs as made.
+/// One multiplier for all elements, of numbers up to `largest`: what the compiler and a call ask.
+template <bool Wide, bool Long = false>
+struct single_scale {
+  channel_facts<false, Wide, Long> facts;
+
+  constexpr single_scale(dtype t, multiplier m, std::int64_t largest, std::int32_t zero) : facts{m, 0, largest, zero + turned(t)} {}
+  /// Whether numbers stay as they are.
+  template <class Rounding>
+  constexpr bool is_same(Rounding r) const {
+    return r.mode() == rounding_mode::tflite ? facts.m.mantissa == 1 << 30 && facts.m.exponent == 1
+                                             : facts.m.mantissa == 1 << 23 && facts.m.exponent == -23;
+  }
+  template <class Rounding>
+  constexpr form form_of(Rounding r) const {
+    return facts.fits(fast, r) ? fast : facts.fits(ties, r) ? ties : one_by_one;
+  }
+  template <class Rounding>
+  constexpr bool fits(Rounding r) const {
+    return is_same(r) || form_of(r) != one_by_one;
+  }
+};
+
+/// Words (centred) to outputs as made, by one multiplier.
 template <dtype Type, class Rounding, bool Long = false>
 class rescaler {
  public:
@@ -232,27 +254,23 @@ class rescaler {
   template <class Call>
   rescaler(const Call& c, multiplier m, std::int64_t largest)
       : done(c), zero_(splat(c.s.outputs[0].q.zero() + turned(Type))) {
-    const channel_facts<false, wide, Long> f{m, 0, largest, c.s.outputs[0].q.zero() + turned(Type)};
+    const single_scale<wide, Long> s(Type, m, largest, c.s.outputs[0].q.zero());
     const auto r = c.rounding();
-    same_ = is_one(m, r);
-    form_ = f.fits(fast, r) ? fast : f.fits(ties, r) ? ties : one_by_one;
-    const auto row = f.head(form_, r);
+    same_ = s.is_same(r);
+    form_ = s.form_of(r);
+    const auto row = s.facts.head(form_, r);
     for (std::size_t k = 0; k < 4; ++k) store(head_ + static_cast<std::int32_t>(k) * vector_bytes, splat(row[k]));
   }
   bool fits() const { return same_ || form_ != one_by_one; }
-  bool is_same() const { return same_; }
   QNNX_INLINE vec operator()(vec v) const {
     if (same_) return add(v, zero_);
     const head_rows h(head_);
-    return form_ == fast ? done.template words<fast>(v, h) : done.template words<ties>(v, h);
+    const bool simple = done.r.mode() != rounding_mode::rne || form_ == fast;  // no other policy has ties
+    return simple ? done.template words<fast>(v, h) : done.template words<ties>(v, h);
   }
   finisher<Type, false, Rounding, Long> done;
 
  private:
-  static bool is_one(multiplier m, Rounding r) {
-    return r.mode() == rounding_mode::tflite ? m.mantissa == 1 << 30 && m.exponent == 1
-                                             : m.mantissa == 1 << 23 && m.exponent == -23;
-  }
   vec zero_;
   form form_;
   bool same_;

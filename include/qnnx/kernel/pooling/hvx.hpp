@@ -52,19 +52,45 @@ QNNX_INLINE elements<Type, false> window_sums(const std::byte* from, std::int32_
 
 /// round(all / count), half away from zero, of 32 words.
 struct mean_divider {
+  static constexpr std::int32_t one = 1 << 30;
   std::int32_t factor, half;
-  bool exact;
+  bool exact = false;
   /// Of sums up to `largest`.
-  mean_divider(std::int32_t count, std::int64_t largest) : half(count / 2) {
-    constexpr std::int32_t one = 1 << 30;
-    factor = one / count + (one % count != 0 ? 1 : 0);
-    const std::int64_t over = std::int64_t{factor} * count - one;
-    exact = largest + half < one && (largest + half) * over < one;
+  constexpr mean_divider(std::int32_t count, std::int64_t largest)
+      : factor(one / count + (one % count != 0 ? 1 : 0)), half(count / 2) {
+    exact = largest + half < one && (largest + half) * (std::int64_t{factor} * count - one) < one;
   }
   QNNX_INLINE vec operator()(vec all) const {
     const vec sign = shift_right(all, 31), n = add(subtract(bit_xor(all, sign), sign), splat(half));
     const vec q = multiply_floor(shift_left(n, 1), splat(factor));
     return subtract(bit_xor(q, sign), sign);
+  }
+};
+
+/// The number of elements that each window is divided by, out of those that differ.
+template <class Params>
+struct window_counts {
+  std::array<std::array<bool, 257>, 2> met{};  // sizes along height and width, the last one standing for all above
+
+  constexpr window_counts(const shape& x, const shape& y, const Params& p) {
+    for (std::size_t a = 0; a < 2; ++a) {
+      const int axis = static_cast<int>(a) + 1;
+      const auto size = static_cast<std::int32_t>(p.filter_size[a]), before = static_cast<std::int32_t>(p.pad_amount[2 * a]),
+                 after = static_cast<std::int32_t>(p.pad_amount[2 * a + 1]);
+      for (std::int32_t k = 0, start = -before; k < y[axis]; ++k, start += static_cast<std::int32_t>(p.stride[a])) {
+        const std::int32_t first = p.count_pad_for_edges || start > 0 ? start : 0, most = x[axis] + (p.count_pad_for_edges ? after : 0);
+        const std::int32_t n = (start + size < most ? start + size : most) - first;
+        met[a][static_cast<std::size_t>(n < 0 ? 0 : n > 256 ? 256 : n)] = true;
+      }
+    }
+  }
+  /// Whether f(count) holds for all of them.
+  template <class F>
+  constexpr bool all(F&& f) const {
+    for (std::int32_t h = 0; h < 257; ++h)
+      for (std::int32_t w = 0; met[0][static_cast<std::size_t>(h)] && w < 257; ++w)
+        if (met[1][static_cast<std::size_t>(w)] && !f(h * w)) return false;
+    return true;
   }
 };
 
@@ -87,14 +113,35 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
   template <class Sig>
   static constexpr bool supports = hvx::is_poolable<Sig>;
 
-  static constexpr bool takes_shape(std::int32_t element, const params& p) {
-    return std::int64_t{p.filter_size[0]} * p.filter_size[1] <= (element == 2 ? 4096 : 256);
-  }
-  static constexpr bool takes(const node_facts& f, const params& p) {
-    return takes_shape(bits_of(f.c.in(0).type) / 8, p) && f.epi.residual < 0 && f.epi.table < 0;
-  }
   static constexpr bool same_encoding(const quant& x, const quant& y, rounding_mode r) {
     return r == rounding_mode::tflite && x.scale == y.scale && x.offset == y.offset;
+  }
+  static constexpr std::int64_t largest(dtype t, std::int32_t count) { return std::int64_t{count} * 2 * (bits_of(t) == 16 ? 65535 : 255); }
+  // clang needs the body of a constexpr template before the functions that call it: else it is not there when `takes` is
+  // asked in a constant expression.
+  template <class Rounding>
+  static constexpr multiplier multiplier_of(const quant& x, const quant& y, std::int32_t count, Rounding r) {
+    return make_multiplier(static_cast<double>(x.scale) * (1.0 / static_cast<double>(count)) / static_cast<double>(y.scale), r);
+  }
+  /// Whether windows are small enough, and multipliers fit.
+  template <class Rounding>
+  static constexpr bool takes_encodings(dtype t, const shape& xs, const shape& ys, const quant& x, const quant& y, const params& p, Rounding r) {
+    const bool wide = bits_of(t) == 16;
+    if (std::int64_t{p.filter_size[0]} * p.filter_size[1] > (wide ? 4096 : 256)) return false;
+    const bool mean = same_encoding(x, y, r.mode());
+    const auto fits = [&](std::int32_t count) {
+      if (count == 0) return false;
+      const std::int64_t most = largest(t, count);
+      if (mean) return hvx::mean_divider(count, most).exact;
+      const multiplier m = multiplier_of(x, y, count, r);
+      return wide ? hvx::single_scale<true, true>(t, m, most, y.zero()).fits(r) : hvx::single_scale<false, false>(t, m, most, y.zero()).fits(r);
+    };
+    if (all_full(xs, ys, p)) return fits(static_cast<std::int32_t>(p.filter_size[0] * p.filter_size[1]));
+    return p.filter_size[0] <= 256 && p.filter_size[1] <= 256 && hvx::window_counts<params>(xs, ys, p).all(fits);
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return f.epi.residual < 0 && f.epi.table < 0 &&
+           takes_encodings(f.c.out(0).type, f.c.dims(0), f.c.out(0).dims, f.in[0], f.out[0], p, rounding::dynamic{f.rounding});
   }
   static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
     if (!takes(f, p)) return 0;
@@ -104,69 +151,23 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
 
   template <class Call>
   static void run(const Call& c) {
-    constexpr std::int32_t element = bits_of(Call::out_type::code) / 8;
-    const bool fits = takes_shape(element, c.params()) && c.s.epi.residual < 0 && c.s.epi.table < 0;
-    if (!fits || !made(c)) reference::run(c);
+    const quant &xq = c.s.inputs[0].q, &yq = c.s.outputs[0].q;
+    if constexpr (!config::embedded_packed)
+      if (c.s.epi.residual >= 0 || c.s.epi.table >= 0 ||
+          !takes_encodings(Call::out_type::code, c.s.inputs[0].dims, c.s.outputs[0].dims, xq, yq, c.params(), c.rounding()))
+        return reference::run(c);
+    const pool_geometry<op::pool_avg2d> g(c.template in<0>(), c.out(), c.params());
+    const std::int32_t* k = c.constants() + finish_constants::header;
+    if (needs<code_part::mean> && (!needs<code_part::scaled_mean> || same_encoding(xq, yq, c.rounding().mode())))
+      windows<code_part::mean>(c, g, {k[0], k[1]});
+    else if constexpr (needs<code_part::scaled_mean>)
+      windows<code_part::scaled_mean>(c, g, {k[0], k[1]});
   }
 
  private:
-  /// False where a multiplier does not fit; that is known from the first window.
-  template <class Call>
-  static bool made(const Call& c) {
-    constexpr dtype type = Call::out_type::code;
-    const auto x = c.template in<0>();
-    const auto y = c.out();
-    const pool_geometry<op::pool_avg2d> g(x, y, c.params());
-    const quant& xq = c.s.inputs[0].q;
-    const bool mean = needs<code_part::mean> &&
-                      (!needs<code_part::scaled_mean> || same_encoding(xq, c.s.outputs[0].q, c.rounding().mode()));
-    const std::int32_t* k = c.constants();
-    const std::int32_t full = g.filter[1] * g.filter[2];
-    const multiplier whole{k[finish_constants::header], k[finish_constants::header + 1]};
-    if constexpr (needs<code_part::cut_windows>) {
-      if (!fits(c, mean, whole, full)) return false;
-      bool all = true;
-      each_count(g, [&](std::int32_t count) { all = all && fits(c, mean, multiplier_of(c, count), count); });
-      if (!all) return false;
-    } else if (!fits(c, mean, whole, full)) {
-      return false;
-    }
-    if (needs<code_part::mean> && mean)
-      windows<code_part::mean>(c, g, whole);
-    else if constexpr (needs<code_part::scaled_mean>)
-      windows<code_part::scaled_mean>(c, g, whole);
-    (void)type;
-    return true;
-  }
-  template <class Call>
-  static multiplier multiplier_of(const Call& c, std::int32_t count) {
-    return make_multiplier(static_cast<double>(c.s.inputs[0].q.scale) * (1.0 / static_cast<double>(count)) /
-                               static_cast<double>(c.s.outputs[0].q.scale),
-                           c.rounding());
-  }
-  /// The sizes of windows that are not full.
-  template <class F>
-  static void each_count(const pool_geometry<op::pool_avg2d>& g, F&& f) {
-    std::int32_t at[3] = {};
-    const auto full = std::int64_t{g.filter[1]} * g.filter[2];
-    std::int64_t last = full;
-    for (at[1] = 0; at[1] < g.out[1]; ++at[1])
-      for (at[2] = 0; at[2] < g.out[2]; ++at[2])
-        if (const pool_window w = g.at(at); w.count != full && w.count != last) {
-          last = w.count;
-          f(static_cast<std::int32_t>(w.count));
-        }
-  }
-  template <class Call>
-  static constexpr std::int64_t largest(std::int32_t count) { return std::int64_t{count} * 2 * max_value(Call::out_type::code == dtype::sfixed_16 || Call::out_type::code == dtype::ufixed_16 ? dtype::ufixed_16 : dtype::ufixed_8); }
   template <class Call>
   using scale_type = hvx::rescaler<Call::out_type::code, std::decay_t<decltype(std::declval<const Call&>().rounding())>,
                                    (bits_of(Call::out_type::code) > 8)>;
-  template <class Call>
-  static bool fits(const Call& c, bool mean, multiplier m, std::int32_t count) {
-    if (mean) return count > 0 && hvx::mean_divider(count, largest<Call>(count)).exact;
-    return scale_type<Call>(c, m, largest<Call>(count)).fits();
-  }
 
   template <code_part Part, class Call>
   static QNNX_NOINLINE void windows(const Call& c, const pool_geometry<op::pool_avg2d>& g, multiplier whole) {
@@ -179,8 +180,12 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
     const std::int32_t offset = c.s.inputs[0].q.offset;
     constexpr std::int32_t above = element == 1 ? hvx::turned(type) : 0;  // of what is added
     const hvx::vec plus = hvx::splat(hvx::turned(type));
-    scale_type<Call> scale(c, whole, largest<Call>(full));
-    hvx::mean_divider divided(full, largest<Call>(full));
+    const hvx::finisher<type, false, std::decay_t<decltype(c.rounding())>, (element > 1)> done(c);
+    [[maybe_unused]] auto scale = [&] {
+      if constexpr (Part == code_part::scaled_mean) return scale_type<Call>(c, whole, largest(type, full));
+      else return (void)whole, 0;
+    }();
+    hvx::mean_divider divided(full, largest(type, full));
     std::int32_t last = full;
     each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
       const std::int32_t rows = w.to[1] - w.from[1], columns = w.to[2] - w.from[2], inside = rows * columns;
@@ -189,9 +194,9 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
         if (count != last) {
           last = count;
           if constexpr (Part == code_part::mean)
-            divided = hvx::mean_divider(count, largest<Call>(count));
+            divided = hvx::mean_divider(count, largest(type, count));
           else
-            scale = scale_type<Call>(c, count == full ? whole : multiplier_of(c, count), largest<Call>(count));
+            scale = scale_type<Call>(c, count == full ? whole : multiplier_of(c.s.inputs[0].q, c.s.outputs[0].q, count, c.rounding()), largest(type, count));
         }
       const hvx::vec start = hvx::splat((Part == code_part::mean ? -(count - inside) : inside) * offset - inside * above);
       const std::byte* from = data + ((n * g.size[1] + w.from[1]) * g.size[2] + w.from[2]) * pixel;
@@ -205,7 +210,7 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
           if constexpr (Part == code_part::mean) v = hvx::add(divided(v), plus);
           else v = scale(v);
         }
-        hvx::put(out, scale.done.pack_interleaved(s.v), left);
+        hvx::put(out, done.pack_interleaved(s.v), left);
       }
     });
   }
@@ -221,6 +226,14 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
   static constexpr bool takes_shape(const params& p) {
     return p.filter_size[0] <= hvx::most_rows && std::int64_t{p.filter_size[0]} * p.filter_size[1] <= most_taps;
   }
+  static constexpr bool takes_scales(dtype t, const quant& x, const quant& y, const rounding::dynamic& r) {
+    const multiplier m = make_multiplier(static_cast<double>(x.scale) / static_cast<double>(y.scale), r);
+    return bits_of(t) == 16 ? hvx::single_scale<true>(t, m, 131070, y.zero()).fits(r) : hvx::single_scale<false>(t, m, 510, y.zero()).fits(r);
+  }
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return takes_shape(p) && f.epi.residual < 0 && f.epi.table < 0 &&
+           takes_scales(f.c.out(0).type, f.in[0], f.out[0], rounding::dynamic{f.rounding});
+  }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes_shape(p) ? geometry(f.c.dims(0), bits_of(f.c.in(0).type) / 8, f.c.out(0).dims, p).bytes() : 0;
   }
@@ -231,7 +244,8 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
     const hvx::rescaler<type, std::decay_t<decltype(c.rounding())>> scale(
         c, {c.constants()[finish_constants::header], c.constants()[finish_constants::header + 1]},
         bits_of(type) == 16 ? 131070 : 510);
-    if (!takes_shape(c.params()) || c.s.epi.residual >= 0 || c.s.epi.table >= 0 || !scale.fits()) return reference::run(c);
+    if constexpr (!config::embedded_packed)
+      if (!takes_shape(c.params()) || c.s.epi.residual >= 0 || c.s.epi.table >= 0 || !scale.fits()) return reference::run(c);
     rows(c, scale);
   }
 
