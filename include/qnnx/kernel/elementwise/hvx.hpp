@@ -197,21 +197,24 @@ void add_elements(const Call& c, const std::int32_t* k) {
 template <class Call>
 void multiply_elements(const Call& c, const pair_facts& f) {
   constexpr dtype type = Call::out_type::code;
-  const rescaler<type, std::decay_t<decltype(c.rounding())>> scale(c, {f.k[0], f.k[1]}, f.largest(f.first) * f.largest(f.second));
+  using rounding_type = std::decay_t<decltype(c.rounding())>;
+  const rescaler<type, rounding_type> scale(c, {f.k[0], f.k[1]}, f.largest(f.first) * f.largest(f.second));
+  const finisher<type, false, rounding_type, false> done(c);
   const vec plus_first = splat(f.first), plus_second = splat(f.second);
-  each_pair(c, scale.done,
-            [&](vec x, vec z) { return scale(multiply_low(add(x, plus_first), add(z, plus_second))); });
+  each_pair(c, done, [&](vec x, vec z) { return scale(multiply_low(add(x, plus_first), add(z, plus_second)), done); });
 }
 
 template <bool Greatest, class Call>
 void choose_elements(const Call& c, const pair_facts& f) {
   constexpr dtype type = Call::out_type::code;
-  using scale_type = rescaler<type, std::decay_t<decltype(c.rounding())>>;
+  using rounding_type = std::decay_t<decltype(c.rounding())>;
+  using scale_type = rescaler<type, rounding_type>;
   const scale_type a(c, {f.k[0], f.k[1]}, f.largest(f.first));
   const scale_type b(c, {f.k[2], f.k[3]}, f.largest(f.second));
   const vec plus_first = splat(f.first), plus_second = splat(f.second);
-  each_pair(c, a.done, [&](vec x, vec z) {
-    const vec p = a(add(x, plus_first)), q = b(add(z, plus_second));
+  const finisher<type, false, rounding_type, false> done(c);
+  each_pair(c, done, [&](vec x, vec z) {
+    const vec p = a(add(x, plus_first), done), q = b(add(z, plus_second), done);
     return Greatest ? greatest_words(p, q) : least_words(p, q);
   });
 }

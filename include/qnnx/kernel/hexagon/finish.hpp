@@ -152,6 +152,9 @@ struct head_rows {
         factor(load(at + vector_bytes)),
         plus(load(at + 2 * vector_bytes)),
         shift(load(at + 3 * vector_bytes)) {}
+  /// The same for all.
+  QNNX_INLINE explicit head_rows(const std::array<std::int32_t, 4>& row)
+      : bias(splat(row[0])), factor(splat(row[1])), plus(splat(row[2])), shift(splat(row[3])) {}
 };
 
 /// How outputs of a type are finished: Once is FullyConnected's rule of tflite.
@@ -250,31 +253,29 @@ template <dtype Type, class Rounding, bool Long = false>
 class rescaler {
  public:
   static constexpr bool wide = bits_of(Type) == 16;
+  rescaler() = default;
   /// Of numbers up to `largest`.
   template <class Call>
-  rescaler(const Call& c, multiplier m, std::int64_t largest)
-      : done(c), zero_(splat(c.s.outputs[0].q.zero() + turned(Type))) {
+  rescaler(const Call& c, multiplier m, std::int64_t largest) : zero_(c.s.outputs[0].q.zero() + turned(Type)) {
     const single_scale<wide, Long> s(Type, m, largest, c.s.outputs[0].q.zero());
     const auto r = c.rounding();
     same_ = s.is_same(r);
     form_ = s.form_of(r);
-    const auto row = s.facts.head(form_, r);
-    for (std::size_t k = 0; k < 4; ++k) store(head_ + static_cast<std::int32_t>(k) * vector_bytes, splat(row[k]));
+    row_ = s.facts.head(form_, r);
   }
   bool fits() const { return same_ || form_ != one_by_one; }
-  QNNX_INLINE vec operator()(vec v) const {
-    if (same_) return add(v, zero_);
-    const head_rows h(head_);
+  QNNX_INLINE vec operator()(vec v, const finisher<Type, false, Rounding, Long>& done) const {
+    if (same_) return add(v, splat(zero_));
+    const head_rows h(row_);
     const bool simple = done.r.mode() != rounding_mode::rne || form_ == fast;  // no other policy has ties
     return simple ? done.template words<fast>(v, h) : done.template words<ties>(v, h);
   }
-  finisher<Type, false, Rounding, Long> done;
 
  private:
-  vec zero_;
-  form form_;
-  bool same_;
-  std::byte head_[head_bytes];
+  std::int32_t zero_ = 0;
+  form form_ = one_by_one;
+  bool same_ = false;
+  std::array<std::int32_t, 4> row_{};
 };
 
 /// Calls f(std::integral_constant<int, form>) with the form of a node, out of those that the model needs.

@@ -169,6 +169,23 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
   using scale_type = hvx::rescaler<Call::out_type::code, std::decay_t<decltype(std::declval<const Call&>().rounding())>,
                                    (bits_of(Call::out_type::code) > 8)>;
 
+  /// The last scales of windows that are divided by different counts: doubles are divided to make one.
+  template <class Call>
+  struct kept_scales {
+    std::array<std::int32_t, 4> count{};
+    std::array<scale_type<Call>, 4> scale;
+    std::size_t next = 0;
+
+    QNNX_NOINLINE const scale_type<Call>& of(const Call& c, std::int32_t n, multiplier known) {
+      for (std::size_t i = 0; i < count.size(); ++i)
+        if (count[i] == n) return scale[i];
+      const std::size_t i = next++ % count.size();
+      count[i] = n;
+      const multiplier m = known.mantissa != 0 ? known : multiplier_of(c.s.inputs[0].q, c.s.outputs[0].q, n, c.rounding());
+      return scale[i] = scale_type<Call>(c, m, largest(Call::out_type::code, n));
+    }
+  };
+
   template <code_part Part, class Call>
   static QNNX_NOINLINE void windows(const Call& c, const pool_geometry<op::pool_avg2d>& g, multiplier whole) {
     constexpr dtype type = Call::out_type::code;
@@ -181,10 +198,9 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
     constexpr std::int32_t above = element == 1 ? hvx::turned(type) : 0;  // of what is added
     const hvx::vec plus = hvx::splat(hvx::turned(type));
     const hvx::finisher<type, false, std::decay_t<decltype(c.rounding())>, (element > 1)> done(c);
-    [[maybe_unused]] auto scale = [&] {
-      if constexpr (Part == code_part::scaled_mean) return scale_type<Call>(c, whole, largest(type, full));
-      else return (void)whole, 0;
-    }();
+    [[maybe_unused]] kept_scales<Call> scales;
+    scale_type<Call> scale;
+    if constexpr (Part == code_part::scaled_mean) scale = scales.of(c, full, whole);
     hvx::mean_divider divided(full, largest(type, full));
     std::int32_t last = full;
     each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
@@ -196,7 +212,7 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
           if constexpr (Part == code_part::mean)
             divided = hvx::mean_divider(count, largest(type, count));
           else
-            scale = scale_type<Call>(c, count == full ? whole : multiplier_of(c.s.inputs[0].q, c.s.outputs[0].q, count, c.rounding()), largest(type, count));
+            scale = scales.of(c, count, count == full ? whole : multiplier{});
         }
       const hvx::vec start = hvx::splat((Part == code_part::mean ? -(count - inside) : inside) * offset - inside * above);
       const std::byte* from = data + ((n * g.size[1] + w.from[1]) * g.size[2] + w.from[2]) * pixel;
@@ -208,7 +224,7 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
         for (hvx::vec& v : s.v) {
           v = hvx::add(v, start);
           if constexpr (Part == code_part::mean) v = hvx::add(divided(v), plus);
-          else v = scale(v);
+          else v = scale(v, done);
         }
         hvx::put(out, done.pack_interleaved(s.v), left);
       }
@@ -265,6 +281,7 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
     hvx::padded_rows<type> rows(g, static_cast<std::int32_t>(min_value(type)), c.scratch());
     const std::int32_t bytes = g.out_width * g.depth;
     const hvx::vec plus = hvx::splat(c.s.inputs[0].q.offset + turn);
+    const hvx::finisher<type, false, std::decay_t<decltype(c.rounding())>, false> done(c);
     std::int32_t columns[most_taps];
     g.find_columns(columns);
     for (std::int32_t n = 0; n < ys[0]; ++n, image += g.height * g.width * g.depth) {
@@ -286,8 +303,8 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
             else most = hvx::greatest_bytes_of<is_signed_fixed(type)>(most, v);
           }
           hvx::elements<type, is_signed_fixed(type) || element == 2> x(most);
-          for (hvx::vec& v : x.v) v = scale(hvx::add(v, plus));
-          hvx::put(y + at, scale.done.pack_interleaved(x.v), bytes - at);
+          for (hvx::vec& v : x.v) v = scale(hvx::add(v, plus), done);
+          hvx::put(y + at, done.pack_interleaved(x.v), bytes - at);
         }
       }
     }
