@@ -131,18 +131,29 @@ struct pair_facts {
     const std::int32_t low = type == dtype::sfixed_8 ? -128 : 0;
     return k[6] >= 1 && k[6] <= 30 && first <= -low && first >= -low - 255 && second <= -low && second >= -low - 255;
   }
-  template <bool Wide>
-  constexpr bool can_scale(int at, std::int64_t most) const {
-    return single_scale<Wide>(type, {k[at], k[at + 1]}, most, zero).fits(r);
+  /// f(single_scale) of an operand or a product.
+  template <class F>
+  constexpr auto scale(int at, std::int64_t most, F&& f) const {
+    const multiplier m{k[at], k[at + 1]};
+    return wide() ? f(single_scale<true>(type, m, most, zero)) : f(single_scale<false>(type, m, most, zero));
   }
   constexpr bool can_scale(int at, std::int64_t most) const {
-    return wide() ? can_scale<true>(at, most) : can_scale<false>(at, most);
+    return scale(at, most, [&](const auto& s) { return s.fits(r); });
+  }
+  constexpr unsigned scale_parts(int at, std::int64_t most) const {
+    return scale(at, most, [&](const auto& s) { return s.code_parts(r); });
   }
   constexpr bool can_multiply() const {
     return min_value(type) + second >= -32768 && max_value(type) + second <= 32767 &&
            can_scale(0, largest(first) * largest(second));
   }
   constexpr bool can_choose() const { return can_scale(0, largest(first)) && can_scale(2, largest(second)); }
+  constexpr unsigned code_parts(op::binary what) const {
+    if (what == op::binary::multiply) return scale_parts(0, largest(first) * largest(second));
+    if (what == op::binary::maximum || what == op::binary::minimum)
+      return scale_parts(0, largest(first)) | scale_parts(2, largest(second));
+    return 0;
+  }
   constexpr bool can(op::binary what) const {
     switch (what) {
       case op::binary::add:
@@ -239,15 +250,22 @@ struct pair_kernel : answers_as<Op> {
     if constexpr (requires { reference::what(p); }) return reference::what(p);
     else return (void)p, op::binary::add;
   }
-  static constexpr bool takes(const node_facts& f, const params& p) {
+  // The body of a constexpr template before the functions that call it: clang else has none when they are asked in a
+  // constant expression.
+  template <class F>
+  static constexpr auto asked(const node_facts& f, const params& p, F&& ask) {
     std::int32_t k[2 + add_constants_words] = {};
     const rounding::dynamic r{f.rounding};
     base::prepare(f, p, r, k);
-    return pair_facts{f.c.out(0).type, r, k + 2, f.in[0].offset, f.in[1].offset, f.out[0].zero()}.can(what(p));
+    return ask(pair_facts{f.c.out(0).type, r, k + 2, f.in[0].offset, f.in[1].offset, f.out[0].zero()});
   }
-  static constexpr unsigned code_parts(const node_facts& f, const params&, const std::byte*) {
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    return asked(f, p, [&](const pair_facts& n) { return n.can(what(p)); });
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
     const shape& y = f.c.out(0).dims;
-    return f.c.dims(0) == y && f.c.dims(1) == y ? bit(code_part::one_shape) : bit(code_part::repeated);
+    return (f.c.dims(0) == y && f.c.dims(1) == y ? bit(code_part::one_shape) : bit(code_part::repeated)) |
+           asked(f, p, [&](const pair_facts& n) { return n.code_parts(what(p)); });
   }
 
   template <class Call>

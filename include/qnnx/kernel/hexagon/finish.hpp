@@ -8,12 +8,14 @@
 //          of the 24-bit mantissa; with f / 2 beyond the range of outputs both roundings are clamped to the same.
 //          Other 8-bit layers of TFLite round twice: as kernel/arm/finish.hpp has it.
 //   ties   rne with the others: acc * M is a tie where acc = 2^(k-1) modulo 2^k, 2^k the denominator of M: one off again
-//          where that made an odd number. Multipliers from 1/2 on get their sums shifted left, so that s > 0.
+//          where that made an odd number. Multipliers from 1/2 on get their sums shifted left, so that s > 0: under every
+//          policy (TFLite rounds those once).
 //   else   sum by sum, by the reference's functions.
 // A node has the form that all of its channels fit. Outputs are made as unsigned bytes or signed halfwords, of the other
 // sign with the highest bit turned over. Layer 5a.
 
 #include "qnnx/kernel/arm/mixed.hpp"
+#include "qnnx/kernel/code_parts.hpp"
 #include "qnnx/kernel/hexagon/hvx.hpp"
 
 #if QNNX_HAS_HVX
@@ -61,7 +63,7 @@ struct channel_facts {
   template <class Rounding>
   constexpr multiplier fixed(Rounding r) const {
     if (r.mode() != rounding_mode::tflite) return {m.mantissa * 128, -m.exponent - 24};
-    if constexpr (Once) return {m.mantissa, -m.exponent};
+    if constexpr (Once || !Long) return {m.mantissa, -m.exponent};
     return {(m.mantissa < 0x7fff0000 ? (m.mantissa + (1 << 15)) >> 16 : 0x7fff) * 65536, -m.exponent};
   }
   /// How far sums are shifted left.
@@ -86,14 +88,15 @@ struct channel_facts {
     if (largest() >= (std::int64_t{1} << 31)) return false;
     if (is_constant(r)) return true;
     if (rounds_twice(r)) {
-      const int e = -m.exponent;
-      return f == fast && e >= 1 && e <= 30 && largest() < (std::int64_t{1} << 30) &&
+      const int e = -m.exponent;  // below 1 TFLite rounds once
+      if (f == ties) return e <= 0 && e > -30 && (largest() << left(r)) < (std::int64_t{1} << 31);
+      return f == fast && e >= 1 && e <= 30 && largest() <= (std::int64_t{1} << 30) &&
              largest() + (std::int64_t{1} << (e - 1)) + (zero < 0 ? -zero : zero) * (std::int64_t{1} << e) <
                  (std::int64_t{1} << 31);
     }
     const std::int32_t s = fixed(r).exponent;
     if (f == fast) return s >= 1 && s <= 32 && (r.mode() != rounding_mode::rne || !ties_count());
-    return r.mode() == rounding_mode::rne && s <= 32 && left(r) < 31 &&
+    return f == ties && s <= 32 && left(r) < 31 &&
            (largest() << left(r)) < (std::int64_t{1} << 31);
   }
   /// The four words of a channel's head.
@@ -101,13 +104,13 @@ struct channel_facts {
   constexpr std::array<std::int32_t, 4> head(form f, Rounding r) const {
     const auto low = static_cast<std::int32_t>(static_cast<std::uint32_t>(bias & 0xffffffff));
     if (f == one_by_one) return {low, m.mantissa, m.exponent, static_cast<std::int32_t>(bias >> 32)};
-    if (rounds_twice(r)) {
+    if (f == fast && rounds_twice(r)) {
       if (is_constant(r)) return {low, 0, 2 * output(bias, r) + 1, 1};
       return {low, m.mantissa, (1 << (-m.exponent - 1)) + zero * (1 << -m.exponent), -m.exponent};
     }
     if (is_constant(r)) return {low, 0, 2 * output(bias, r), 0};
     const std::int32_t l = f == ties ? left(r) : 0, k = denominator() + l;
-    const std::int32_t to_tie = f == ties && k > 0 && k < 32 ? 32 - k : 0;
+    const std::int32_t to_tie = f == ties && r.mode() == rounding_mode::rne && k > 0 && k < 32 ? 32 - k : 0;
     return {low, fixed(r).mantissa, 2 * zero, fixed(r).exponent + l - 1 + to_tie * 256 + l * 65536};
   }
 };
@@ -181,13 +184,14 @@ struct finisher {
   template <int Form>
   QNNX_INLINE vec words(vec sums, const head_rows& h) const {
     const vec v = add(sums, h.bias), factor = h.factor, plus = h.plus, shift = h.shift;
-    if (channel_facts<Once, wide, Long>::rounds_twice(r))
+    if (Form == fast && channel_facts<Once, wide, Long>::rounds_twice(r))
       return shift_right_each(add(multiply_rounded(v, factor), add(shift_right(v, 31), plus)), shift);
     if constexpr (Form == fast) {
       return average_rounded(shift_right_each(multiply_floor(v, factor), shift), plus);
     } else {
       const vec a = shift_left_each(v, bit_and(shift_right(shift, 16), splat(31)));
       const vec q = average_rounded(shift_right_each(multiply_floor(a, factor), bit_and(shift, splat(31))), zeros());
+      if (r.mode() != rounding_mode::rne) return add(q, shift_right(plus, 1));
       const vec tie = shift_left_each(a, bit_and(shift_right(shift, 8), splat(31)));
       return add(subtract(q, where_equal(tie, splat(INT32_MIN), bit_and(q, splat(1)))), shift_right(plus, 1));
     }
@@ -242,6 +246,11 @@ struct single_scale {
   constexpr form form_of(Rounding r) const {
     return facts.fits(fast, r) ? fast : facts.fits(ties, r) ? ties : one_by_one;
   }
+  /// The parts of the code that it needs.
+  template <class Rounding>
+  constexpr unsigned code_parts(Rounding r) const {
+    return !is_same(r) && form_of(r) == ties ? bit(code_part::ties) : 0u;
+  }
   template <class Rounding>
   constexpr bool fits(Rounding r) const {
     return is_same(r) || form_of(r) != one_by_one;
@@ -267,8 +276,9 @@ class rescaler {
   QNNX_INLINE vec operator()(vec v, const finisher<Type, false, Rounding, Long>& done) const {
     if (same_) return add(v, splat(zero_));
     const head_rows h(row_);
-    const bool simple = done.r.mode() != rounding_mode::rne || form_ == fast;  // no other policy has ties
-    return simple ? done.template words<fast>(v, h) : done.template words<ties>(v, h);
+    if constexpr (needs<code_part::ties>)
+      if (form_ == ties) return done.template words<ties>(v, h);
+    return done.template words<fast>(v, h);
   }
 
  private:

@@ -125,7 +125,8 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
   }
   /// Whether windows are small enough, and multipliers fit.
   template <class Rounding>
-  static constexpr bool takes_encodings(dtype t, const shape& xs, const shape& ys, const quant& x, const quant& y, const params& p, Rounding r) {
+  static constexpr bool takes_encodings(dtype t, const shape& xs, const shape& ys, const quant& x, const quant& y, const params& p, Rounding r,
+                                        unsigned* parts = nullptr) {
     const bool wide = bits_of(t) == 16;
     if (std::int64_t{p.filter_size[0]} * p.filter_size[1] > (wide ? 4096 : 256)) return false;
     const bool mean = same_encoding(x, y, r.mode());
@@ -134,7 +135,12 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
       const std::int64_t most = largest(t, count);
       if (mean) return hvx::mean_divider(count, most).exact;
       const multiplier m = multiplier_of(x, y, count, r);
-      return wide ? hvx::single_scale<true, true>(t, m, most, y.zero()).fits(r) : hvx::single_scale<false, false>(t, m, most, y.zero()).fits(r);
+      const auto fits_scale = [&](const auto& s) {
+        if (parts) *parts |= s.code_parts(r);
+        return s.fits(r);
+      };
+      return wide ? fits_scale(hvx::single_scale<true, true>(t, m, most, y.zero()))
+                  : fits_scale(hvx::single_scale<false, false>(t, m, most, y.zero()));
     };
     if (all_full(xs, ys, p)) return fits(static_cast<std::int32_t>(p.filter_size[0] * p.filter_size[1]));
     return p.filter_size[0] <= 256 && p.filter_size[1] <= 256 && hvx::window_counts<params>(xs, ys, p).all(fits);
@@ -144,8 +150,10 @@ struct impl<op::pool_avg2d, isa::hvx> : answers_as<op::pool_avg2d> {
            takes_encodings(f.c.out(0).type, f.c.dims(0), f.c.out(0).dims, f.in[0], f.out[0], p, rounding::dynamic{f.rounding});
   }
   static constexpr unsigned code_parts(const node_facts& f, const params& p, const std::byte*) {
+    unsigned scales = 0;
     if (!takes(f, p)) return 0;
-    return bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean) |
+    (void)takes_encodings(f.c.out(0).type, f.c.dims(0), f.c.out(0).dims, f.in[0], f.out[0], p, rounding::dynamic{f.rounding}, &scales);
+    return scales | bit(same_encoding(f.in[0], f.out[0], f.rounding) ? code_part::mean : code_part::scaled_mean) |
            (all_full(f.c.dims(0), f.c.out(0).dims, p) ? 0u : bit(code_part::cut_windows));
   }
 
@@ -242,13 +250,20 @@ struct impl<op::pool_max2d, isa::hvx> : answers_as<op::pool_max2d> {
   static constexpr bool takes_shape(const params& p) {
     return p.filter_size[0] <= hvx::most_rows && std::int64_t{p.filter_size[0]} * p.filter_size[1] <= most_taps;
   }
-  static constexpr bool takes_scales(dtype t, const quant& x, const quant& y, const rounding::dynamic& r) {
-    const multiplier m = make_multiplier(static_cast<double>(x.scale) / static_cast<double>(y.scale), r);
-    return bits_of(t) == 16 ? hvx::single_scale<true>(t, m, 131070, y.zero()).fits(r) : hvx::single_scale<false>(t, m, 510, y.zero()).fits(r);
+  /// ask(single_scale, policy) of a node.
+  template <class F>
+  static constexpr auto asked(const node_facts& f, F&& ask) {
+    const dtype t = f.c.out(0).type;
+    const rounding::dynamic r{f.rounding};
+    const multiplier m = make_multiplier(static_cast<double>(f.in[0].scale) / static_cast<double>(f.out[0].scale), r);
+    return bits_of(t) == 16 ? ask(hvx::single_scale<true>(t, m, 131070, f.out[0].zero()), r)
+                            : ask(hvx::single_scale<false>(t, m, 510, f.out[0].zero()), r);
   }
   static constexpr bool takes(const node_facts& f, const params& p) {
-    return takes_shape(p) && f.epi.residual < 0 && f.epi.table < 0 &&
-           takes_scales(f.c.out(0).type, f.in[0], f.out[0], rounding::dynamic{f.rounding});
+    return takes_shape(p) && f.epi.residual < 0 && f.epi.table < 0 && asked(f, [](const auto& s, auto r) { return s.fits(r); });
+  }
+  static constexpr unsigned code_parts(const node_facts& f, const params&, const std::byte*) {
+    return asked(f, [](const auto& s, auto r) { return s.code_parts(r); });
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     return takes_shape(p) ? geometry(f.c.dims(0), bits_of(f.c.in(0).type) / 8, f.c.out(0).dims, p).bytes() : 0;
