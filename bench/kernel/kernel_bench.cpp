@@ -137,13 +137,14 @@ void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int
   const auto pad = static_cast<std::uint32_t>((kernel - 1) / 2);
   p.stride = {static_cast<std::uint32_t>(stride), static_cast<std::uint32_t>(stride)};
   p.pad_amount = {pad, pad, pad, pad};
+  if constexpr (requires { p.output_padding; }) p.output_padding = {static_cast<std::uint32_t>(kernel % 2 ? stride - 1 : 0), static_cast<std::uint32_t>(kernel % 2 ? stride - 1 : 0)};
   constexpr bool depthwise = std::is_same_v<Op, op::depthwise_conv2d>;
   const int x = m.input("x", {1, size, size, ci});
   m.n.add_node<Op>("node", {x, m.weights({kernel, kernel, depthwise ? 1 : ci, co}), m.bias(co)}, {}, p);
   all.push_back({Op::name, std::to_string(kernel) + "x" + std::to_string(kernel) + " s" + std::to_string(stride) + " " + std::to_string(size) + "x" +
                                std::to_string(size) + " " + std::to_string(ci) + "->" + std::to_string(co) + " " + (floats ? "f32" : integers == dtype::ufixed_8 ? "u8" : "s16"),
                  m.finish(m.data(), 1.0f),
-                 {integers != dtype::ufixed_8 ? peer_none : depthwise ? peer_depthwise : peer_conv, floats, size, size, ci, co, kernel, stride}});
+                 {integers != dtype::ufixed_8 || std::is_same_v<Op, op::transpose_conv2d> ? peer_none : depthwise ? peer_depthwise : peer_conv, floats, size, size, ci, co, kernel, stride}});
 }
 template <class Op>
 constexpr peer_kind elementwise_peer() {
@@ -210,6 +211,8 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
       for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {56, 144, 2}, {14, 576, 1}}) add_window<Op>(all, floats, size, c, c, 3, stride);
       if (!floats)
         for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {14, 576, 1}}) add_window<Op>(all, false, size, c, c, 3, stride, dtype::sfixed_16);
+    } else if constexpr (std::is_same_v<Op, op::transpose_conv2d>) {
+      for (const auto& [size, ci, co, kernel] : {std::array{28, 128, 64, 2}, {28, 64, 64, 3}, {16, 256, 128, 4}}) add_window<Op>(all, floats, size, ci, co, kernel, 2);
     } else if constexpr (std::is_same_v<Op, op::fully_connected>) {
       for (const auto& [rows, depth, columns, bits] : {std::array{1, 1280, 1000, 8}, {1, 640, 128, 8}, {128, 256, 1024, 8}, {512, 512, 512, 8}, {1, 4096, 4096, 8}, {1, 4096, 4096, 4}, {1, 640, 128, 16}, {128, 256, 1024, 16}}) {
         const bool wide = bits == 16;

@@ -234,6 +234,31 @@ inline net matmul_net(unsigned seed, const signature& types) {
   return m.finish(inputs.size() == 3);
 }
 
+/// Kernels larger and smaller than the stride, paddings that cut results off, groups now and then.
+inline net transposed_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int group = d.chance(10) ? 2 : 1;
+  const int ci = group * (d.chance(30) ? 16 : d.roll(1, 40));
+  const int co = d.chance(20) ? 16 * d.roll(1, 5) : d.roll(1, 70);
+  const int kernel[2] = {d.roll(1, 5), d.roll(1, 5)}, size[2] = {d.roll(1, 7), d.roll(1, 7)};
+  op::transpose_conv2d::params p;
+  p.group = static_cast<std::uint32_t>(group);
+  for (std::size_t k = 0; k < 2; ++k) {
+    const int stride = d.roll(1, 3);
+    p.stride[k] = static_cast<std::uint32_t>(stride);
+    const int whole = stride * (size[k] - 1) + kernel[k];
+    const int before = d.roll(0, std::min(kernel[k] - 1, whole - 1));
+    p.pad_amount[2 * k] = static_cast<std::uint32_t>(before);
+    p.pad_amount[2 * k + 1] = static_cast<std::uint32_t>(d.roll(0, std::min(kernel[k] - 1, whole - 1 - before)));
+    if (d.chance(30)) p.output_padding[k] = static_cast<std::uint32_t>(d.roll(0, stride - 1));
+  }
+  const int x = m.input("x", {d.roll(1, 2), size[0], size[1], ci});
+  const int w = m.weights({kernel[0], kernel[1], ci, co}, 3);
+  m.n.add_node<op::transpose_conv2d>("node", {x, w, m.bias(co * group)}, {}, p);
+  return m.finish(true);
+}
+
 template <class Op>
 net pool_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
@@ -419,6 +444,7 @@ inline const std::map<std::string_view, generator>& generators() {
   static const std::map<std::string_view, generator> all{
       {op::conv2d::name, [](unsigned s, const signature& t) { return window_net<op::conv2d>(s, t, false); }},
       {op::depthwise_conv2d::name, [](unsigned s, const signature& t) { return window_net<op::depthwise_conv2d>(s, t, true); }},
+      {op::transpose_conv2d::name, transposed_net},
       {op::fully_connected::name, connected_net},
       {op::quantize::name, one_input_net<op::quantize>},
       {op::dequantize::name, one_input_net<op::dequantize>},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d, DepthWiseConv2d, FullyConnected and MatMul with AVX2, 8 channels per vector: floats, and 8- or 16-bit data with
+// Conv2d, DepthWiseConv2d, TransposeConv2d, FullyConnected and MatMul with AVX2, 8 channels per vector: floats, and 8- or 16-bit data with
 // 8- or 4-bit weights. Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
@@ -10,6 +10,7 @@
 #include "qnnx/kernel/x86/depthwise_pairs.hpp"
 #include "qnnx/kernel/x86/matmul_kernel.hpp"
 #include "qnnx/kernel/x86/products_16.hpp"
+#include "qnnx/kernel/x86/transposed_windows.hpp"
 #include "qnnx/kernel/x86/widened_windows.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
@@ -30,6 +31,8 @@ template <>
 struct impl<op::matmul, isa::avx2>
     : x86::with_16_bits<op::matmul, x86::matmul_kernel<x86::f32x8, x86::widened_windows>,
                         x86::dense_16<op::matmul, x86::avx2_vectors>> {};
+template <>
+struct impl<op::transpose_conv2d, isa::avx2> : x86::transposed_kernel<x86::f32x8, x86::widened_windows> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// TransposeConv2d for x86: one convolution of stride 1 for each phase of the output. Rows oh with (oh + top) mod stride = a
+// meet the taps a, a + stride, ... alone:
+//   out[oh] = sum over r of in[t - (n - 1) + r] w[a + stride (n - 1 - r)],  t = (oh + top - a) / stride, n such taps
+// so a phase is a window of n rows of turned taps over the data. Phases are packed, run by the kernels of Conv2d
+// (`Float` and `Bytes`: accumulate_kernel.hpp) into scratch, and their pixels put in place. Groups, residuals, tables,
+// computed weights, windows smaller than the stride and paddings beyond them run the reference. Layer 5a.
+
+#include "qnnx/kernel/convolution/transpose_conv_reference.hpp"
+#include "qnnx/kernel/x86/accumulate_kernel.hpp"
+#include "qnnx/kernel/x86/vectors_avx2.hpp"
+
+#if QNNX_HAS_AVX2
+namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// The outputs of one axis that share their taps: first, first + stride, ...
+struct phase {
+  std::int64_t tap = 0;    // the first
+  std::int64_t taps = 0;
+  std::int64_t first = 0;  // output
+  std::int64_t count = 0;  // outputs
+  std::int64_t before = 0;  // data rows that the first output's window begins before the data
+
+  constexpr phase(std::int64_t a, std::int64_t stride, std::int64_t kernel, std::int64_t pad, std::int64_t out)
+      : tap(a), taps(kernel > a ? (kernel - a + stride - 1) / stride : 0), first(((a - pad) % stride + stride) % stride) {
+    count = out > first ? (out - first + stride - 1) / stride : 0;
+    before = taps - 1 - (first + pad - a) / stride;
+  }
+};
+
+/// The kernels of Conv2d see a phase as a call of their own.
+template <class Call>
+struct phase_call : Call {
+  using weights_view = std::decay_t<decltype(std::declval<const Call&>().template in<1>())>;
+  /// A turned part of the kernel as weights [taps][taps][Ci][Co].
+  struct weights {
+    using type = typename weights_view::type;
+    weights_view w;
+    const quant* q;
+    phase h, v;
+    std::int64_t step_h, step_w, kernel_w, depth, channels;
+    auto load(std::int64_t i) const {
+      const std::int64_t tap = i / (depth * channels), inner = i % (depth * channels);
+      const std::int64_t kh = h.tap + step_h * (h.taps - 1 - tap / v.taps), kw = v.tap + step_w * (v.taps - 1 - tap % v.taps);
+      return w.load((kh * kernel_w + kw) * depth * channels + inner);
+    }
+  };
+  phase h, v;
+  typename Call::out_type::storage* made;
+
+  phase_call(const Call& c, const phase& rows, const phase& columns, typename Call::out_type::storage* out) : Call(c), h(rows), v(columns), made(out) {}
+  template <int I>
+  auto in() const {
+    if constexpr (I == 1) {
+      const auto w = Call::template in<1>();
+      const auto& p = this->params();
+      return weights{w, w.q, h, v, p.stride[0], p.stride[1], w.extent(hwio::w), w.extent(hwio::i), w.extent(hwio::o)};
+    } else {
+      return Call::template in<I>();
+    }
+  }
+  auto out() const {
+    auto y = Call::out();
+    y.data = made;
+    return y;
+  }
+};
+
+/// n bytes, mostly few.
+QNNX_INLINE void copy_pixel(std::byte* to, const std::byte* from, std::int64_t n) {
+  for (; n >= 32; n -= 32, to += 32, from += 32)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  copy_few<32>(to, from, n);
+}
+
+template <class Float, class Bytes>
+struct transposed_kernel : answers_as<op::transpose_conv2d> {
+  using params = op::transpose_conv2d::params;
+
+  template <class Sig>
+  static constexpr bool supports = operand_types<Sig>::floats || operand_types<Sig>::bytes;
+
+  /// f(window, phases) for every phase that has outputs. False: the reference has to do all.
+  template <class F>
+  static constexpr bool each_phase(const shape& x, const shape& w, const shape& y, const params& p, F&& f) {
+    if (p.group != 1) return false;
+    const std::int64_t sh = p.stride[0], sw = p.stride[1];
+    for (std::int64_t a = 0; a < sh; ++a)
+      for (std::int64_t b = 0; b < sw; ++b) {
+        const phase h(a, sh, w[0], p.pad_amount[0], y[1]), v(b, sw, w[1], p.pad_amount[2], y[2]);
+        if (h.count == 0 || v.count == 0) continue;
+        if (h.taps == 0 || v.taps == 0 || h.taps > most_runs || h.before < 0 || v.before < 0) return false;
+        window_shape s;
+        s.batch = x[0], s.height = x[1], s.width = x[2], s.depth = x[3];
+        s.out_h = h.count, s.out_w = v.count, s.channels = w[3];
+        s.kernel_h = h.taps, s.kernel_w = v.taps;
+        s.top = h.before, s.left = v.before;
+        s.padded = s.top > 0 || s.left > 0 || s.out_h - 1 + s.kernel_h > s.height || s.out_w - 1 + s.kernel_w > s.width;
+        if (s.pointwise() && (s.out_h != s.height || s.out_w != s.width)) s.padded = true;  // not all of the pixels in order
+        f(s, h, v);
+      }
+    return true;
+  }
+  static constexpr packed_layout layout_of(const window_shape& s, dtype weights) {
+    return is_fixed(weights) ? Bytes::layout(s, weights) : packed_layout(s, Float::lanes, 1);
+  }
+  static constexpr std::int64_t packed_of(const window_shape& s, dtype weights) {
+    return ((is_fixed(weights) ? Bytes::packed_bytes(s, weights) : layout_of(s, weights).bytes(1)) + 63) / 64 * 64;
+  }
+  /// Scratch: what a phase's windows need, its results, and the data where the output lies over it.
+  struct memory_plan {
+    std::int64_t windows = 0, results = 0, packed = 0;
+    bool taken = false;
+  };
+  static constexpr memory_plan plan_of(const shape& x, const shape& w, const shape& y, const params& p, dtype weights) {
+    memory_plan m;
+    const bool bytes = is_fixed(weights);
+    m.taken = each_phase(x, w, y, p, [&](const window_shape& s, const phase&, const phase&) {
+      const std::int64_t patch = bytes ? Bytes::scratch_bytes(s) : window_scratch(s, 4);
+      const std::int64_t made = s.pixels() * s.channels * (bytes ? 1 : 4);
+      m.windows = patch > m.windows ? patch : m.windows;
+      m.results = made > m.results ? made : m.results;
+      m.packed += packed_of(s, weights);
+    });
+    m.windows = (m.windows + 63) / 64 * 64;
+    m.results = (m.results + 63) / 64 * 64;
+    return m;
+  }
+  static constexpr memory_plan plan_of(const node_facts& f, const params& p) {
+    return plan_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p, f.c.in(1).type);
+  }
+  static constexpr bool plain(const epilogue& e) { return e.residual < 0 && e.table < 0; }
+  static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
+    if (f.c.in(1).kind != tensor_kind::constant || !plain(f.epi)) return 0;
+    const memory_plan m = plan_of(f, p);
+    return m.taken ? m.packed : 0;
+  }
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    if (packed_bytes(f, p) == 0) return 0;
+    const memory_plan m = plan_of(f, p);
+    return m.windows + m.results + byte_size(f.c.in(0)) + 64;
+  }
+
+  template <class Call>
+  static void pack(const Call& c, std::byte* out) {
+    using phase_of = phase_call<Call>;
+    const auto w = c.template in<1>();
+    constexpr dtype type = Call::template in_type<1>::code;
+    each_phase(dims_of(c.template in<0>()), dims_of(w), dims_of(c.out()), c.params(), [&](const window_shape& s, const phase& h, const phase& v) {
+      const phase_of one(c, h, v, nullptr);
+      if constexpr (is_float_v<typename Call::out_type>) pack_floats<Float>(s, one.template in<1>(), 0, {s.channels, 1}, c.template in<2>(), 0, out);
+      else Bytes::pack(one, s, {s.channels, 1}, 0, false, out);
+      out += packed_of(s, type);
+    });
+  }
+
+  template <class Call>
+  static void run(const Call& c) {
+    using storage = typename Call::out_type::storage;
+    constexpr bool floats = is_float_v<typename Call::out_type>;
+    constexpr dtype type = Call::template in_type<1>::code;
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    const params& p = c.params();
+    const shape xs = dims_of(x), ws = dims_of(c.template in<1>()), ys = dims_of(y);
+    if (c.packed_missing() || c.s.inputs[1].where != bank::weights || !plain(c.epi())) return reference::run(c);
+    const memory_plan plan = plan_of(xs, ws, ys, p, type);
+    if (!plan.taken) return reference::run(c);
+    const std::int64_t element = sizeof(storage), pixel = ys[3] * element;
+    const auto* data = reinterpret_cast<const std::byte*>(x.data);
+    if (memory_shared(x.data, x.size() * element, y.data, y.size() * element)) {
+      std::byte* copy = c.scratch() + plan.windows + plan.results;
+      std::memcpy(copy, data, static_cast<std::size_t>(x.size() * element));
+      data = copy;
+    }
+    std::byte* made = c.scratch() + plan.windows;
+    const std::byte* packed = c.packed();
+    each_phase(xs, ws, ys, p, [&](const window_shape& s, const phase& h, const phase& v) {
+      const packed_layout l = layout_of(s, type);
+      window_job j;
+      j.data = data;
+      j.element_bytes = element;
+      j.packed_step = l.bytes(floats ? 1 : packed_words);
+      j.packed = packed + l.panels_at(floats ? 1 : packed_words);
+      j.bias = packed + l.word(bias_word);
+      j.scratch = c.scratch();
+      if constexpr (floats) {
+        float_output o;
+        o.y = reinterpret_cast<float*>(made);
+        o.channels = s.channels;
+        o.group = Float::group * Float::lanes;
+        o.epi = c.epi();
+        window_products<Float, finish_floats<Float>>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
+      } else {
+        Bytes::template run<false>(phase_call<Call>(c, h, v, reinterpret_cast<storage*>(made)), s, l, j, packed, 0);
+      }
+      const std::byte* from = made;
+      for (std::int64_t n = 0; n < s.batch; ++n)
+        for (std::int64_t i = 0; i < h.count; ++i) {
+          std::byte* to = reinterpret_cast<std::byte*>(y.data) + ((n * ys[1] + h.first + i * p.stride[0]) * ys[2] + v.first) * pixel;
+          for (std::int64_t k = 0; k < v.count; ++k, from += pixel, to += p.stride[1] * pixel) copy_pixel(to, from, pixel);
+        }
+      packed += packed_of(s, type);
+    });
+  }
+};
+
+}  // namespace qnnx::inline QNNX_ABI::kernel::x86
+#endif
