@@ -76,6 +76,9 @@ bool belongs(const instruction_set& set, sets who) {
   switch (who) {
     case sets::all: return true;
     case sets::with_every_op: return set.every_op;
+    case sets::with_curves:
+      if (name == "hvx") return true;
+      [[fallthrough]];
     case sets::armv7em_dsp: return name == "armv7em_dsp" || name == "mve" || name == "armv7m" || name == "rv64";
   }
   return false;

@@ -54,6 +54,8 @@ struct curve {
     const double lowest = static_cast<double>(min_value(t)), highest = static_cast<double>(max_value(t));
     make([&](int place) { return clamp(real((lowest + place + f.in[0].offset) * in) / to - f.out[0].offset, lowest - 2, highest + 2); }, out);
   }
+  /// From the order above to the one in which run() reads them.
+  static constexpr void arrange(std::int32_t*) {}
   /// All elements of a call; exact(x) is the stored value that the reference gives.
   template <class Call, class F>
   static QNNX_INLINE void run(const Call& c, F&& exact) {
@@ -100,8 +102,8 @@ struct curve {
   }
 };
 
-/// The activations of 16 bits.
-template <class Op>
+/// The activations of 16 bits. Curve: how pieces are read, and stand in the constants.
+template <class Op, class Curve = curve>
 struct curve_kernel : answers_as<Op> {
   using params = typename answers_as<Op>::params;
   using reference = impl<Op, isa::reference>;
@@ -121,6 +123,7 @@ struct curve_kernel : answers_as<Op> {
     if (!takes(f, p)) return interpolated_kernel<Op>::prepare(f, p, r, out);
     const op::neuron_params n = reference::neuron(p);
     curve::make_for(f, [&](double x) { return neuron_value(n, x); }, out);
+    Curve::arrange(out);
   }
 
   template <class Call>
@@ -130,7 +133,7 @@ struct curve_kernel : answers_as<Op> {
       if (other::takes_call(c)) return other::run(c);
       if (other::is_tflite(c.params(), c.s.inputs[0].q, c.s.outputs[0].q, c.rounding().mode())) return reference::run(c);
     }
-    curve::run(c, [&](std::int32_t x) { return exact(c, x); });
+    Curve::run(c, [&](std::int32_t x) { return exact(c, x); });
   }
 
  private:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One-input functions of 8-bit data with HVX: the reference's table of 256 entries, 128 elements at a time: activations,
-// ElementWiseNeuron, ElementWiseUnary and its forms, Lookup. Activations of 16 bits in scalar integers
-// (activation/curve_16.hpp). Layer 5a.
+// ElementWiseNeuron, ElementWiseUnary and its forms, Lookup. Those of 16 bits by activation/hvx_curves.hpp. Layer 5a.
 
-#include "qnnx/kernel/activation/curve_16.hpp"
+#include "qnnx/kernel/activation/hvx_curves.hpp"
 #include "qnnx/kernel/activation/reference.hpp"
+#include "qnnx/kernel/elementwise/curve_16.hpp"
 #include "qnnx/kernel/elementwise/lookup.hpp"
 #include "qnnx/kernel/elementwise/unary.hpp"
 #include "qnnx/kernel/hexagon/by_width.hpp"
@@ -31,10 +31,10 @@ struct table_kernel : answers_as<Op> {
 
 template <class Op>
   requires neuron_op<Op>
-struct impl<Op, isa::hvx> : by_width<Op, hvx::table_kernel<Op>, dsp::curve_kernel<Op>> {};
+struct impl<Op, isa::hvx> : by_width<Op, hvx::table_kernel<Op>, hvx::neuron_of_halves<Op>> {};
 template <class Op>
   requires unary_op<Op>
-struct impl<Op, isa::hvx> : hvx::table_kernel<Op> {};
+struct impl<Op, isa::hvx> : by_width<Op, hvx::table_kernel<Op>, dsp::unary_curve_kernel<Op, hvx::curve_vectors>> {};
 
 template <>
 struct impl<op::lookup, isa::hvx> : answers_as<op::lookup> {

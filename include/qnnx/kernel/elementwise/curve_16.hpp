@@ -11,7 +11,7 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace dsp {
 
-template <class Op>
+template <class Op, class Curve = curve>
 struct unary_curve_kernel : answers_as<Op> {
   using params = typename answers_as<Op>::params;
   using reference = impl<Op, isa::reference>;
@@ -30,13 +30,14 @@ struct unary_curve_kernel : answers_as<Op> {
     double first = (static_cast<double>(min_value(f.c.out(0).type)) + f.in[0].offset) * step;
     for (int i = 0; i < curve::pieces; ++i, first += piece)
       if (is_rough(o, first, first + piece, piece)) out[i * curve::words_of_piece + 4] = curve::never;
+    Curve::arrange(out);
   }
 
   template <class Call>
   static void run(const Call& c) {
     if constexpr (!config::embedded_packed)
       if (!takes_scale(reference::what(c.params()), c.s.inputs[0].q.scale)) return reference::run(c);
-    curve::run(c, [&](std::int32_t x) { return exact(c, x); });
+    Curve::run(c, [&](std::int32_t x) { return exact(c, x); });
   }
 
  private:

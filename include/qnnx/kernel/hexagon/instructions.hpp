@@ -185,6 +185,13 @@ QNNX_INLINE vec look_up(const vec* table, vec x) {
   y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[1], 6);
   return __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table[1], 7);
 }
+/// The same of a table of 128 bytes: x below 128.
+QNNX_INLINE vec look_up_low(vec table, vec x) {
+  vec y = __builtin_HEXAGON_V6_vlutvvb_128B(x, table, 0);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table, 1);
+  y = __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table, 2);
+  return __builtin_HEXAGON_V6_vlutvvb_oracc_128B(y, x, table, 3);
+}
 /// Two vectors of bytes a and b, in turns: a0 b0 a1 b1 ... of the first 64, then of the others.
 QNNX_INLINE two interleave_bytes(vec a, vec b) {
   const pair p = __builtin_HEXAGON_V6_vshuffvdd_128B(b, a, -1);

@@ -219,6 +219,10 @@ inline vec look_up(const vec* table, const vec& v) {
   const bytes x(v), of[2] = {bytes(table[0]), bytes(table[1])};
   return each_byte([&](int i) { return of[x.b[i] / 128].b[x.b[i] % 64 * 2 + x.b[i] % 128 / 64]; });
 }
+inline vec look_up_low(const vec& table, const vec& v) {
+  const bytes x(v), of(table);
+  return each_byte([&](int i) { return of.b[x.b[i] % 64 * 2 + x.b[i] / 64]; });
+}
 inline two interleave_bytes(const vec& a, const vec& b) {
   const bytes of[2] = {bytes(a), bytes(b)};
   two t;
