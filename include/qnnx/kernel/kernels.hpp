@@ -72,6 +72,7 @@
 #include "qnnx/kernel/pooling/mve.hpp"
 #include "qnnx/kernel/pooling/neon.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
+#include "qnnx/kernel/pooling/scalar.hpp"
 #include "qnnx/kernel/reduction/avx2.hpp"
 #include "qnnx/kernel/reduction/armv7em_dsp.hpp"
 #include "qnnx/kernel/reduction/avx512vnni.hpp"

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Pieces of the Helium kernels for 16-bit data with 8-bit weights and 8-bit data with 4-bit weights, and the same
+// Pieces of the Helium kernels for 16-bit data with 8- and 4-bit weights and 8-bit data with 4-bit weights, and the same
 // written out for other machines. Layer 5a.
 //   16 by 8 bits  eight elements an instruction; weights are widened as they are loaded: per eight elements four rows of
 //                 8 bytes
+//   16 by 4 bits  per 16 elements four rows of 8 bytes, elements 0..7 in the low nibbles, 8..15 in the high ones: bytes are
+//                 widened as they are loaded, then shifted
 //   8 by 4 bits   per 32 elements four rows of 16 bytes, elements 0..15 in the low nibbles, 16..31 in the high ones:
 //                 w << 4 and w & 0xf0 are 16 times the weights, and the sums 16 times theirs
 //   four outputs  of 16 bits as arm/finish_16.hpp: high multiply, then a rounding shift; rne: 1 less before the shift
@@ -138,6 +140,46 @@ QNNX_INLINE pair_of_sums two_rows_nibbles(const std::int8_t* x0, const std::int8
 }
 #undef QNNX_NIBBLE_CHANNEL
 
+#define QNNX_NIBBLE_CHANNEL(FIRST, SECOND) \
+  "vldrb.s16 q2, [r5], #8\n\t"             \
+  "vshl.i16 q5, q2, #12\n\t"               \
+  "vshr.s16 q2, q2, #4\n\t"                \
+  "vshr.s16 q5, q5, #12\n\t"               \
+  "vmladava.s16 " FIRST ", q3, q2\n\t"     \
+  "vmladava.s16 " SECOND ", q4, q2\n\t"    \
+  "vmladava.s16 " FIRST ", q0, q5\n\t"     \
+  "vmladava.s16 " SECOND ", q1, q5\n\t"
+/// Sums of 16 * steps elements of one or two rows of 16-bit data with four channels of 4-bit weights.
+QNNX_INLINE pair_of_sums two_rows_16_nibbles(const std::int16_t* x0, const std::int16_t* x1, const std::int8_t* w,
+                                             std::int32_t steps) {
+  register const std::int16_t* a asm("r1") = x0;
+  register const std::int16_t* b asm("r3") = x1;
+  register const std::int8_t* k asm("r5") = w;
+  register std::int32_t n asm("r9") = steps;
+  register four first asm("q0");
+  register four second asm("q1");
+  asm volatile(
+      "movs r0, #0\n\tmovs r2, #0\n\tmovs r4, #0\n\tmovs r6, #0\n\t"
+      "mov r8, #0\n\tmov r10, #0\n\tmov r12, #0\n\tmov lr, #0\n"
+      "1:\n\t"
+      "vldrh.16 q0, [r1], #16\n\t"
+      "vldrh.16 q3, [r1], #16\n\t"
+      "vldrh.16 q1, [r3], #16\n\t"
+      "vldrh.16 q4, [r3], #16\n\t" QNNX_NIBBLE_CHANNEL("r0", "r2") QNNX_NIBBLE_CHANNEL("r4", "r6")
+          QNNX_NIBBLE_CHANNEL("r8", "r10") QNNX_NIBBLE_CHANNEL("r12", "lr")
+      "subs r9, r9, #1\n\t"
+      "bne 1b\n\t"
+      "vmov q0[2], q0[0], r0, r8\n\t"
+      "vmov q0[3], q0[1], r4, r12\n\t"
+      "vmov q1[2], q1[0], r2, r10\n\t"
+      "vmov q1[3], q1[1], r6, lr"
+      : "=w"(first), "=w"(second), "+r"(a), "+r"(b), "+r"(k), "+r"(n)
+      :
+      : "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr", "q2", "q3", "q4", "q5", "cc", "memory");
+  return {first, second};
+}
+#undef QNNX_NIBBLE_CHANNEL
+
 /// `depth` elements of one row, each with `turn` turned over; nothing behind it is read.
 QNNX_INLINE four one_row(const std::int16_t* x, const std::int8_t* w, std::int32_t depth, std::int32_t turn) {
   std::int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
@@ -150,6 +192,20 @@ QNNX_INLINE four one_row(const std::int16_t* x, const std::int8_t* w, std::int32
     a3 = vmladavaq_s16(a3, a, vldrbq_s16(w + 24));
   }
   return lanes(a0, a1, a2, a3);
+}
+QNNX_INLINE four one_row_16_nibbles(const std::int16_t* x, const std::int8_t* w, std::int32_t depth, std::int32_t turn) {
+  std::int32_t s[4] = {};
+  const int16x8_t mask = vdupq_n_s16(static_cast<std::int16_t>(turn));
+  for (; depth > 0; depth -= 16, x += 16, w += 32) {
+    const int16x8_t a = veorq_s16(vldrhq_z_s16(x, vctp16q(static_cast<std::uint32_t>(depth))), mask);
+    const auto behind = static_cast<std::uint32_t>(depth > 8 ? depth - 8 : 0);
+    const int16x8_t b = veorq_s16(vldrhq_z_s16(x + 8, vctp16q(behind)), mask);
+    for (int j = 0; j < 4; ++j) {
+      const int16x8_t k = vldrbq_s16(w + 8 * j);
+      s[j] = vmladavaq_s16(vmladavaq_s16(s[j], a, vshrq_n_s16(vshlq_n_s16(k, 12), 12)), b, vshrq_n_s16(k, 4));
+    }
+  }
+  return lanes(s[0], s[1], s[2], s[3]);
 }
 QNNX_INLINE four one_row_nibbles(const std::int8_t* x, const std::int8_t* w, std::int32_t depth, std::int32_t turn) {
   std::int32_t s[4] = {};
@@ -180,7 +236,25 @@ QNNX_INLINE eight taps_of_eight_16(const std::int8_t* const* rows, std::int32_t 
   } while (--taps);
   return s;
 }
-/// The same on 8-bit data, two taps a byte of weights, the first in the low nibble. At most 16 taps: sums fit 16 bits.
+/// The same with two taps a byte of weights, the first in the low nibble.
+QNNX_INLINE eight taps_of_eight_16_nibbles(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
+                                           std::int32_t channels, std::int32_t pairs, std::int32_t turn) {
+  eight s{vdupq_n_s32(0), vdupq_n_s32(0)};
+  const int16x8_t mask = vdupq_n_s16(static_cast<std::int16_t>(turn));
+  const auto add = [&](int16x8_t k) {
+    const int16x8_t x = veorq_s16(vldrhq_s16(reinterpret_cast<const std::int16_t*>(*rows++ + at)), mask);
+    s.even = vaddq_s32(s.even, vmullbq_int_s16(x, k));
+    s.odd = vaddq_s32(s.odd, vmulltq_int_s16(x, k));
+  };
+  do {
+    const int16x8_t k = vldrbq_s16(w);
+    w += channels;
+    add(vshrq_n_s16(vshlq_n_s16(k, 12), 12));
+    add(vshrq_n_s16(k, 4));
+  } while (--pairs);
+  return s;
+}
+/// The same on 8-bit data. At most 16 taps: sums fit 16 bits.
 template <bool Signed>
 QNNX_INLINE eight taps_of_eight_nibbles(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
                                         std::int32_t channels, std::int32_t pairs) {
@@ -258,6 +332,11 @@ inline four one_row(const std::int16_t* x, const std::int8_t* w, std::int32_t de
     return static_cast<std::int16_t>(x[k] ^ turn) * w[k / 8 * 32 + 8 * c + k % 8];
   });
 }
+inline four one_row_16_nibbles(const std::int16_t* x, const std::int8_t* w, std::int32_t depth, std::int32_t turn) {
+  return sums_of_four(depth, [&](std::int32_t k, int c) {
+    return static_cast<std::int16_t>(x[k] ^ turn) * nibble(w[k / 16 * 32 + 8 * c + k % 8], k % 16 >= 8);
+  });
+}
 inline four one_row_nibbles(const std::int8_t* x, const std::int8_t* w, std::int32_t depth, std::int32_t turn) {
   return sums_of_four(depth, [&](std::int32_t k, int c) {
     return static_cast<std::int8_t>(x[k] ^ turn) * nibble(w[k / 32 * 64 + 16 * c + k % 16], k % 32 >= 16);
@@ -266,6 +345,10 @@ inline four one_row_nibbles(const std::int8_t* x, const std::int8_t* w, std::int
 inline pair_of_sums two_rows(const std::int16_t* x0, const std::int16_t* x1, const std::int8_t* w,
                              std::int32_t steps) {
   return {one_row(x0, w, 8 * steps, 0), one_row(x1, w, 8 * steps, 0)};
+}
+inline pair_of_sums two_rows_16_nibbles(const std::int16_t* x0, const std::int16_t* x1, const std::int8_t* w,
+                                        std::int32_t steps) {
+  return {one_row_16_nibbles(x0, w, 16 * steps, 0), one_row_16_nibbles(x1, w, 16 * steps, 0)};
 }
 inline pair_of_sums two_rows_nibbles(const std::int8_t* x0, const std::int8_t* x1, const std::int8_t* w,
                                      std::int32_t steps) {
@@ -279,6 +362,17 @@ inline eight taps_of_eight_16(const std::int8_t* const* rows, std::int32_t at, c
       std::int16_t v = 0;
       std::memcpy(&v, *rows + at + 2 * i, 2);
       (i % 2 ? s.odd : s.even).v[i / 2] += static_cast<std::int16_t>(v ^ turn) * w[i];
+    }
+  return s;
+}
+inline eight taps_of_eight_16_nibbles(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
+                                      std::int32_t channels, std::int32_t pairs, std::int32_t turn) {
+  eight s{};
+  for (std::int32_t t = 0; t < 2 * pairs; ++t)
+    for (int i = 0; i < 8; ++i) {
+      std::int16_t v = 0;
+      std::memcpy(&v, rows[t] + at + 2 * i, 2);
+      (i % 2 ? s.odd : s.even).v[i / 2] += static_cast<std::int16_t>(v ^ turn) * nibble(w[t / 2 * channels + i], t % 2 != 0);
     }
   return s;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d and FullyConnected with Helium on 16-bit data with 8-bit weights and on 8-bit data with 4-bit weights: two
+// Conv2d and FullyConnected with Helium on 16-bit data with 8- and 4-bit weights and on 8-bit data with 4-bit weights: two
 // pixels and four channels at a time, by the plan of the 8-bit kernel (convolution/mve.hpp). Unsigned data is read as
 // signed, the highest bit turned over. Sums of 16-bit data are 32-bit where the packer proves that they fit, else pieces
 // are added up in 64 bits (arm/mixed.hpp). Packed form: a node head, then per four channels a quad head and the weights
@@ -15,37 +15,52 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace mve {
 
-/// Signatures: 16-bit data with 8-bit weights, 8-bit data with 4-bit weights.
+/// Signatures: 16-bit data with 8- or 4-bit weights, 8-bit data with 4-bit weights.
 template <class Sig>
 inline constexpr bool is_mixed = std::is_same_v<Sig, types::s16(types::s16, types::s8, types::s32)> ||
                                  std::is_same_v<Sig, types::u16(types::u16, types::s8, types::s32)> ||
+                                 std::is_same_v<Sig, types::s16(types::s16, types::s4, types::s32)> ||
+                                 std::is_same_v<Sig, types::u16(types::u16, types::s4, types::s32)> ||
                                  std::is_same_v<Sig, types::s8(types::s8, types::s4, types::s32)> ||
                                  std::is_same_v<Sig, types::u8(types::u8, types::s4, types::s32)>;
 
-/// Data of type X; 8-bit data has 4-bit weights.
-template <class X>
+/// Bits of data and weights, and what a step of a row's sum reads.
+struct mixed_step {
+  bool wide, nibbles;
+  constexpr mixed_step(dtype x, dtype w) : wide(bits_of(x) == 16), nibbles(bits_of(w) == 4) {}
+  constexpr explicit mixed_step(const node_facts& f) : mixed_step(f.c.in(0).type, f.c.in(1).type) {}
+  constexpr std::int32_t elements() const { return !wide ? 32 : nibbles ? 16 : 8; }
+  constexpr std::int32_t row_bytes() const { return elements() * (wide ? 2 : 1); }
+  constexpr std::int32_t weight_bytes() const { return elements() * 4 / (nibbles ? 2 : 1); }  // of four channels
+};
+
+/// Data of type X with weights of type W.
+template <class X, class W>
 struct mixed_kind {
+  static constexpr mixed_step step{X::code, W::code};
   static constexpr dtype type = X::code;
   static constexpr bool wide = bits_of(type) == 16;
   static constexpr bool is_signed = is_signed_fixed(type);
   static constexpr int bytes = wide ? 2 : 1;
   static constexpr std::uint32_t turn = is_signed ? 0u : wide ? 0x80008000u : 0x80808080u;
   static constexpr std::int32_t turned_zero = is_signed ? 0 : wide ? 32768 : 128;
-  static constexpr std::int32_t elements = wide ? 8 : 32;       // of a step
-  static constexpr std::int32_t row_bytes = wide ? 16 : 32;     // of a step of data
-  static constexpr std::int32_t weight_bytes = wide ? 32 : 64;  // of a step of four channels
+  static constexpr std::int32_t elements = step.elements(), row_bytes = step.row_bytes(), weight_bytes = step.weight_bytes();
   static constexpr std::int32_t piece = dsp::piece / elements;  // steps whose sums of 16-bit data fit 32 bits
   using storage = std::conditional_t<wide, std::int16_t, std::int8_t>;
 
   static QNNX_INLINE pair_of_sums rows(const std::int8_t* x0, const std::int8_t* x1, const std::int8_t* w,
                                        std::int32_t steps) {
-    if constexpr (wide)
+    if constexpr (wide && step.nibbles)
+      return two_rows_16_nibbles(reinterpret_cast<const std::int16_t*>(x0), reinterpret_cast<const std::int16_t*>(x1), w, steps);
+    else if constexpr (wide)
       return two_rows(reinterpret_cast<const std::int16_t*>(x0), reinterpret_cast<const std::int16_t*>(x1), w, steps);
     else
       return two_rows_nibbles(x0, x1, w, steps);
   }
   static QNNX_INLINE four row(const std::int8_t* x, const std::int8_t* w, std::int32_t depth) {
-    if constexpr (wide)
+    if constexpr (wide && step.nibbles)
+      return one_row_16_nibbles(reinterpret_cast<const std::int16_t*>(x), w, depth, static_cast<std::int32_t>(turn & 0xffffu));
+    else if constexpr (wide)
       return one_row(reinterpret_cast<const std::int16_t*>(x), w, depth, static_cast<std::int32_t>(turn & 0xffffu));
     else
       return one_row_nibbles(x, w, depth, static_cast<std::int32_t>(turn & 0xffu));
@@ -59,11 +74,12 @@ struct mixed_kind {
   }
   /// Puts weight k of channel j of a group at its place.
   static void put(std::byte* group, std::int32_t k, std::int32_t j, std::int32_t value) {
-    if constexpr (wide) {
+    if constexpr (!step.nibbles) {
       group[k / 8 * 32 + 8 * j + k % 8] = static_cast<std::byte>(value);
-    } else {
-      std::byte& b = group[k / 32 * 64 + 16 * j + k % 16];
-      b |= static_cast<std::byte>((static_cast<unsigned>(value) & 0xfu) << (k % 32 >= 16 ? 4 : 0));
+    } else {  // the second half of a step in the high nibbles
+      constexpr std::int32_t half = elements / 2;
+      std::byte& b = group[k / elements * weight_bytes + half * j + k % half];
+      b |= static_cast<std::byte>((static_cast<unsigned>(value) & 0xfu) << (k % elements >= half ? 4 : 0));
     }
   }
 };
@@ -71,12 +87,12 @@ struct mixed_kind {
 /// Packed sizes of `channels` rows of `depth` weights.
 struct mixed_panels {
   std::int32_t channels, depth, groups, steps, group_bytes;
-  constexpr mixed_panels(std::int32_t k, std::int32_t n, bool wide)
+  constexpr mixed_panels(std::int32_t k, std::int32_t n, mixed_step step)
       : channels(n),
         depth(k),
         groups((n + 3) / 4),
-        steps(wide ? (k + 7) / 8 : (k + 31) / 32),
-        group_bytes(static_cast<std::int32_t>(sizeof(quad_head)) + steps * (wide ? 32 : 64)) {}
+        steps((k + step.elements() - 1) / step.elements()),
+        group_bytes(static_cast<std::int32_t>(sizeof(quad_head)) + steps * step.weight_bytes()) {}
   constexpr std::int64_t bytes() const {
     return static_cast<std::int64_t>(sizeof(dsp::node_head)) + std::int64_t{groups} * group_bytes;
   }
@@ -221,14 +237,14 @@ struct impl<op::conv2d, isa::mve_mixed>
   static constexpr bool supports = mve::is_mixed<Sig>;
 
   static constexpr bool takes(const node_facts& f, const params& p) { return p.group == 1 && dsp::takes_operands(f); }
-  static constexpr mve::mixed_panels sizes(const shape& w, bool wide) { return {w[0] * w[1] * w[2], w[3], wide}; }
+  static constexpr mve::mixed_panels sizes(const shape& w, mve::mixed_step step) { return {w[0] * w[1] * w[2], w[3], step}; }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? sizes(f.c.dims(1), bits_of(f.c.in(0).type) == 16).bytes() : 0;
+    return takes(f, p) ? sizes(f.c.dims(1), mve::mixed_step(f)).bytes() : 0;
   }
   /// Windows of two pixels.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    const bool wide = bits_of(f.c.in(0).type) == 16;
-    return takes(f, p) ? std::int64_t{2} * (wide ? 16 : 32) * sizes(f.c.dims(1), wide).steps : 0;
+    const mve::mixed_step step(f);
+    return takes(f, p) ? std::int64_t{2} * step.row_bytes() * sizes(f.c.dims(1), step).steps : 0;
   }
   /// Two pixels are written while the windows of both may still be read.
   static constexpr std::int64_t overlap(const node_facts& f, const params& p, int input) {
@@ -238,9 +254,9 @@ struct impl<op::conv2d, isa::mve_mixed>
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
-    using kind = mve::mixed_kind<typename Call::out_type>;
+    using kind = mve::mixed_kind<typename Call::out_type, typename Call::template in_type<1>>;
     const auto w = c.template in<1>();
-    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::wide);
+    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::step);
     mve::pack_mixed<kind, false>(
         c, size, scale_product::exact,
         [&](std::int32_t k, std::int32_t o) { return std::int32_t{w.load(std::int64_t{k} * size.channels + o)}; }, out);
@@ -259,9 +275,9 @@ struct impl<op::conv2d, isa::mve_mixed>
  private:
   template <bool Fast, class Call>
   static QNNX_NOINLINE void pixels(const Call& c) {
-    using kind = mve::mixed_kind<typename Call::out_type>;
+    using kind = mve::mixed_kind<typename Call::out_type, typename Call::template in_type<1>>;
     const dsp::window_steps g(c);
-    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::wide);
+    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::step);
     const auto e = mve::ending_of(c);
     auto* const window = reinterpret_cast<std::int8_t*>(c.scratch());
     const auto* image = reinterpret_cast<const std::int8_t*>(c.template in<0>().data);
@@ -302,16 +318,16 @@ struct impl<op::fully_connected, isa::mve_mixed>
   static constexpr bool supports = mve::is_mixed<Sig>;
 
   static constexpr bool takes(const node_facts& f, const params&) { return dsp::takes_operands(f); }
-  static constexpr mve::mixed_panels sizes(const shape& w, bool wide) { return {w[1], w[0], wide}; }
+  static constexpr mve::mixed_panels sizes(const shape& w, mve::mixed_step step) { return {w[1], w[0], step}; }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    return takes(f, p) ? sizes(f.c.dims(1), bits_of(f.c.in(0).type) == 16).bytes() : 0;
+    return takes(f, p) ? sizes(f.c.dims(1), mve::mixed_step(f)).bytes() : 0;
   }
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
-    using kind = mve::mixed_kind<typename Call::out_type>;
+    using kind = mve::mixed_kind<typename Call::out_type, typename Call::template in_type<1>>;
     const auto w = c.template in<1>();
-    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::wide);
+    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::step);
     mve::pack_mixed<kind, true>(
         c, size, scale_product::always_exact,
         [&](std::int32_t k, std::int32_t o) { return std::int32_t{w.load(std::int64_t{o} * size.depth + k)}; }, out);
@@ -321,8 +337,8 @@ struct impl<op::fully_connected, isa::mve_mixed>
   static void run(const Call& c) {
     if constexpr (!config::embedded_packed)
       if (c.packed_missing() || !dsp::takes_operands(c)) return reference::run(c);
-    using kind = mve::mixed_kind<typename Call::out_type>;
-    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::wide);
+    using kind = mve::mixed_kind<typename Call::out_type, typename Call::template in_type<1>>;
+    const mve::mixed_panels size = sizes(c.s.inputs[1].dims, kind::step);
     const auto e = mve::ending_of(c);
     const bool fast =
         (config::packed_forms & 4u) == 0 || reinterpret_cast<const dsp::node_head*>(c.packed())->fast != 0;
@@ -352,8 +368,9 @@ struct impl<op::fully_connected, isa::mve_mixed>
     std::int32_t part[4];
     if constexpr (Kind::wide) {
       std::int64_t sums[4] = {};
-      for (std::int32_t k = 0; k < size.depth; k += dsp::piece, w += Kind::piece * Kind::weight_bytes) {
-        const std::int32_t n = size.depth - k < dsp::piece ? size.depth - k : dsp::piece;
+      constexpr std::int32_t piece = Kind::piece * Kind::elements;
+      for (std::int32_t k = 0; k < size.depth; k += piece, w += Kind::piece * Kind::weight_bytes) {
+        const std::int32_t n = size.depth - k < piece ? size.depth - k : piece;
         const mve::four s = Kind::row(x + k * Kind::bytes, w, n);
         std::memcpy(part, &s, sizeof part);
         for (int i = 0; i < 4; ++i) sums[i] += part[i];

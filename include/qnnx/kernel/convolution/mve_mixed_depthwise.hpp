@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d with Helium on 16-bit data with 8-bit weights and on 8-bit data with 4-bit weights, channel multiplier
+// DepthWiseConv2d with Helium on 16-bit data with 8- and 4-bit weights and on 8-bit data with 4-bit weights, channel multiplier
 // 1, multiples of eight channels, by the plan of the 8-bit kernel (convolution/mve_depthwise.hpp): eight channels of a
 // tap at a time, taps outside the data read a row of zero points. Packed form: a node head, per eight channels a quad
 // head of the even and one of the odd channels, then weights [tap][channel], 4-bit ones two taps to a byte. Layer 5a.
@@ -19,7 +19,9 @@ QNNX_NOINLINE void depthwise_mixed(const quad_head* h, const std::int8_t* w, con
                                    const Ending& e) {
   for (std::int32_t c = 0; c < channels; c += 8, h += 2) {
     eight s;
-    if constexpr (Kind::wide)
+    if constexpr (Kind::wide && Kind::step.nibbles)
+      s = taps_of_eight_16_nibbles(rows, 2 * c, w + c, channels, taps, static_cast<std::int32_t>(Kind::turn & 0xffffu));
+    else if constexpr (Kind::wide)
       s = taps_of_eight_16(rows, 2 * c, w + c, channels, taps, static_cast<std::int32_t>(Kind::turn & 0xffffu));
     else
       s = taps_of_eight_nibbles<Kind::is_signed>(rows, c, w + c, channels, taps);
@@ -63,12 +65,12 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
     return static_cast<std::int64_t>(sizeof(dsp::node_head)) +
            channels / 4 * static_cast<std::int64_t>(sizeof(mve::quad_head));
   }
-  static constexpr std::int32_t tap_rows(const shape& w, bool wide) {
-    return wide ? w[0] * w[1] : (w[0] * w[1] + 1) / 2;
+  static constexpr std::int32_t tap_rows(const shape& w, mve::mixed_step step) {
+    return step.nibbles ? (w[0] * w[1] + 1) / 2 : w[0] * w[1];
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
     const shape& w = f.c.dims(1);
-    return takes(f, p) ? weights_at(w[3]) + std::int64_t{tap_rows(w, bits_of(f.c.in(0).type) == 16)} * w[3] : 0;
+    return takes(f, p) ? weights_at(w[3]) + std::int64_t{tap_rows(w, mve::mixed_step(f))} * w[3] : 0;
   }
   /// A row of zero points.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
@@ -81,7 +83,7 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
 
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
-    using kind = mve::mixed_kind<typename Call::out_type>;
+    using kind = mve::mixed_kind<typename Call::out_type, typename Call::template in_type<1>>;
     const auto w = c.template in<1>();
     const shape& ws = c.s.inputs[1].dims;
     const std::int32_t channels = ws[3], taps = ws[0] * ws[1];
@@ -89,7 +91,7 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
       return std::int32_t{w.load(std::int64_t{k} * channels + o)};
     };
     const std::int64_t rows = weights_at(channels);
-    std::memset(out, 0, static_cast<std::size_t>(rows + std::int64_t{tap_rows(ws, kind::wide)} * channels));
+    std::memset(out, 0, static_cast<std::size_t>(rows + std::int64_t{tap_rows(ws, kind::step)} * channels));
     const bool fast = mve::all_fast<folded<kind>, false>(c, channels, taps, scale_product::exact, weight);
     for (std::int32_t o = 0; o < channels; ++o) {
       std::byte* at =
@@ -99,7 +101,7 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
       mve::set_channel<folded<kind>, false>(c, o, taps, scale_product::exact, weight, &h, o % 8 / 2, fast);
       std::memcpy(at, &h, sizeof h);
       for (std::int32_t k = 0; k < taps; ++k) {
-        if constexpr (kind::wide)
+        if constexpr (!kind::step.nibbles)
           out[rows + k * channels + o] = static_cast<std::byte>(weight(k, o));
         else
           out[rows + k / 2 * channels + o] |=
@@ -130,7 +132,7 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
 
   template <bool Fast, class Call>
   static QNNX_NOINLINE void pixels(const Call& c) {
-    using kind = mve::mixed_kind<typename Call::out_type>;
+    using kind = mve::mixed_kind<typename Call::out_type, typename Call::template in_type<1>>;
     const dsp::window_steps g(c);
     const std::int32_t channels = g.channels, pixel = channels * kind::bytes, taps = g.rows * g.columns;
     const auto e = mve::ending_of(c);
@@ -144,7 +146,7 @@ struct impl<op::depthwise_conv2d, isa::mve_mixed>
     auto* out = reinterpret_cast<typename kind::storage*>(c.out().data);
     const auto* heads = reinterpret_cast<const mve::quad_head*>(c.packed() + sizeof(dsp::node_head));
     const auto* weights = reinterpret_cast<const std::int8_t*>(c.packed() + weights_at(channels));
-    const std::int32_t lines = tap_rows(c.s.inputs[1].dims, kind::wide);
+    const std::int32_t lines = tap_rows(c.s.inputs[1].dims, kind::step);
     for (std::int32_t n = c.s.outputs[0].dims[0]; n > 0; --n, image += g.height * g.width * pixel)
       for (std::int32_t oh = 0; oh < g.out_height; ++oh) {
         bool inside = false;  // the last window lay in the data's columns

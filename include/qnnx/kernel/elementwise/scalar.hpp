@@ -12,7 +12,6 @@
 #include "qnnx/kernel/elementwise/curve_16.hpp"
 #include "qnnx/kernel/hexagon/by_width.hpp"
 #include "qnnx/kernel/pooling/armv7em_dsp.hpp"
-#include "qnnx/kernel/pooling/armv7em_dsp_max.hpp"
 #include "qnnx/kernel/reduction/armv7em_dsp.hpp"
 #include "qnnx/kernel/softmax/halves.hpp"
 #include "qnnx/kernel/softmax/integers.hpp"
@@ -53,8 +52,6 @@ template <>
 struct impl<op::elementwise_minimum, isa::scalar> : impl<op::elementwise_minimum, isa::armv7em_dsp> {};
 template <>
 struct impl<op::pool_avg2d, isa::scalar> : impl<op::pool_avg2d, isa::armv7em_dsp> {};
-template <>
-struct impl<op::pool_max2d, isa::scalar> : impl<op::pool_max2d, isa::armv7em_dsp> {};
 template <>
 struct impl<op::reduce_mean, isa::scalar> : impl<op::reduce_mean, isa::armv7em_dsp> {};
 template <>
