@@ -195,6 +195,18 @@ void add_conversion(std::vector<bench_case>& all, bool from_float, dtype to) {
   all.push_back({Op::name, std::string("224x224x3 ") + (from_float ? "f32" : "u8") + " to " + std::string(to_string(to)), m.finish(to, 0.03f)});
 }
 
+/// 28x28x64 to twice the size.
+template <class Op>
+void add_resize(std::vector<bench_case>& all, bool floats) {
+  maker m{floats};
+  typename Op::params p;
+  if constexpr (std::is_same_v<Op, op::resize>) p.interpolation_mode = op::resize_interpolation::cubic, p.output_size = {1, 56, 56, 64};
+  else p.output_size = {56, 56}, p.half_pixel_centers = true;
+  m.n.add_node<Op>("node", {m.input("x", {1, 28, 28, 64})}, {}, p);
+  const std::string kind = std::is_same_v<Op, op::resize> ? "cubic " : "";
+  all.push_back({Op::name, kind + "28x28x64 to 56x56 " + (floats ? "f32" : "u8"), m.finish(m.data(), 0.05f)});
+}
+
 /// The cases of an op that kernels.inc names with these types.
 template <class Op>
 void add_cases(std::vector<bench_case>& all, std::string_view types) {
@@ -239,6 +251,8 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
     } else if constexpr (std::is_same_v<Op, op::convert>) {
       if (!floats)
         for (const dtype to : {dtype::sfixed_8, dtype::sfixed_16}) add_conversion<Op>(all, false, to);
+    } else if constexpr (std::is_same_v<Op, op::resize> || std::is_same_v<Op, op::resize_bilinear> || std::is_same_v<Op, op::resize_nearest_neighbor>) {
+      add_resize<Op>(all, floats);
     } else if constexpr (std::is_same_v<Op, op::softmax>) {
       add_elementwise<Op>(all, floats, 1, {1, 512, 128});
       if (!floats && sixteen_bits) add_elementwise<Op>(all, false, 1, {1, 512, 128}, dtype::sfixed_16);

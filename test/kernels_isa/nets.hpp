@@ -277,6 +277,36 @@ net pool_net(unsigned seed, const signature& types) {
   return n;
 }
 
+/// Larger and smaller, one axis or both, every mode.
+template <class Op>
+net resize_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape from{d.roll(1, 2), d.roll(1, 7), d.roll(1, 7), d.chance(50) ? d.roll(1, 8) : d.roll(1, 80)};
+  const int to[2] = {d.chance(20) ? from[1] : d.roll(1, 14), d.chance(20) ? from[2] : d.roll(1, 14)};
+  typename Op::params p;
+  if constexpr (std::is_same_v<Op, op::resize>) {
+    p.transformation_mode = static_cast<op::resize_transformation>(d.roll(0, 3));
+    p.interpolation_mode = static_cast<op::resize_interpolation>(d.roll(0, 2));
+    p.nearest_mode = static_cast<op::resize_nearest>(d.roll(0, 3));
+    p.exclude_outside = d.chance(30);
+    for (const int extent : {from[0], to[0], to[1], from[3]}) p.output_size.push_back(extent);
+  } else {
+    p.output_size = {static_cast<std::uint32_t>(to[0]), static_cast<std::uint32_t>(to[1])};
+    const int mode = d.roll(0, 2);
+    p.align_corners = mode == 1;
+    p.half_pixel_centers = mode == 2;
+  }
+  const int x = m.input("x", from);
+  m.n.template add_node<Op>("node", {x}, {}, p);
+  net n = m.finish(false, 0.01f, 0.2f);
+  if (d.chance(60)) n.nodes[0].epi = {};
+  net_tensor& y = n.tensors[static_cast<std::size_t>(n.find("y"))];
+  if (d.chance(70)) y.enc = n.tensors[static_cast<std::size_t>(x)].enc;
+  if (is_fixed(y.type) && d.chance(10)) y.enc = net_encoding::tensor(n.tensors[static_cast<std::size_t>(x)].enc.scales[0], m.offset_for(y.type));
+  return n;
+}
+
 /// Shapes that broadcast in every way a row walk can meet.
 template <class Op>
 net binary_net(unsigned seed, const signature& types) {
@@ -488,6 +518,9 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::transpose::name, transpose_net},
       {op::matmul::name, matmul_net},
       {op::pool_avg2d::name, pool_net<op::pool_avg2d>},
+      {op::resize::name, resize_net<op::resize>},
+      {op::resize_bilinear::name, resize_net<op::resize_bilinear>},
+      {op::resize_nearest_neighbor::name, resize_net<op::resize_nearest_neighbor>},
       {op::pool_max2d::name, pool_net<op::pool_max2d>},
       {op::elementwise_add::name, binary_net<op::elementwise_add>},
       {op::elementwise_binary::name, binary_net<op::elementwise_binary>},

@@ -78,6 +78,8 @@
 #include "qnnx/kernel/reduction/avx512vnni.hpp"
 #include "qnnx/kernel/reduction/mve.hpp"
 #include "qnnx/kernel/reduction/reference.hpp"
+#include "qnnx/kernel/resize/avx2.hpp"
+#include "qnnx/kernel/resize/avx512vnni.hpp"
 #include "qnnx/kernel/resize/reference.hpp"
 #include "qnnx/kernel/softmax/armv7em_dsp.hpp"
 #include "qnnx/kernel/softmax/avx2.hpp"

@@ -110,20 +110,21 @@ struct impl<op::resize, isa::reference> {
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, resize_factor(f, p.interpolation_mode != op::resize_interpolation::nearest), r, out);
   }
+  /// Of output index i along an axis of `in` elements that becomes one of `out`.
+  static resize_taps taps(const params& p, rounding_mode, std::int32_t i, std::int32_t in, std::int32_t out) {
+    const coordinate at = resize_coordinate(i, in, out, p.transformation_mode);
+    if (p.interpolation_mode == op::resize_interpolation::linear) return linear_taps(at, in);
+    if (p.interpolation_mode == op::resize_interpolation::cubic)
+      return cubic_taps(at, in, static_cast<double>(p.cubic_coeff), p.exclude_outside);
+    resize_taps t;
+    t.index[0] = resize_nearest_index(at, in, p.nearest_mode);
+    return t;
+  }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    const params& p = c.params();
-    resize_with(c, [&](int axis, std::int32_t i) {
-      const coordinate at = resize_coordinate(i, x.extent(axis), y.extent(axis), p.transformation_mode);
-      if (p.interpolation_mode == op::resize_interpolation::linear) return linear_taps(at, x.extent(axis));
-      if (p.interpolation_mode == op::resize_interpolation::cubic)
-        return cubic_taps(at, x.extent(axis), static_cast<double>(p.cubic_coeff), p.exclude_outside);
-      resize_taps t;
-      t.index[0] = resize_nearest_index(at, x.extent(axis), p.nearest_mode);
-      return t;
-    });
+    resize_with(c, [&](int axis, std::int32_t i) { return taps(c.params(), c.rounding().mode(), i, x.extent(axis), y.extent(axis)); });
   }
 };
 
@@ -137,18 +138,18 @@ struct impl<op::resize_bilinear, isa::reference> {
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, resize_factor(f, true), r, out);
   }
+  static resize_taps taps(const params& p, rounding_mode, std::int32_t i, std::int32_t in, std::int32_t out) {
+    const auto mode = p.align_corners ? op::resize_transformation::align_corners
+                                      : (p.half_pixel_centers ? op::resize_transformation::half_pixel
+                                                              : op::resize_transformation::asymmetric);
+    return linear_taps(resize_coordinate(i, in, out, mode), in);
+  }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    const params& p = c.params();
-    if (as_tflite(c)) return tflite_resize::bilinear<Call>(x, y, p, finish<Call>(c, false));
-    const auto mode = p.align_corners ? op::resize_transformation::align_corners
-                                      : (p.half_pixel_centers ? op::resize_transformation::half_pixel
-                                                              : op::resize_transformation::asymmetric);
-    resize_with(c, [&](int axis, std::int32_t i) {
-      return linear_taps(resize_coordinate(i, x.extent(axis), y.extent(axis), mode), x.extent(axis));
-    });
+    if (as_tflite(c)) return tflite_resize::bilinear<Call>(x, y, c.params(), finish<Call>(c, false));
+    resize_with(c, [&](int axis, std::int32_t i) { return taps(c.params(), c.rounding().mode(), i, x.extent(axis), y.extent(axis)); });
   }
 };
 
@@ -162,27 +163,25 @@ struct impl<op::resize_nearest_neighbor, isa::reference> {
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, 1.0, r, out);
   }
+  static resize_taps taps(const params& p, rounding_mode rounding, std::int32_t i, std::int32_t in, std::int32_t out) {
+    resize_taps t;
+    if (rounding == rounding_mode::tflite)  // in float
+      t.index[0] = tflite_resize::nearest(i, in, out, p.align_corners, p.half_pixel_centers);
+    else if (p.align_corners)
+      t.index[0] = resize_nearest_index(resize_coordinate(i, in, out, op::resize_transformation::align_corners), in,
+                                        op::resize_nearest::round_prefer_ceil);
+    else
+      t.index[0] = resize_nearest_index(p.half_pixel_centers
+                                            ? coordinate{(2 * std::int64_t{i} + 1) * in, 2 * std::int64_t{out}}
+                                            : resize_coordinate(i, in, out, op::resize_transformation::asymmetric),
+                                        in, op::resize_nearest::floor);
+    return t;
+  }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    const params& p = c.params();
-    const bool in_float = c.rounding().mode() == rounding_mode::tflite;
-    resize_with(c, [&](int axis, std::int32_t i) {
-      const std::int32_t in = x.extent(axis), out = y.extent(axis);
-      resize_taps t;
-      if (in_float)
-        t.index[0] = tflite_resize::nearest(i, in, out, p.align_corners, p.half_pixel_centers);
-      else if (p.align_corners)
-        t.index[0] = resize_nearest_index(resize_coordinate(i, in, out, op::resize_transformation::align_corners), in,
-                                          op::resize_nearest::round_prefer_ceil);
-      else
-        t.index[0] = resize_nearest_index(p.half_pixel_centers
-                                              ? coordinate{(2 * std::int64_t{i} + 1) * in, 2 * std::int64_t{out}}
-                                              : resize_coordinate(i, in, out, op::resize_transformation::asymmetric),
-                                          in, op::resize_nearest::floor);
-      return t;
-    });
+    resize_with(c, [&](int axis, std::int32_t i) { return taps(c.params(), c.rounding().mode(), i, x.extent(axis), y.extent(axis)); });
   }
 };
 
