@@ -47,7 +47,8 @@ extern "C" int app_main() {
       {"multiply_low"}, {"multiply_add"},    {"logical"},    {"least 32"},     {"greatest 32"},  {"wide product"},
       {"wide sum"},    {"widen 16 signed"},  {"widen 16"},   {"greatest s8"},  {"greatest u8"},  {"look_up"},
       {"bytes in turns"}, {"even bytes"},    {"odd bytes"},  {"turns"},       {"narrow turns"}, {"subtract 8"},
-      {"ones below"},  {"first word"},       {"top byte"},   {"all words"}, {"look_up_low"}};
+      {"ones below"},  {"first word"},       {"top byte"},   {"all words"}, {"look_up_low"},
+      {"narrow bytes"}, {"halves in turns"}};
   for (int run = 0; run < 50; ++run) {
     for (std::byte& b : memory) b = static_cast<std::byte>(next());
     for (std::byte& b : made) b = std::byte{7};
@@ -119,6 +120,8 @@ extern "C" int app_main() {
     sums[i++].add(greatest_byte(a));
     sums[i++].add(sum_of_words(a));
     sums[i++].add(look_up_low(a, bit_and(b, splat_byte(127))));
+    sums[i++].add(narrow_bytes(shift_right_halves(a, 6), shift_right_halves(b, 7)));
+    sums[i++].add(interleave_all_halves(a, b));
   }
   for (const sum& s : sums) board::print(s.name, s.h);
   return 0;

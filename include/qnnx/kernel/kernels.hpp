@@ -12,6 +12,7 @@
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/conversion/avx2.hpp"
 #include "qnnx/kernel/conversion/avx512vnni.hpp"
+#include "qnnx/kernel/conversion/hvx.hpp"
 #include "qnnx/kernel/conversion/neon.hpp"
 #include "qnnx/kernel/conversion/reference.hpp"
 #include "qnnx/kernel/convolution/amx.hpp"

@@ -214,6 +214,15 @@ QNNX_INLINE two turns_of_bytes(vec a, vec b) {
 QNNX_INLINE vec narrow_turns(vec a, vec b) {
   return __builtin_HEXAGON_V6_vsathub_128B(b, a);
 }
+/// Signed halfwords to unsigned bytes, saturated: those of a, then b.
+QNNX_INLINE vec narrow_bytes(vec a, vec b) {
+  return __builtin_HEXAGON_V6_vpackhub_sat_128B(b, a);
+}
+/// Two vectors of halfwords, in turns: of the first 32, then of the others.
+QNNX_INLINE two interleave_all_halves(vec a, vec b) {
+  const pair p = __builtin_HEXAGON_V6_vshuffvdd_128B(b, a, -2);
+  return {{__builtin_HEXAGON_V6_lo_128B(p), __builtin_HEXAGON_V6_hi_128B(p)}};
+}
 QNNX_INLINE vec subtract_bytes(vec a, vec b) {
   return __builtin_HEXAGON_V6_vsubb_128B(a, b);
 }

@@ -247,6 +247,16 @@ inline vec narrow_turns(const vec& a, const vec& b) {
   const halves of[2] = {halves(a), halves(b)};
   return each_byte([&](int i) { return saturated(of[i % 2].h[i / 2]); });
 }
+inline vec narrow_bytes(const vec& a, const vec& b) {
+  const halves of[2] = {halves(a), halves(b)};
+  return each_byte([&](int i) { return saturated(of[i / 64].h[i % 64]); });
+}
+inline two interleave_all_halves(const vec& a, const vec& b) {
+  const halves of[2] = {halves(a), halves(b)};
+  two t;
+  for (int k = 0; k < 2; ++k) t.v[k] = each_half([&](int i) { return of[i % 2].h[i / 2 + 32 * k]; });
+  return t;
+}
 inline vec subtract_bytes(const vec& a, const vec& b) {
   const bytes x(a), y(b);
   return each_byte([&](int i) { return x.b[i] - y.b[i]; });
