@@ -17,8 +17,9 @@ namespace dsp {
 /// t[0] (2^Bits - rest) + t[1] rest + add.
 template <int Bits>
 QNNX_INLINE std::int32_t between(const std::int16_t* t, std::int32_t rest, std::int32_t add) {
-  if constexpr (QNNX_HAS_ARMV7EM_DSP) return smlad(load_word(t), (word{1} << Bits) + static_cast<word>(rest) * 0xffffu, add);
-  else return t[0] * (1 << Bits) + (t[1] - t[0]) * rest + add;
+  if constexpr (!QNNX_HAS_ARMV7EM_DSP) return t[0] * (1 << Bits) + (t[1] - t[0]) * rest + add;
+  const word parts = (word{1} << Bits) + static_cast<word>(rest) * 0xffffu;
+  return add == 0 ? smuad(load_word(t), parts) : smlad(load_word(t), parts, add);
 }
 
 template <bool Tanh>
@@ -37,7 +38,8 @@ struct interpolated_curve {
   static QNNX_INLINE std::int32_t at(std::int32_t x, std::int32_t factor, std::int32_t half, std::int32_t shift) {
     const std::int32_t v = (x * factor + half) >> shift, sign = v >> 31;
     std::int32_t a = (v ^ sign) - sign;
-    a = a > most ? most : a;
+    if constexpr (QNNX_HAS_ARMV7EM_DSP) a = saturate_unsigned<8 + bits>(a);
+    else a = a > most ? most : a;
     return ((between<bits>(table.data() + (a >> bits), a & ((1 << bits) - 1), 0) ^ sign) + add) >> down;
   }
   static QNNX_INLINE void run(const std::int16_t* x, std::int16_t* y, std::int32_t n, std::int32_t factor, std::int32_t shift) {

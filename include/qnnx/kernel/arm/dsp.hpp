@@ -58,6 +58,12 @@ QNNX_INLINE std::int32_t smlad(word x, word y, std::int32_t a) {
   asm("smlad %0, %1, %2, %0" : "+r"(a) : "r"(x), "r"(y));
   return a;
 }
+/// x.low * y.low + x.high * y.high, modulo 2^32.
+QNNX_INLINE std::int32_t smuad(word x, word y) {
+  std::int32_t r;
+  asm("smuad %0, %1, %2" : "=r"(r) : "r"(x), "r"(y));
+  return r;
+}
 /// a + x.low * y.high, modulo 2^32.
 QNNX_INLINE std::int32_t smlabt(word x, word y, std::int32_t a) {
   asm("smlabt %0, %1, %2, %0" : "+r"(a) : "r"(x), "r"(y));
@@ -141,6 +147,13 @@ QNNX_INLINE std::int32_t saturate16(std::int32_t x) {
     asm("usat %0, #16, %1" : "=r"(r) : "r"(x));
   return r;
 }
+/// x in 0..2^Bits - 1.
+template <int Bits>
+QNNX_INLINE std::int32_t saturate_unsigned(std::int32_t x) {
+  std::int32_t r;
+  asm("usat %0, #%c[bits], %1" : "=r"(r) : "r"(x), [bits] "i"(Bits));
+  return r;
+}
 
 #else
 
@@ -174,6 +187,14 @@ constexpr word uxtb16_ror8(word x) {
 constexpr std::int32_t smlad(word x, word y, std::int32_t a) {
   return detail::wrap(std::int64_t{a} + detail::low(x) * detail::low(y) +
                       std::int64_t{detail::high(x)} * detail::high(y));
+}
+constexpr std::int32_t smuad(word x, word y) {
+  return smlad(x, y, 0);
+}
+template <int Bits>
+constexpr std::int32_t saturate_unsigned(std::int32_t x) {
+  constexpr std::int32_t most = (std::int32_t{1} << Bits) - 1;
+  return x < 0 ? 0 : x > most ? most : x;
 }
 constexpr std::int32_t smlabt(word x, word y, std::int32_t a) {
   return detail::wrap(std::int64_t{a} + detail::low(x) * detail::high(y));

@@ -236,25 +236,7 @@ QNNX_INLINE eight taps_of_eight_16(const std::int8_t* const* rows, std::int32_t 
   } while (--taps);
   return s;
 }
-/// The same with two taps a byte of weights, the first in the low nibble.
-QNNX_INLINE eight taps_of_eight_16_nibbles(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
-                                           std::int32_t channels, std::int32_t pairs, std::int32_t turn) {
-  eight s{vdupq_n_s32(0), vdupq_n_s32(0)};
-  const int16x8_t mask = vdupq_n_s16(static_cast<std::int16_t>(turn));
-  const auto add = [&](int16x8_t k) {
-    const int16x8_t x = veorq_s16(vldrhq_s16(reinterpret_cast<const std::int16_t*>(*rows++ + at)), mask);
-    s.even = vaddq_s32(s.even, vmullbq_int_s16(x, k));
-    s.odd = vaddq_s32(s.odd, vmulltq_int_s16(x, k));
-  };
-  do {
-    const int16x8_t k = vldrbq_s16(w);
-    w += channels;
-    add(vshrq_n_s16(vshlq_n_s16(k, 12), 12));
-    add(vshrq_n_s16(k, 4));
-  } while (--pairs);
-  return s;
-}
-/// The same on 8-bit data. At most 16 taps: sums fit 16 bits.
+/// The same on 8-bit data, two taps a byte of weights, the first in the low nibble. At most 16 taps: sums fit 16 bits.
 template <bool Signed>
 QNNX_INLINE eight taps_of_eight_nibbles(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
                                         std::int32_t channels, std::int32_t pairs) {
@@ -362,17 +344,6 @@ inline eight taps_of_eight_16(const std::int8_t* const* rows, std::int32_t at, c
       std::int16_t v = 0;
       std::memcpy(&v, *rows + at + 2 * i, 2);
       (i % 2 ? s.odd : s.even).v[i / 2] += static_cast<std::int16_t>(v ^ turn) * w[i];
-    }
-  return s;
-}
-inline eight taps_of_eight_16_nibbles(const std::int8_t* const* rows, std::int32_t at, const std::int8_t* w,
-                                      std::int32_t channels, std::int32_t pairs, std::int32_t turn) {
-  eight s{};
-  for (std::int32_t t = 0; t < 2 * pairs; ++t)
-    for (int i = 0; i < 8; ++i) {
-      std::int16_t v = 0;
-      std::memcpy(&v, rows[t] + at + 2 * i, 2);
-      (i % 2 ? s.odd : s.even).v[i / 2] += static_cast<std::int16_t>(v ^ turn) * nibble(w[t / 2 * channels + i], t % 2 != 0);
     }
   return s;
 }

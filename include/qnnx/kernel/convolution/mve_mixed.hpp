@@ -15,12 +15,14 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace mve {
 
-/// Signatures: 16-bit data with 8- or 4-bit weights, 8-bit data with 4-bit weights.
+/// Signatures: 16-bit data with 4-bit weights (their DepthWiseConv2d runs the kernel of armv7em_dsp, which needs less for the
+/// few channels of small networks); those, 16-bit data with 8-bit weights, 8-bit data with 4-bit weights.
 template <class Sig>
-inline constexpr bool is_mixed = std::is_same_v<Sig, types::s16(types::s16, types::s8, types::s32)> ||
+inline constexpr bool is_halves_with_nibbles = std::is_same_v<Sig, types::s16(types::s16, types::s4, types::s32)> ||
+                                               std::is_same_v<Sig, types::u16(types::u16, types::s4, types::s32)>;
+template <class Sig>
+inline constexpr bool is_mixed = is_halves_with_nibbles<Sig> || std::is_same_v<Sig, types::s16(types::s16, types::s8, types::s32)> ||
                                  std::is_same_v<Sig, types::u16(types::u16, types::s8, types::s32)> ||
-                                 std::is_same_v<Sig, types::s16(types::s16, types::s4, types::s32)> ||
-                                 std::is_same_v<Sig, types::u16(types::u16, types::s4, types::s32)> ||
                                  std::is_same_v<Sig, types::s8(types::s8, types::s4, types::s32)> ||
                                  std::is_same_v<Sig, types::u8(types::u8, types::s4, types::s32)>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d with Helium on 16-bit data with 8- and 4-bit weights and on 8-bit data with 4-bit weights, channel multiplier
+// DepthWiseConv2d with Helium on 16-bit data with 8-bit weights and on 8-bit data with 4-bit weights, channel multiplier
 // 1, multiples of eight channels, by the plan of the 8-bit kernel (convolution/mve_depthwise.hpp): eight channels of a
 // tap at a time, taps outside the data read a row of zero points. Packed form: a node head, per eight channels a quad
 // head of the even and one of the odd channels, then weights [tap][channel], 4-bit ones two taps to a byte. Layer 5a.
@@ -19,9 +19,7 @@ QNNX_NOINLINE void depthwise_mixed(const quad_head* h, const std::int8_t* w, con
                                    const Ending& e) {
   for (std::int32_t c = 0; c < channels; c += 8, h += 2) {
     eight s;
-    if constexpr (Kind::wide && Kind::step.nibbles)
-      s = taps_of_eight_16_nibbles(rows, 2 * c, w + c, channels, taps, static_cast<std::int32_t>(Kind::turn & 0xffffu));
-    else if constexpr (Kind::wide)
+    if constexpr (Kind::wide)
       s = taps_of_eight_16(rows, 2 * c, w + c, channels, taps, static_cast<std::int32_t>(Kind::turn & 0xffffu));
     else
       s = taps_of_eight_nibbles<Kind::is_signed>(rows, c, w + c, channels, taps);
@@ -51,7 +49,7 @@ template <>
 struct impl<op::depthwise_conv2d, isa::mve_mixed>
     : dsp::packed_kernel<impl<op::depthwise_conv2d, isa::mve_mixed>, op::depthwise_conv2d> {
   template <class Sig>
-  static constexpr bool supports = mve::is_mixed<Sig>;
+  static constexpr bool supports = mve::is_mixed<Sig> && !mve::is_halves_with_nibbles<Sig>;
 
   /// 16 taps: 16-bit sums of products with 4-bit weights fit, and so do 32-bit ones of 16-bit data.
   static constexpr std::int32_t most_taps = 16;
