@@ -29,6 +29,7 @@ enum class code_part : unsigned {
   repeated = 1u << 16,        // one of them repeated
   ties = 1u << 21,            // Hexagon: rne with multipliers that make ties
   row_vectors = 1u << 22,     // Hexagon: Softmax of rows that are worth vectors
+  multiplied = 1u << 23,      // Hexagon: depthwise with a channel multiplier
 };
 constexpr unsigned bit(code_part p) { return static_cast<unsigned>(p); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d with HVX on 8- and 16-bit data with 8- and 4-bit weights, channel multiplier 1. A row of outputs is one
+// DepthWiseConv2d with HVX on 8- and 16-bit data with 8- and 4-bit weights. With a channel multiplier the copied rows have
+// each channel as many times, and the rest is as without. A row of outputs is one
 // sequence of elements (pixel by pixel, channel by channel), a vector at a time whatever the channels: in padded rows
 // (hexagon/rows.hpp) a tap of all of them is one vector. Four taps of bytes, or two of halfwords, are interleaved to
 // words and multiplied with their weights. Packed form: a node head, then per vector of a period (channels / gcd(channels,
@@ -98,8 +99,9 @@ struct impl<op::depthwise_conv2d, isa::hvx>
   template <class Sig>
   static constexpr bool supports = hvx::is_packed<Sig>;
 
+  static constexpr std::int32_t multiplier(const shape& x, const shape& w) { return w[3] / x[3]; }
   static constexpr bool takes_shape(std::int32_t element, const shape& x, const shape& w, const params& p) {
-    return w[3] == x[3] && w[0] * w[1] <= hvx::most_taps &&
+    return w[3] % x[3] == 0 && w[0] * w[1] <= hvx::most_taps &&
            hvx::depthwise_sizes(element, w).period <= hvx::longest_period &&
            (w[0] - 1) * static_cast<std::int32_t>(p.dilation[0]) < hvx::most_rows;
   }
@@ -110,11 +112,12 @@ struct impl<op::depthwise_conv2d, isa::hvx>
     return takes(f, p) ? hvx::depthwise_sizes(hvx::widths_of(f).data, f.c.dims(1)).bytes() : 0;
   }
   static unsigned code_parts(const node_facts& f, const params& p, const std::byte* packed) {
-    return takes(f, p) ? hvx::form_parts(packed) : 0u;
+    return takes(f, p) ? hvx::form_parts(packed) | (multiplier(f.c.dims(0), f.c.dims(1)) > 1 ? bit(code_part::multiplied) : 0u) : 0u;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     if (!takes(f, p)) return 0;
-    return hvx::window_geometry(f.c.dims(0), hvx::widths_of(f).data, f.c.dims(1), f.c.out(0).dims, p, true).bytes();
+    return hvx::window_geometry(f.c.dims(0), hvx::widths_of(f).data, f.c.dims(1), f.c.out(0).dims, p, true,
+                                multiplier(f.c.dims(0), f.c.dims(1))).bytes();
   }
 
   template <class Call>
@@ -148,25 +151,30 @@ struct impl<op::depthwise_conv2d, isa::hvx>
           !takes_shape(hvx::call_widths<Call>.data, c.s.inputs[0].dims, c.s.inputs[1].dims, c.params()) ||
           !dsp::takes_operands(c))
         return reference::run(c);
-    hvx::with_form(c.packed(), [&](auto form) { images<form.value>(c); });
+    hvx::with_form(c.packed(), [&](auto form) {
+      if constexpr (needs<code_part::multiplied>)
+        if (multiplier(c.s.inputs[0].dims, c.s.inputs[1].dims) > 1) return images<form.value, true>(c);
+      images<form.value, false>(c);
+    });
   }
 
  private:
-  template <int Form, class Call>
+  template <int Form, bool Multiplied, class Call>
   static QNNX_NOINLINE void images(const Call& c) {
     constexpr dtype type = Call::out_type::code;
     constexpr std::int32_t element = hvx::call_widths<Call>.data;
     const hvx::finisher<type, false, std::decay_t<decltype(c.rounding())>> done(c);
     const hvx::depthwise_sizes size(element, c.s.inputs[1].dims);
     const shape& ys = c.s.outputs[0].dims;
-    const hvx::window_geometry g(c.s.inputs[0].dims, element, c.s.inputs[1].dims, ys, c.params(), true);
+    const hvx::window_geometry g(c.s.inputs[0].dims, element, c.s.inputs[1].dims, ys, c.params(), true,
+                                 Multiplied ? multiplier(c.s.inputs[0].dims, c.s.inputs[1].dims) : 1);
     const auto* image = reinterpret_cast<const std::byte*>(c.template in<0>().data);
     auto* y = reinterpret_cast<std::byte*>(c.out().data);
-    hvx::padded_rows<type> rows(g, c.s.inputs[0].q.zero(), c.scratch());
+    hvx::padded_rows<type, Multiplied> rows(g, c.s.inputs[0].q.zero(), c.scratch());
     const std::int32_t bytes = g.out_width * g.depth;
     std::int32_t columns[hvx::most_taps];
     g.find_columns(columns);
-    for (std::int32_t n = 0; n < ys[0]; ++n, image += g.height * g.width * g.depth) {
+    for (std::int32_t n = 0; n < ys[0]; ++n, image += g.height * g.width * g.data_depth) {
       rows.begin(image);
       for (std::int32_t oh = 0; oh < g.out_height; ++oh, y += bytes) {
         if (oh > 0) rows.advance();

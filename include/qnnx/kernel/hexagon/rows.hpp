@@ -15,7 +15,8 @@ inline constexpr std::int32_t most_rows = 32;
 /// Geometry of a convolution's windows, as the compiler knows it and as a call has it. Divisions are made here alone:
 /// Hexagon has no instruction for them.
 struct window_geometry {
-  std::int32_t height, width, depth, out_height, out_width;  // depth: bytes of a pixel
+  std::int32_t height, width, depth, out_height, out_width;  // depth: bytes of a pixel of a padded row
+  std::int32_t data_depth;                                   // of the data
   std::int32_t rows, columns, stride_h, stride_w, step_h, step_w, top, left;
   std::int32_t planes;
   std::int32_t plane_columns;  // of a padded row
@@ -23,12 +24,13 @@ struct window_geometry {
 
   template <class Params>
   constexpr window_geometry(const shape& x, std::int32_t element, const shape& w, const shape& y, const Params& p,
-                            bool splits)
+                            bool splits, std::int32_t repeats = 1)
       : height(x[1]),
         width(x[2]),
-        depth(x[3] * element),
+        depth(x[3] * element * repeats),
         out_height(y[1]),
         out_width(y[2]),
+        data_depth(x[3] * element),
         rows(w[0]),
         columns(w[1]),
         stride_h(static_cast<std::int32_t>(p.stride[0])),
@@ -56,8 +58,8 @@ struct window_geometry {
 };
 
 /// Begin once an image, then advance to each output row in order. Unsigned halfwords get their highest bit turned over,
-/// so that they can be read as signed ones.
-template <dtype Type>
+/// so that they can be read as signed ones. Repeats: each channel stands as many times as the geometry says.
+template <dtype Type, bool Repeats = false>
 class padded_rows {
  public:
   padded_rows(const window_geometry& geometry, std::int32_t zero_point, std::byte* scratch)
@@ -97,22 +99,37 @@ class padded_rows {
  private:
   static constexpr std::int32_t turn = Type == dtype::ufixed_16 ? 32768 : 0;
 
+  static constexpr int element = bits_of(Type) / 8;
+
+  /// Each element of a pixel `times` times.
+  static QNNX_NOINLINE void repeat(std::byte* to, const std::byte* from, std::int32_t bytes, std::int32_t times) {
+    for (; bytes > 0; bytes -= element, from += element) {
+      std::byte one[element];
+      for (int i = 0; i < element; ++i) one[i] = from[i];
+      if constexpr (turn != 0) one[1] ^= std::byte{128};
+      for (std::int32_t k = 0; k < times; ++k)
+        for (int i = 0; i < element; ++i) *to++ = one[i];
+    }
+  }
   void fetch() {
     if (next_ < first_) next_ = first_;
     const std::int32_t end = first_ + g_.kept() < g_.height ? first_ + g_.kept() : g_.height;
     for (; next_ < end; ++next_) copy_row(next_, store_[next_ - first_]);
   }
   QNNX_NOINLINE void copy_row(std::int32_t row, std::byte* to) const {
-    const std::byte* const end = image_ + g_.height * g_.width * g_.depth;
-    const std::byte* const from = image_ + row * g_.width * g_.depth;
-    const std::int32_t depth = g_.depth;
+    const std::int32_t depth = g_.depth, data = Repeats ? g_.data_depth : depth;
+    const std::byte* const end = image_ + g_.height * g_.width * data;
+    const std::byte* const from = image_ + row * g_.width * data;
     for (std::int32_t plane = 0; plane < g_.planes; ++plane) {
       std::int32_t column = plane - g_.left, left = g_.plane_columns;
       std::int32_t n = 0;  // columns before the data
       while (n < left && column < 0) ++n, column += g_.planes;
       fill(to, zero_, n * depth);
       to += n * depth, left -= n;
-      if (g_.planes == 1) {
+      if constexpr (Repeats) {
+        for (; left > 0 && column < g_.width; --left, column += g_.planes, to += depth)
+          repeat(to, from + column * data, data, depth / data);
+      } else if (g_.planes == 1) {
         n = g_.width - column < left ? g_.width - column : left;
         take(to, from + column * depth, n * depth, end);
         to += n * depth, left -= n;
