@@ -7,7 +7,7 @@
 
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
-#include "qnnx/kernel/x86/digit_sum_avx2.hpp"
+#include "qnnx/kernel/x86/digit_sum.hpp"
 #include "qnnx/kernel/x86/elementwise_16.hpp"
 #include "qnnx/kernel/x86/finish.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
@@ -235,17 +235,15 @@ struct elementwise_kernel : answers_as<Op> {
       const bool subtract = what == op::binary::subtract;
       if constexpr (may(op::binary::add, op::binary::subtract)) {
         if ((what == op::binary::add || subtract) && vector_add_of<V::lanes>::fits(k + 2, mode)) {
-          if constexpr (std::is_same_v<V, avx2_vectors>) {
-            constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
-            if (mode != rounding_mode::tflite && y.size() >= 4096) {  // as long as the search for ties pays
-              const digit_sum sum(k + 2, is_signed, a.offset(), b.offset(), y.zero(), k[0], k[1], subtract);
-              if (sum.fits() && (mode == rounding_mode::half_up || !sum.has_ties()))
-                return rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
-                  sum.row(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
-                          reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
-                          reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length);
-                });
-            }
+          constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+          if (mode != rounding_mode::tflite && y.size() >= 4096) {  // as long as the search for ties pays
+            const digit_sum<V> sum(k + 2, is_signed, a.offset(), b.offset(), y.zero(), k[0], k[1], subtract);
+            if (sum.fits() && (mode == rounding_mode::half_up || !sum.has_ties()))
+              return rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+                sum.row(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
+                        reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
+                        reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length);
+              });
           }
           if (mode == rounding_mode::rne) return each(quick_sum<V, true>(k + 2, a.offset(), b.offset(), subtract));
           if (mode == rounding_mode::half_up) return each(quick_sum<V, false>(k + 2, a.offset(), b.offset(), subtract));
