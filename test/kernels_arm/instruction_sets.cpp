@@ -76,6 +76,8 @@ bool belongs(const instruction_set& set, sets who) {
   switch (who) {
     case sets::all: return true;
     case sets::with_every_op: return set.every_op;
+    case sets::with_activations: return name == "neon" || belongs(set, sets::with_curves);
+    case sets::with_reductions: return name == "neon" || belongs(set, sets::armv7em_dsp);
     case sets::with_curves:
       if (name == "hvx") return true;
       [[fallthrough]];

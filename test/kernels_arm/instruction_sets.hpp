@@ -23,7 +23,8 @@ const std::vector<instruction_set>& instruction_sets();
 
 /// Which sets have a kernel of the op: all, those with every op alone, or those of the kernels of armv7em_dsp: Cortex-M
 /// and those without vectors.
-enum class sets { all, with_every_op, armv7em_dsp, with_curves };  // with_curves: those and Hexagon
+enum class sets { all, with_every_op, armv7em_dsp, with_curves, with_activations, with_reductions };
+// with_curves: those and Hexagon; with_activations: NEON too; with_reductions: those of armv7em_dsp and NEON
 bool belongs(const instruction_set& set, sets who);
 /// Whether some of them is here: a build for another machine has not even the reference of every op.
 bool any_of(sets who);

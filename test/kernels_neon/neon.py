@@ -39,7 +39,8 @@ def main() -> int:
     sets = "-DQNNX_TEST_SETS=" + "".join(f"SET({name})" for name in SETS)
     jobs = {f"arm_{file.stem}": (file, [sets]) for file in sorted((test / "kernels_arm").glob("*.cpp"))}
     jobs |= {"floats": (test / "kernels_neon/floats.cpp", [sets]),
-            "elements": (test / "kernels_neon/elements.cpp", [sets]), "main": (test / "doctest_main.cpp", []), "interpreter": (source / "tools/runtime/interpreter.cpp", []),
+            "elements": (test / "kernels_neon/elements.cpp", [sets]), "functions": (test / "kernels_neon/functions.cpp", []),
+            "main": (test / "doctest_main.cpp", []), "interpreter": (source / "tools/runtime/interpreter.cpp", []),
             "needs": (source / "tools/runtime/node_needs.cpp", []),
             "table": (test / "kernels_neon/unit.cpp", ["-DQNNX_TEST_TABLE"])}
     jobs |= {name: (test / "kernels_neon/unit.cpp", flags) for name, flags in SETS.items()}

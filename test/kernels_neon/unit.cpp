@@ -51,6 +51,7 @@ const std::vector<kernel_entry>& tested(const char* name) {
           table_of<Isa, op::elementwise_binary, op::elementwise_subtract, op::elementwise_multiply,
                    op::elementwise_maximum, op::elementwise_minimum, op::pool_max2d, op::reduce_mean, op::reduce_sum,
                    op::elementwise_neuron, op::relu, op::relu6, op::sigmoid, op::tanh, op::gelu, op::elu, op::hard_swish,
+                   op::elementwise_softplus,
                    op::elementwise_unary, op::erf, op::lookup, op::quantize, op::dequantize, op::convert, op::softmax>(name);
       all.insert(all.end(), more.begin(), more.end());
     }

@@ -91,3 +91,7 @@
 #include "qnnx/kernel/softmax/mve.hpp"
 #include "qnnx/kernel/softmax/neon.hpp"
 #include "qnnx/kernel/softmax/reference.hpp"
+// Last and guarded: the text that other processors compile is as it was.
+#if QNNX_HAS_NEON
+#include "qnnx/kernel/reduction/neon.hpp"
+#endif

@@ -193,7 +193,7 @@ struct exported {
   static void pack_node(const memory& m, std::byte* packed) {
     using n = typename lowered::template node_type<I>;
     using typed_call = shared_call<typename n::op, typename n::signature, typename lowered::rounding_type>;
-    if constexpr (requires(const typed_call& c, std::byte* out) { n::kernel::pack(c, out); })
+    if constexpr (n::asks.packed > 0 && requires(const typed_call& c, std::byte* out) { n::kernel::pack(c, out); })
       n::kernel::pack(typed_call{lowered::template step_data<I>::value, m, {}, {}}, packed + lowered::packed.offset[I]);
     else (void)m, (void)packed;
   }

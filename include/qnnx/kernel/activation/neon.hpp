@@ -2,8 +2,8 @@
 #pragma once
 // One-input activations with NEON: 8-bit data through the reference's table; Relu and its bounded forms on floats; other
 // floats and 16-bit data by the reference's formula in pairs of doubles (Relu forms, HardSwish, HardSigmoid, Sigmoid,
-// Tanh, Elu), TFLite's 16-bit Sigmoid and Tanh, Gelu and Softplus by the reference. Lookup and the functions of
-// ElementWiseUnary on 8-bit data: the same table. Layer 5a.
+// Tanh, Elu). 16-bit Gelu and Softplus: cubics (curve_16.hpp), floats by the reference; TFLite's 16-bit Sigmoid and Tanh
+// in its integers. Lookup and functions of ElementWiseUnary on 8-bit data: the same table. Layer 5a.
 
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/elementwise/lookup.hpp"
@@ -12,9 +12,60 @@
 #include "qnnx/kernel/neon/doubles.hpp"
 
 #if QNNX_HAS_NEON
+#include "qnnx/kernel/activation/curve_16.hpp"
+
 namespace qnnx::inline QNNX_ABI::kernel {
 
 namespace neon {
+
+/// TFLite's logistic or tanh as dsp::interpolated_curve has them; lanes wrap as the reference's words do.
+template <bool Tanh>
+struct curve_bytes {
+  using curve = dsp::interpolated_curve<Tanh>;
+  /// The lower and upper bytes of the table's entries, then of their distances to the next.
+  alignas(16) static constexpr std::array<std::uint8_t, 1024> planes = [] {
+    std::array<std::uint8_t, 1024> p{};
+    for (std::size_t i = 0; i < 256; ++i) {
+      const std::int32_t step = curve::table[i + 1] - curve::table[i];
+      p[i] = static_cast<std::uint8_t>(curve::table[i] & 0xff), p[256 + i] = static_cast<std::uint8_t>(curve::table[i] >> 8 & 0xff);
+      p[512 + i] = static_cast<std::uint8_t>(step & 0xff), p[768 + i] = static_cast<std::uint8_t>(step >> 8 & 0xff);
+    }
+    return p;
+  }();
+};
+template <bool Tanh>
+void tflite_curve(const tflite::curve_scale& s, const std::int16_t* x, std::int16_t* y, std::int64_t count) {
+  using curve = dsp::interpolated_curve<Tanh>;
+  const std::uint8_t* const planes = curve_bytes<Tanh>::planes.data();
+  const int32x4_t factor = vdupq_n_s32(s.factor), right = vdupq_n_s32(-s.shift);
+  const int32x4_t half = vdupq_n_s32(s.shift > 0 ? 1 << (s.shift - 1) : 0);
+  const uint32x4_t most = vdupq_n_u32(curve::most);
+  each_chunk<16>(x, y, count, [&](const std::int16_t* from, std::int16_t* to) {
+    int32x4_t v[4];
+    uint32x4_t size[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      v[i] = vshlq_s32(vmlaq_s32(half, vmovl_s16(vld1_s16(from + 4 * i)), factor), right);
+      size[i] = vminq_u32(vreinterpretq_u32_s32(vabsq_s32(v[i])), most);
+    }
+    const auto places = [&](int i) { return vcombine_u16(vshrn_n_u32(size[i], curve::bits), vshrn_n_u32(size[i + 1], curve::bits)); };
+    const uint8x16_t at = vcombine_u8(vmovn_u16(places(0)), vmovn_u16(places(2)));
+    const uint8x16_t low = byte_table(planes)(at), high = byte_table(planes + 256)(at);
+    const uint8x16_t step_low = byte_table(planes + 512)(at), step_high = byte_table(planes + 768)(at);
+    const int16x8_t first[2] = {vreinterpretq_s16_u8(vzip1q_u8(low, high)), vreinterpretq_s16_u8(vzip2q_u8(low, high))};
+    const int16x8_t step[2] = {vreinterpretq_s16_u8(vzip1q_u8(step_low, step_high)), vreinterpretq_s16_u8(vzip2q_u8(step_low, step_high))};
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const int32x4_t rest = vreinterpretq_s32_u32(vandq_u32(size[i], vdupq_n_u32((1u << curve::bits) - 1)));
+      const int32x4_t entry = i % 2 ? vmovl_high_s16(first[i / 2]) : vmovl_s16(vget_low_s16(first[i / 2]));
+      const int32x4_t slope = i % 2 ? vmovl_high_s16(step[i / 2]) : vmovl_s16(vget_low_s16(step[i / 2]));
+      const int32x4_t d = vmlaq_s32(vshlq_n_s32(entry, curve::bits), rest, slope), sign = vshrq_n_s32(v[i], 31);
+      v[i] = vshrq_n_s32(vaddq_s32(veorq_s32(d, sign), vdupq_n_s32(curve::add)), curve::down);
+    }
+    vst1q_s16(to, vmovn_high_s32(vmovn_s32(v[0]), v[1]));
+    vst1q_s16(to + 8, vmovn_high_s32(vmovn_s32(v[2]), v[3]));
+  });
+}
 
 template <class Sig>
 inline constexpr bool is_byte_function =
@@ -23,9 +74,30 @@ inline constexpr bool is_byte_function =
 template <class Op>
 struct neuron_kernel : answers_as<Op> {
   using reference = impl<Op, isa::reference>;
+  using params = typename Op::params;
+  using curve = dsp::curve_kernel<Op>;
 
   template <class Sig>
   static constexpr bool supports = is_of_one_type<Sig>;
+
+  /// 16-bit functions that are cubics. A cubic is checked at nine places of 512: their distance has to be small beside what
+  /// the function does around 0, which Gelu hides from places farther away (both 0 and what is beyond are on its lines).
+  static constexpr bool by_curve(const op::neuron_params& p, float scale) {
+    const float unit = p.operation == op::neuron::softplus ? p.beta : 1.0f;
+    return (p.operation == op::neuron::gelu || p.operation == op::neuron::softplus) && unit > 0 && scale * unit <= 1.0f / 64;
+  }
+  static constexpr bool by_curve(const node_facts& f, const params& p) {
+    const dtype t = f.c.out(0).type;
+    return is_fixed(t) && bits_of(t) == 16 && by_curve(reference::neuron(p), f.in[0].scale);
+  }
+  static constexpr std::int64_t constant_words(const node_facts& f, const params& p) {
+    return by_curve(f, p) ? curve::constant_words(f, p) : answers_as<Op>::constant_words(f, p);
+  }
+  template <class Rounding>
+  static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
+    if (by_curve(f, p)) curve::prepare(f, p, r, out);
+    else answers_as<Op>::prepare(f, p, r, out);
+  }
 
   template <class Call>
   static void run(const Call& c) {
@@ -37,9 +109,14 @@ struct neuron_kernel : answers_as<Op> {
     } else {
       const op::neuron_params p = reference::neuron(c.params());
       if constexpr (is_fixed_v<T>) {
-        const bool curve = p.operation == op::neuron::sigmoid || p.operation == op::neuron::tanh;
-        if ((curve && c.rounding().mode() == rounding_mode::tflite) || !has_zero(x) || !has_zero(y) || !reals_of(c, p))
-          reference::run(c);
+        if (by_curve(p, x.scale())) return curve::run(c);
+        if constexpr (std::is_same_v<T, types::s16>)
+          if (dsp::interpolated_kernel<Op>::is_tflite(c.params(), *x.q, *y.q, c.rounding().mode())) {
+            const bool tanh = p.operation == op::neuron::tanh;
+            const tflite::curve_scale s(x.scale(), tanh);
+            return tanh ? tflite_curve<true>(s, x.data, y.data, y.size()) : tflite_curve<false>(s, x.data, y.data, y.size());
+          }
+        if (!has_zero(x) || !has_zero(y) || !reals_of(c, p)) reference::run(c);
       } else {
         if (!reference::is_clamp(p.operation)) {
           if (!reals_of(c, p)) reference::run(c);

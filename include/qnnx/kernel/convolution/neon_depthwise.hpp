@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d on aarch64, channel multiplier 1: eight channels of a tap at once. Taps outside the data read a row
+// DepthWiseConv2d on aarch64: eight channels of a tap at once. Taps outside the data read a row
 // of zero points. With 3x3 windows eight channels go along the row with their weights in registers, over the pixels whose
 // columns lie in the data; where those at the edges are more than an eighth of a row, over copies of the rows with their
-// padding. Weights, floats and heads are filled up to multiples of eight channels; data is not, so the last
-// channels of a tap are read through a copy. Packed form: integers a node head, two quad heads per eight channels,
-// then [taps][channels], 4-bit weights [pairs of taps][channels], the first in the low half; floats biases, then
-// [taps][channels]. Sums of 64 taps fit 32 bits for 16-bit data too. Layer 5a.
+// padding. With a channel multiplier all rows are copied, every channel as often as it is read. Weights and heads are
+// filled up to multiples of eight channels; data is not, so the last channels of a tap are read through a copy.
+// Sums of 64 taps fit 32 bits for 16-bit data too. The packed form is in neon_depthwise_packing.hpp.
+// Layer 5a.
 
 #include "qnnx/kernel/convolution/reference.hpp"
 #include "qnnx/kernel/neon/elements.hpp"
@@ -61,6 +61,8 @@ QNNX_INLINE auto tap_weights(const std::byte* weights, std::int32_t padded, std:
   if constexpr (is_float_v<T>) {
     const float* w = reinterpret_cast<const float*>(weights) + std::int64_t{t} * padded + o;
     return eight_floats{vld1q_f32(w), vld1q_f32(w + 4)};
+  } else if constexpr (Bits == 16) {
+    return vld1q_s16(reinterpret_cast<const std::int16_t*>(weights) + std::int64_t{t} * padded + o);
   } else if constexpr (Bits == 4) {
     const int8x8_t both = vld1_s8(reinterpret_cast<const std::int8_t*>(weights) + std::int64_t{t / 2} * padded + o);
     return t % 2 ? vmovl_s8(vshr_n_s8(both, 4)) : vmovl_s8(vshr_n_s8(vshl_n_s8(both, 4), 4));
@@ -76,8 +78,17 @@ struct depthwise_kernel {
   template <class Call>
   static void run(const Call& c) {
     if constexpr (!config::embedded_packed)
-      if (c.packed_missing() || !packing::takes_shape(c.s.inputs[0].dims, c.s.inputs[1].dims) || !takes_operands(c))
+      if (c.packed_missing() || !packing::takes_shape(c.s.inputs[1].dims) || !takes_operands(c))
         return packing::reference::run(c);
+    constexpr int bits = bits_of(Call::template in_type<1>::code);
+    if constexpr (needs_weight_offsets && !is_float_v<typename Call::out_type>)
+      if (reinterpret_cast<const dsp::node_head*>(c.packed())->undivided != 0) return rows_of_pixels<16>(c);
+    rows_of_pixels<bits>(c);
+  }
+
+ private:
+  template <int Bits, class Call>
+  static void rows_of_pixels(const Call& c) {
     using element = typename Call::out_type::storage;
     const shape& x = c.s.inputs[0].dims;
     const shape& w = c.s.inputs[1].dims;
@@ -86,7 +97,7 @@ struct depthwise_kernel {
     const auto stride_h = static_cast<std::int32_t>(p.stride[0]), stride_w = static_cast<std::int32_t>(p.stride[1]);
     const auto step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
     const auto top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
-    const std::int32_t height = x[1], width = x[2], channels = x[3];
+    const std::int32_t height = x[1], width = x[2], depth = x[3], channels = w[3];
     auto* zeros = reinterpret_cast<element*>(c.scratch());
     for (std::int32_t k = 0; k < channels; ++k) zeros[k] = static_cast<element>(c.s.inputs[0].q.zero());
     const element* image = c.template in<0>().data;
@@ -94,9 +105,14 @@ struct depthwise_kernel {
     const std::int32_t blocks = channels / 8 * 8;
     const std::int32_t first = plan.copies ? 0 : plan.first, last = plan.copies ? y[2] : plan.last;
     const bool whole = w[0] == 3 && w[1] == 3 && blocks > 0 && last - first > (plan.copies ? 0 : 1);
-    for (std::int32_t n = 0; n < y[0]; ++n, image += std::int64_t{height} * width * channels)
+    for (std::int32_t n = 0; n < y[0]; ++n, image += std::int64_t{height} * width * depth)
       for (std::int32_t oh = 0; oh < y[1]; ++oh) {
         const std::int64_t pixel = (std::int64_t{n} * y[1] + oh) * y[2];
+        const auto copy_of = [&](std::int32_t kh) { return zeros + (1 + std::int64_t{kh} * plan.columns) * channels; };
+        if (depth != channels)  // then they are read by all pixels
+          for (std::int32_t kh = 0; kh < w[0]; ++kh)
+            if (const std::int32_t row = oh * stride_h - top + kh * step_h; row >= 0 && row < height)
+              repeat_row(image + std::int64_t{row} * width * depth, width, depth, left, plan.columns, zeros, channels, copy_of(kh));
         if (whole) {
           windows_of_row<element> at{};
           for (std::int32_t kh = 0; kh < 3; ++kh) {
@@ -106,16 +122,15 @@ struct depthwise_kernel {
             at.steps[kh] = there ? step_w * channels : 0;
             at.advance[kh] = there ? stride_w * channels : 0;
             if (!there) continue;
-            const element* from = image + std::int64_t{row} * width * channels;
+            const element* from = image + std::int64_t{row} * width * depth;
             if (plan.copies) {
-              element* const copy = zeros + (1 + std::int64_t{kh} * plan.columns) * channels;
-              copy_row(from, width, left, plan.columns, zeros, channels, copy);
-              at.rows[kh] = copy;
+              if (depth == channels) copy_row(from, width, left, plan.columns, zeros, channels, copy_of(kh));
+              at.rows[kh] = copy_of(kh);
             } else {
               at.rows[kh] = from + std::int64_t{first * stride_w - left} * channels;
             }
           }
-          for (std::int32_t o = 0; o < blocks; o += 8) along_row(c, at, pixel + first, last - first, o);
+          for (std::int32_t o = 0; o < blocks; o += 8) along_row<Bits>(c, at, pixel + first, last - first, o);
         }
         for (std::int32_t ow = 0; ow < y[2]; ++ow) {
           const bool rest = whole && ow >= first && ow < last;
@@ -129,14 +144,15 @@ struct depthwise_kernel {
             for (std::int32_t kw = 0; kw < w[1]; ++kw, ++t) {
               const std::int32_t row = oh * stride_h - top + kh * step_h, column = ow * stride_w - left + kw * step_w;
               const bool there = row >= 0 && row < height && column >= 0 && column < width;
-              taps[t] = there ? image + (std::int64_t{row} * width + column) * channels : zeros;
+              taps[t] = !there             ? zeros
+                        : depth != channels ? copy_of(kh) + std::int64_t{column + left} * channels
+                                            : image + (std::int64_t{row} * width + column) * channels;
             }
-          one_pixel(c, taps, pixel + ow, rest ? blocks : 0);
+          one_pixel<Bits>(c, taps, pixel + ow, rest ? blocks : 0);
         }
       }
   }
 
- private:
   /// What finishes eight channels from `o` on.
   template <class Call>
   struct finisher {
@@ -207,7 +223,7 @@ struct depthwise_kernel {
   static QNNX_NOINLINE void copy_row(const Element* row, std::int32_t width, std::int32_t left, std::int32_t columns,
                                      const Element* zeros, std::int32_t channels, Element* to) {
     const auto pixels = [&](const Element* from, std::int32_t count) {
-      std::memcpy(to, from, static_cast<std::size_t>(count) * static_cast<std::size_t>(channels) * sizeof *to);
+      copy_bytes(to, from, std::int64_t{count} * channels * static_cast<std::int64_t>(sizeof *to));
       to += std::int64_t{count} * channels;
     };
     const std::int32_t before = left < columns ? left : columns;
@@ -215,6 +231,35 @@ struct depthwise_kernel {
     for (std::int32_t k = 0; k < before; ++k) pixels(zeros, 1);
     pixels(row, inside);
     for (std::int32_t k = before + inside; k < columns; ++k) pixels(zeros, 1);
+  }
+
+  /// The same with every channel as often as a channel multiplier says.
+  template <class Element>
+  static QNNX_NOINLINE void repeat_row(const Element* row, std::int32_t width, std::int32_t depth, std::int32_t left,
+                                       std::int32_t columns, const Element* zeros, std::int32_t channels, Element* to) {
+    const std::int32_t times = channels / depth;
+    for (std::int32_t k = 0; k < columns; ++k, to += channels) {
+      const std::int32_t column = k - left;
+      if (column < 0 || column >= width) {
+        copy_bytes(to, zeros, std::int64_t{channels} * static_cast<std::int64_t>(sizeof *to));
+        continue;
+      }
+      const Element* from = row + std::int64_t{column} * depth;
+      Element* at = to;
+      for (std::int32_t d = 0; d < depth; ++d)
+        for (std::int32_t j = 0; j < times; ++j) *at++ = from[d];
+    }
+  }
+  /// memcpy, without a call for every pixel.
+  static QNNX_INLINE void copy_bytes(void* to, const void* from, std::int64_t count) {
+    auto* t = static_cast<std::uint8_t*>(to);
+    const auto* f = static_cast<const std::uint8_t*>(from);
+    if (count < 16) {
+      for (std::int64_t i = 0; i < count; ++i) t[i] = f[i];
+      return;
+    }
+    for (std::int64_t i = 0; i + 16 < count; i += 16) vst1q_u8(t + i, vld1q_u8(f + i));
+    vst1q_u8(t + count - 16, vld1q_u8(f + count - 16));
   }
 
   template <class Element>
@@ -225,17 +270,16 @@ struct depthwise_kernel {
   };
 
   /// Eight channels of `count` neighbouring pixels with 3x3 windows.
-  template <class Call, class Windows>
+  template <int Bits, class Call, class Windows>
   static QNNX_NOINLINE void along_row(const Call& c, Windows at, std::int64_t pixel, std::int32_t count,
                                       std::int32_t o) {
     using T = typename Call::out_type;
     using sums = eight_sums<T>;
-    constexpr int bits = bits_of(Call::template in_type<1>::code);
-    const depthwise_sizes s = packing::sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
+    const depthwise_sizes s = packing::sizes(c.s.inputs[1].dims, Call::template in_type<1>::code, Bits == 16);
     const std::byte* weights = c.packed() + s.weights_at();
     typename sums::numbers w[9];
 #pragma GCC unroll 9
-    for (int t = 0; t < 9; ++t) w[t] = tap_weights<T, bits>(weights, s.padded(), t, o);
+    for (int t = 0; t < 9; ++t) w[t] = tap_weights<T, Bits>(weights, s.padded(), t, o);
     const sums begin = first_sums(c, o);
     const finisher<Call> done(c, o);
     const auto *r0 = at.rows[0] + o, *r1 = at.rows[1] + o, *r2 = at.rows[2] + o;
@@ -253,24 +297,23 @@ struct depthwise_kernel {
   }
 
   /// Channels from `o` on of an output pixel.
-  template <class Call, class Element>
+  template <int Bits, class Call, class Element>
   static QNNX_NOINLINE void one_pixel(const Call& c, const Element* const* taps, std::int64_t pixel, std::int32_t o) {
     using T = typename Call::out_type;
     using sums = eight_sums<T>;
-    constexpr int bits = bits_of(Call::template in_type<1>::code);
-    const depthwise_sizes s = packing::sizes(c.s.inputs[1].dims, Call::template in_type<1>::code);
+    const depthwise_sizes s = packing::sizes(c.s.inputs[1].dims, Call::template in_type<1>::code, Bits == 16);
     const std::byte* weights = c.packed() + s.weights_at();
     for (; o < s.channels; o += 8) {
       const std::int32_t have = s.channels - o;
       sums v = first_sums(c, o);
       if (have >= 8) {
         for (std::int32_t t = 0; t < s.taps; ++t)
-          v.add(sums::data(taps[t] + o), tap_weights<T, bits>(weights, s.padded(), t, o));
+          v.add(sums::data(taps[t] + o), tap_weights<T, Bits>(weights, s.padded(), t, o));
       } else {
         Element copy[8] = {};
         for (std::int32_t t = 0; t < s.taps; ++t) {
           for (std::int32_t j = 0; j < have; ++j) copy[j] = taps[t][o + j];
-          v.add(sums::data(copy), tap_weights<T, bits>(weights, s.padded(), t, o));
+          v.add(sums::data(copy), tap_weights<T, Bits>(weights, s.padded(), t, o));
         }
       }
       finisher<Call>(c, o)(v, pixel * s.channels + o, o, have < 8 ? have : 8);

@@ -161,5 +161,31 @@ struct impl<op::elementwise_maximum, isa::neon> : neon::binary_kernel<op::elemen
 template <>
 struct impl<op::elementwise_minimum, isa::neon> : neon::binary_kernel<op::elementwise_minimum, op::binary::minimum> {};
 
+/// Whichever of these the parameters name.
+template <>
+struct impl<op::elementwise_binary, isa::neon> : answers_as<op::elementwise_binary> {
+  template <class Sig>
+  static constexpr bool supports = neon::is_of_one_type<Sig>;
+
+  template <class Call>
+  static void run(const Call& c) {
+    using op::binary;
+    switch (c.params().operation) {
+      case binary::add: return as<binary::add>(c);
+      case binary::subtract: return as<binary::subtract>(c);
+      case binary::multiply: return as<binary::multiply>(c);
+      case binary::maximum: return as<binary::maximum>(c);
+      case binary::minimum: return as<binary::minimum>(c);
+      default: return reference::run(c);
+    }
+  }
+
+ private:
+  template <op::binary What, class Call>
+  static void as(const Call& c) {
+    neon::binary_kernel<op::elementwise_binary, What>::run(c);
+  }
+};
+
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -74,12 +74,29 @@ QNNX_INLINE bool is_fast(const std::byte* packed) {
   return (config::packed_forms & 3u) != 0 && reinterpret_cast<const dsp::node_head*>(packed)->fast != 0;
 }
 
-/// `count` rows (at most most_rows) of padded data times all channels; output row r begins at element (first + r) *
-/// channels. Rows beyond `count` up to the tile's size are read, not stored.
+/// Sums of `count` rows of data, where weights have an offset.
+template <int Bits, bool Wide>
+QNNX_NOINLINE void sum_rows(const panel_sizes& size, const std::byte* ones, const std::byte* rows, std::int32_t count,
+                            std::int64_t* row_sums) {
+  const auto* w = reinterpret_cast<const std::int8_t*>(ones);
+  if constexpr (Wide) {
+    multiply_words<Bits>(
+        size, rows, w, count, false, [](std::int32_t, int32x4_t, int32x4_t) {},
+        [&](std::int32_t r, const std::int64_t* sums) { row_sums[r] = sums[0]; });
+  } else {
+    std::int32_t sums[most_rows * panel_channels];
+    tile_of<Bits>(count, reinterpret_cast<const std::int8_t*>(rows), size.pitch(), w, size.padded() / panel_elements, sums);
+    for (std::int32_t r = 0; r < count; ++r) row_sums[r] = sums[panel_channels * r];
+  }
+}
+
+/// `count` rows (at most most_rows) of padded data times the channels of group g; output row r begins at element
+/// (first + r) * all channels. Rows beyond `count` up to the tile's size are read, not stored.
 template <bool Once, class Call>
 QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std::byte* packed, const std::byte* rows,
-                               std::int64_t first, std::int32_t count) {
-  const std::byte* at = packed + size.groups_at();
+                               std::int64_t first, std::int32_t count, std::int32_t g = 0) {
+  const std::byte* at = packed + size.groups_at() + std::int64_t{g} * size.blocks() * size.group_bytes();
+  const std::int32_t begin = g * size.channels;
   if constexpr (is_float_v<typename Call::out_type>) {
     const finish<Call, Once> done(c, false);
     float sums[most_rows * panel_channels];
@@ -94,7 +111,8 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
         float_tile<1>(x, size.pitch(), bias + 8, bias, size.padded() / 4, sums);
       const std::int32_t have = size.channels - o < 8 ? size.channels - o : 8;
       for (std::int32_t r = 0; r < count; ++r)
-        for (std::int32_t j = 0; j < have; ++j) done.store((first + r) * size.channels + o + j, o + j, sums[8 * r + j]);
+        for (std::int32_t j = 0; j < have; ++j) 
+          done.store((first + r) * size.all_channels() + begin + o + j, begin + o + j, sums[8 * r + j]);
     }
   } else {
     constexpr bool wide = bits_of(Call::out_type::code) == 16;
@@ -102,8 +120,15 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
     const limits l{c.constants()[0], c.constants()[1]};
     const std::int32_t zero = c.s.outputs[0].q.zero();
     const bool fast = is_fast(packed);
-    const std::int64_t pixel = std::int64_t{size.channels} * (wide ? 2 : 1);
-    auto* y = reinterpret_cast<std::byte*>(c.out().data) + first * pixel;
+    const std::int64_t pixel = std::int64_t{size.all_channels()} * (wide ? 2 : 1);
+    auto* y = reinterpret_cast<std::byte*>(c.out().data) + first * pixel + begin * (wide ? 2 : 1);
+    std::int64_t row_sums[most_rows];
+    const std::int32_t* offsets = nullptr;
+    if constexpr (needs_weight_offsets)
+      if (reinterpret_cast<const dsp::node_head*>(packed)->undivided != 0) {
+        offsets = reinterpret_cast<const std::int32_t*>(packed + size.offsets_at()) + std::int64_t{8} * g * size.blocks();
+        sum_rows<bits, wide>(size, packed + size.ones_at(), rows, count, row_sums);
+      }
     for (std::int32_t o = 0; o < size.channels; o += 8, at += size.group_bytes(), y += wide ? 16 : 8) {
       const auto* w = reinterpret_cast<const std::int8_t*>(at + size.head_bytes());
       const auto* h = reinterpret_cast<const quad_head*>(at);
@@ -113,9 +138,16 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
         multiply_words<bits>(
             size, rows, w, count, fast,
             [&](std::int32_t r, int32x4_t a, int32x4_t b) {
+              if constexpr (needs_weight_offsets)
+                if (offsets) {
+                  const auto sum = static_cast<std::int32_t>(row_sums[r] & 0xffffffff);
+                  a = vmlaq_n_s32(a, vld1q_s32(offsets + o), sum), b = vmlaq_n_s32(b, vld1q_s32(offsets + o + 4), sum);
+                }
               finish_eight_16(a, b, heads, c.rounding(), y + r * pixel, have);
             },
-            [&](std::int32_t r, const std::int64_t* sums) {
+            [&](std::int32_t r, std::int64_t* sums) {
+              if constexpr (needs_weight_offsets)
+                for (int j = 0; offsets && j < 8; ++j) sums[j] += offsets[o + j] * row_sums[r];
               finish_eight_general_16<Once>(sums, h, l, zero, c.rounding(), y + r * pixel, have);
             });
       } else {
@@ -123,7 +155,13 @@ QNNX_INLINE void multiply_rows(const Call& c, const panel_sizes& size, const std
         tile_of<bits>(count, reinterpret_cast<const std::int8_t*>(rows), size.pitch(), w,
                       size.padded() / panel_elements, sums);
         for (std::int32_t r = 0; r < count; ++r) {
-          const std::int32_t* s = sums + 8 * r;
+          std::int32_t* s = sums + 8 * r;
+          if constexpr (needs_weight_offsets)
+            if (offsets) {
+              const auto sum = static_cast<std::int32_t>(row_sums[r]);
+              vst1q_s32(s, vmlaq_n_s32(vld1q_s32(s), vld1q_s32(offsets + o), sum));
+              vst1q_s32(s + 4, vmlaq_n_s32(vld1q_s32(s + 4), vld1q_s32(offsets + o + 4), sum));
+            }
           if (fast)
             finish_eight<Once>(vld1q_s32(s), vld1q_s32(s + 4), heads, c.rounding(), y + r * pixel, have);
           else

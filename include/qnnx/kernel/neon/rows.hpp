@@ -77,7 +77,8 @@ struct data_row {
 
 /// The windows of a convolution.
 struct windows {
-  std::int32_t rows, columns, depth;
+  std::int32_t rows, columns, depth;  // depth: channels of a group, `pitch` all of them
+  std::int32_t pitch;
   std::int32_t height, width, out_height, out_width;
   std::int32_t stride_h, stride_w, step_h, step_w, top, left, zero;
 
@@ -85,14 +86,14 @@ struct windows {
   explicit windows(const Call& c) {
     const shape &x = c.s.inputs[0].dims, &w = c.s.inputs[1].dims, &y = c.s.outputs[0].dims;
     const auto& p = c.params();
-    rows = w[0], columns = w[1], depth = w[2];
+    rows = w[0], columns = w[1], depth = w[2], pitch = x[3];
     height = x[1], width = x[2], out_height = y[1], out_width = y[2];
     stride_h = static_cast<std::int32_t>(p.stride[0]), stride_w = static_cast<std::int32_t>(p.stride[1]);
     step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
     top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
     zero = c.s.inputs[0].q.zero();
   }
-  /// The window of an output pixel.
+  /// The window of an output pixel; `image` begins with the first channel of the group.
   template <class T>
   QNNX_INLINE void copy(const typename T::storage* image, std::int32_t oh, std::int32_t ow, const data_row<T>& to) const {
     const std::int32_t column = ow * stride_w - left, line = columns * depth;
@@ -103,8 +104,8 @@ struct windows {
         k += line;
         continue;
       }
-      const auto* from = image + (static_cast<std::int64_t>(row) * width + column) * depth;
-      if (step_w == 1) {  // what is left of the data, in it, and right of it
+      const auto* from = image + (static_cast<std::int64_t>(row) * width + column) * pitch;
+      if (step_w == 1 && depth == pitch) {  // what is left of the data, in it, and right of it
         const std::int32_t before = column < 0 ? (-column < columns ? -column : columns) * depth : 0;
         const std::int32_t after = column + columns > width
                                        ? (column + columns - width < columns ? column + columns - width : columns) * depth
@@ -115,7 +116,7 @@ struct windows {
         k += line;
         continue;
       }
-      for (std::int32_t kw = 0, at = column; kw < columns; ++kw, at += step_w, from += step_w * depth, k += depth) {
+      for (std::int32_t kw = 0, at = column; kw < columns; ++kw, at += step_w, from += step_w * pitch, k += depth) {
         if (at >= 0 && at < width)
           to.copy(k, from, depth);
         else
