@@ -5,13 +5,15 @@
 // 256 distances are made 32 at a time, down to where they are zero, and then looked up.
 //   rne, half_up  quotients of softmax/quotient.hpp; a row with one that must be compared exactly is made one by one
 //   tflite        products with TFLite's reciprocal
-// Short rows, other axes and 16 bits in scalar integers: softmax/integers.hpp, softmax/halves.hpp. Layer 5a.
+// Short rows, other axes and 16 bits in scalar integers: softmax/integers.hpp, softmax/halves.hpp, interpolated_16.hpp.
+// Layer 5a.
 
 #include "qnnx/kernel/hexagon/by_width.hpp"
 #include "qnnx/kernel/hexagon/elements.hpp"
 #include "qnnx/kernel/hexagon/word_table.hpp"
 #include "qnnx/kernel/softmax/halves.hpp"
 #include "qnnx/kernel/softmax/integers.hpp"
+#include "qnnx/kernel/softmax/interpolated_16.hpp"
 
 #if QNNX_HAS_HVX
 namespace qnnx::inline QNNX_ABI::kernel {
@@ -150,10 +152,25 @@ struct softmax_of_bytes : integer_softmax {
   }
 };
 
+/// 16 bits, one by one: TFLite's form too.
+struct softmax_of_16 : dsp::softmax_of_halves {
+  using interpolated = dsp::interpolated_softmax;
+  static constexpr bool takes(const node_facts& f, const params& p) {
+    if (interpolated::is_tflite(f.c.out(0).type, f.out[0], f.rounding)) return interpolated::takes(f, p);
+    return dsp::softmax_of_halves::takes(f, p);
+  }
+  template <class Call>
+  static void run(const Call& c) {
+    if constexpr (std::is_same_v<typename Call::out_type, sfixed<16>>)
+      if (interpolated::is_tflite(Call::out_type::code, c.s.outputs[0].q, c.rounding().mode())) return interpolated::run(c);
+    dsp::softmax_of_halves::run(c);
+  }
+};
+
 }  // namespace hvx
 
 template <>
-struct impl<op::softmax, isa::hvx> : by_width<op::softmax, hvx::softmax_of_bytes, dsp::softmax_of_halves> {};
+struct impl<op::softmax, isa::hvx> : by_width<op::softmax, hvx::softmax_of_bytes, hvx::softmax_of_16> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif
