@@ -88,11 +88,12 @@ struct softmax_of_halves : answers_as<op::softmax> {
   static QNNX_INLINE std::uint32_t scaled(const softmax_quotient& q, std::int32_t e) {
     return static_cast<std::uint32_t>((std::uint64_t{static_cast<std::uint32_t>(e)} * q.reciprocal) >> 32);
   }
-  /// Errors in units of the scaled quotient: 4 of an exponential and the reciprocal, 2 `count` / 2^30 of it of the sum (up to
-  /// 2 less as computed).
+  /// Errors in units of the scaled quotient h: below the true one by up to 1.5 of an exponential (half a unit of each factor,
+  /// what the shift cuts), 0.25 of the reciprocal and 1 of this product's shift, above it by up to 1; and h x / 2^30 with x
+  /// up to 1.5 a row's element, of the sum. The second term has 2 of them, less up to 3 that are cut.
   static QNNX_INLINE bool is_open(const softmax_quotient& q, std::int32_t e, std::uint32_t count) {
     if (q.shift > 31) return false;
-    const std::uint32_t high = scaled(q, e), near = 10 + ((high >> 15) * count >> 14), half = 1u << (q.shift - 1);
+    const std::uint32_t high = scaled(q, e), near = 6 + ((high >> 15) * count >> 14), half = 1u << (q.shift - 1);
     return ((high + half + near) & (half * 2 - 1)) < 2 * near;
   }
   template <class Call>
