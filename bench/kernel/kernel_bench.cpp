@@ -106,7 +106,7 @@ struct maker {
   net n{};
   dtype data() const { return floats ? dtype::float_32 : integers; }
   net_encoding enc(float scale = 0.05f) const {
-    return floats ? net_encoding{} : net_encoding::tensor(scale, is_signed_fixed(integers) ? 0 : -128);
+    return floats || !is_fixed(integers) ? net_encoding{} : net_encoding::tensor(scale, is_signed_fixed(integers) ? 0 : -128);
   }
   int input(const char* name, const shape& s) {
     return n.add_tensor({.name = name, .kind = tensor_kind::app_write, .type = data(), .dims = s, .enc = enc()});
@@ -156,7 +156,7 @@ constexpr peer_kind elementwise_peer() {
   return peer_none;
 }
 std::string type_suffix(bool floats, dtype integers) {
-  return floats ? " f32" : integers == dtype::ufixed_8 ? " u8" : " s16";
+  return floats ? " f32" : integers == dtype::ufixed_8 ? " u8" : integers == dtype::float_16 ? " f16" : " s16";
 }
 template <class Op>
 void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, const shape& dims, dtype integers = dtype::ufixed_8) {
@@ -262,6 +262,8 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
     } else {
       add_elementwise<Op>(all, floats, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64});
       if (!floats && sixteen_bits) add_elementwise<Op>(all, false, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64}, dtype::sfixed_16);
+      if (!floats && types.find("f16") != std::string_view::npos && !std::is_same_v<Op, op::elementwise_power>)
+        add_elementwise<Op>(all, false, 2, {1, 56, 56, 64}, dtype::float_16);
     }
   }
 }

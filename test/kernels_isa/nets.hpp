@@ -35,6 +35,12 @@ inline std::vector<std::byte> random_bytes(dice& d, const net_tensor& t, float s
       const float v = d.real(-spread, spread);
       std::memcpy(&b[i], &v, 4);
     }
+  } else if (t.type == dtype::float_16) {  // no NaN
+    constexpr std::uint16_t ends[] = {0, 0x8000, 1, 0x83ff, 0x7bff, 0xfbff, 0x7c00, 0xfc00};
+    for (std::size_t i = 0; i + 2 <= b.size(); i += 2) {
+      const std::uint16_t v = d.chance(5) ? ends[d.roll(0, 7)] : half(d.real(-spread, spread)).bits;
+      std::memcpy(&b[i], &v, 2);
+    }
   } else {
     for (std::byte& v : b) v = static_cast<std::byte>(d.g());
     if (is_fixed(t.type) && bits_of(t.type) == 16) {  // with the ends of the range in it
@@ -385,9 +391,11 @@ inline net power_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   const int x = m.input("x", {m.d.roll(1, 5), m.d.roll(1, 70)});
   net_tensor z{.name = "z", .kind = tensor_kind::constant, .type = types.in[1], .dims = {1}};
-  z.data.resize(4);
   const float exponent = m.d.chance(75) ? 2.0f : m.d.real(-3, 3);
-  std::memcpy(z.data.data(), &exponent, 4);
+  const half short_exponent(exponent);
+  const bool is_short = z.type == dtype::float_16;
+  z.data.resize(is_short ? 2 : 4);
+  std::memcpy(z.data.data(), is_short ? static_cast<const void*>(&short_exponent) : &exponent, z.data.size());
   const int power = m.n.add_tensor(z);
   m.n.add_node<op::elementwise_power>("node", {x, power}, {}, {});
   return m.finish(false);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // ElementWiseAdd and the forms of ElementWiseBinary on vectors V: floats (add, subtract, multiply, divide, maximum,
-// minimum, squares by power 2: one rounding each, the reference's bits), 8-bit data (add, subtract, multiply, maximum,
+// minimum, squares by power 2: one rounding each, the reference's bits; 16-bit floats: rounded to float, then to 16 bits, as
+// there), 8-bit data (add, subtract, multiply, maximum,
 // minimum) and 16-bit data (elementwise_16.hpp). Broadcasts are walked as rows in which an operand is contiguous or
 // constant; other operations and broadcasts run the reference. Layer 5a.
 
@@ -113,15 +114,24 @@ struct quick_sum {
   }
 };
 
-template <class V, class Combine>
-QNNX_INLINE void float_row(const float* a, bool fixed_a, const float* b, bool fixed_b, float* y, std::int64_t n,
+template <class V, class Part>
+QNNX_INLINE typename V::floats load_real(Part part, const float* p) { return V::load(part, p); }
+template <class V, class Part>
+QNNX_INLINE typename V::floats load_real(Part part, const half* p) { return V::load_f16(part, p); }
+template <class V, class Part>
+QNNX_INLINE void store_real(Part part, float* p, typename V::floats v) { V::store(part, p, v); }
+template <class V, class Part>
+QNNX_INLINE void store_real(Part part, half* p, typename V::floats v) { V::store_f16(part, p, v); }
+
+template <class V, class Storage, class Combine>
+QNNX_INLINE void float_row(const Storage* a, bool fixed_a, const Storage* b, bool fixed_b, Storage* y, std::int64_t n,
                            const epilogue& e, Combine&& combine) {
-  const auto all_a = V::all(fixed_a ? *a : 0.0f);
-  const auto all_b = V::all(fixed_b ? *b : 0.0f);
+  const auto all_a = V::all(fixed_a ? static_cast<float>(*a) : 0.0f);
+  const auto all_b = V::all(fixed_b ? static_cast<float>(*b) : 0.0f);
   V::each(n, [&](std::int64_t i, auto part) {
-    const auto xa = fixed_a ? all_a : V::load(part, a + i);
-    const auto xb = fixed_b ? all_b : V::load(part, b + i);
-    V::store(part, y + i, V::activate(combine(xa, xb), e.act, e.lo, e.hi));
+    const auto xa = fixed_a ? all_a : load_real<V>(part, a + i);
+    const auto xb = fixed_b ? all_b : load_real<V>(part, b + i);
+    store_real<V>(part, y + i, V::activate(combine(xa, xb), e.act, e.lo, e.hi));
   });
 }
 
@@ -141,7 +151,7 @@ constexpr bool same_types() {
   using t = qnnx::detail::signature_types<Sig>;
   using out = typename t::out;
   const bool same = std::is_same_v<out, typename t::template in<0>> && std::is_same_v<out, typename t::template in<1>>;
-  return same && (std::is_same_v<out, types::f32> || is_byte_v<out> || is_half_data<out>);
+  return same && (std::is_same_v<out, types::f32> || std::is_same_v<out, types::f16> || is_byte_v<out> || is_half_data<out>);
 }
 
 template <class Op, class V>
@@ -154,8 +164,8 @@ struct elementwise_kernel : answers_as<Op> {
 
   /// Powers of integers and divisions of bytes have no vector form.
   template <class T>
-  static constexpr bool takes_type = std::is_same_v<T, types::f32> ||
-                                     (!std::is_same_v<Op, op::elementwise_power> && (is_half_data<T> || !std::is_same_v<Op, op::elementwise_divide>));
+  static constexpr bool takes_type = is_float_v<T> ||
+                                     (is_fixed_v<T> && !std::is_same_v<Op, op::elementwise_power> && (is_half_data<T> || !std::is_same_v<Op, op::elementwise_divide>));
   template <class Sig>
   static constexpr bool supports = same_types<Sig>() && takes_type<typename qnnx::detail::signature_types<Sig>::out>;
 
@@ -211,7 +221,7 @@ struct elementwise_kernel : answers_as<Op> {
       // a NaN on either side: the first
       if (made.template operator()<maximum>([](floats p, floats q) { return V::max(q, p); })) return;
       if (made.template operator()<minimum>([](floats p, floats q) { return V::min(q, p); })) return;
-      if (b.size() == 1 && b.data[0] == 2.0f)
+      if (b.size() == 1 && b.load(0) == 2.0f)
         if (made.template operator()<power>([](floats p, floats) { return V::mul(p, p); })) return;
       reference::run(c);
     } else {

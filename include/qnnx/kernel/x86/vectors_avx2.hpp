@@ -84,6 +84,21 @@ struct avx2_vectors {
     _mm256_store_ps(lane, v);
     copy_few<32>(p, lane, 4 * s.count);
   }
+  // 16-bit floats; every processor with AVX2 has F16C, not every set of compiler flags
+#define QNNX_WITH_F16C __attribute__((target("f16c"))) inline
+  static QNNX_WITH_F16C floats load_f16(whole, const void* p) { return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
+  static QNNX_WITH_F16C floats load_f16(some s, const void* p) {
+    alignas(16) std::uint16_t lane[8] = {};
+    copy_few<16>(lane, p, 2 * s.count);
+    return load_f16(whole{}, lane);
+  }
+  static QNNX_WITH_F16C void store_f16(whole, void* p, floats v) { _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
+  static QNNX_WITH_F16C void store_f16(some s, void* p, floats v) {
+    alignas(16) std::uint16_t lane[8];
+    store_f16(whole{}, lane, v);
+    copy_few<16>(p, lane, 2 * s.count);
+  }
+#undef QNNX_WITH_F16C
   static QNNX_INLINE floats add(floats a, floats b) { return _mm256_add_ps(a, b); }
   static QNNX_INLINE floats sub(floats a, floats b) { return _mm256_sub_ps(a, b); }
   static QNNX_INLINE floats mul(floats a, floats b) { return _mm256_mul_ps(a, b); }

@@ -40,6 +40,11 @@ struct avx512_vectors {
   static QNNX_INLINE floats load(some s, const float* p) { return _mm512_maskz_loadu_ps(s, p); }
   static QNNX_INLINE void store(float* p, floats v) { _mm512_storeu_ps(p, v); }
   static QNNX_INLINE void store(some s, float* p, floats v) { _mm512_mask_storeu_ps(p, s, v); }
+  // 16-bit floats
+  static QNNX_INLINE floats load_f16(some s, const void* p) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(s, p)); }
+  static QNNX_INLINE void store_f16(some s, void* p, floats v) {
+    _mm256_mask_storeu_epi16(p, s, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
   static QNNX_INLINE floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
   static QNNX_INLINE floats sub(floats a, floats b) { return _mm512_sub_ps(a, b); }
   static QNNX_INLINE floats mul(floats a, floats b) { return _mm512_mul_ps(a, b); }
