@@ -23,6 +23,12 @@ struct neuron_kernel : answers_as<Op> {
   static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
                                    std::is_same_v<Sig, types::f32(types::f32)> || is_half_signature<Sig>;
 
+  /// Whether the op may be this operation.
+  static constexpr bool may(op::neuron o) {
+    if constexpr (std::is_same_v<Op, op::elementwise_neuron>) return true;
+    else return Op::as_neuron(params{}).operation == o;
+  }
+
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
@@ -38,7 +44,7 @@ struct neuron_kernel : answers_as<Op> {
         return V::select(V::template compare<_CMP_LT_OQ>(v, lo), lo, V::min(hi, low));
       });
     } else if constexpr (is_half_data<typename Call::out_type>) {
-      if (!sixteen_bit_neuron<V>(c, reference::neuron(c.params()))) reference::run(c);
+      if (!sixteen_bit_neuron<V>(c, reference::neuron(c.params()), [](op::neuron o) { return may(o); })) reference::run(c);
     } else {
       look_up<V, typename Call::out_type>(c.constants(), x.data, y.data, count);
     }

@@ -61,20 +61,20 @@ struct tflite_curve_of {
   }
 };
 
-/// False: the reference has to do it.
-template <class V, class Call>
-bool sixteen_bit_neuron(const Call& c, const op::neuron_params& p) {
+/// may(operation): the code of other operations is not made. False: the reference has to do it.
+template <class V, class Call, class May>
+bool sixteen_bit_neuron(const Call& c, const op::neuron_params& p, May may) {
   using T = typename Call::out_type;
   using doubles = typename V::doubles;
   using enum op::neuron;
   const auto x = c.template in<0>();
   const auto y = c.out();
   if (!has_real_zero(x) || !has_real_zero(y)) return false;
-  const doubles zero = V::all(0.0), alpha = V::all(static_cast<double>(p.alpha));
-  const auto close = [&](auto f) { return close_results<V>(c, f, [&](double r) { return neuron_value(p, r); }), true; };
-  const auto exact = [&](auto f) { return exact_results<V>(c, f), true; };
-  const auto within = [](doubles v, doubles lo, doubles hi) { return V::min(V::max(v, lo), hi); };
-  if constexpr (std::is_same_v<T, sfixed<16>>) {
+  [[maybe_unused]] const doubles zero = V::all(0.0), alpha = V::all(static_cast<double>(p.alpha));
+  [[maybe_unused]] const auto close = [&](auto f) { return close_results<V>(c, f, [&](double r) { return neuron_value(p, r); }), true; };
+  [[maybe_unused]] const auto exact = [&](auto f) { return exact_results<V>(c, f), true; };
+  [[maybe_unused]] const auto within = [](doubles v, doubles lo, doubles hi) { return V::min(V::max(v, lo), hi); };
+  if constexpr (std::is_same_v<T, sfixed<16>> && (may(sigmoid) || may(tanh))) {
     const bool logistic = p.operation == sigmoid;
     if (c.rounding().mode() == rounding_mode::tflite && (logistic || p.operation == tanh) && x.offset() == 0 && y.offset() == 0 && y.scale() == 1.0f / 32768) {
       const tflite::curve_scale s(x.scale(), !logistic);
@@ -85,9 +85,8 @@ bool sixteen_bit_neuron(const Call& c, const op::neuron_params& p) {
       return logistic ? all(tflite_curve_of<V, false>(s)) : all(tflite_curve_of<V, true>(s));
     }
   }
-  switch (p.operation) {
-    case relu:
-    case relu_min_max: {
+  if constexpr (may(relu) || may(relu_min_max)) {
+    if (p.operation == relu || p.operation == relu_min_max) {
       const bool bounded = p.operation == relu_min_max;
       if (bounded && !(p.min_value <= p.max_value)) return false;
       if (x.scale() == y.scale()) {
@@ -102,16 +101,23 @@ bool sixteen_bit_neuron(const Call& c, const op::neuron_params& p) {
       const doubles hi = V::all(bounded ? static_cast<double>(p.max_value) : static_cast<double>(__builtin_inff()));
       return exact([&](doubles v) { return within(v, lo, hi); });
     }
-    case hard_swish:
-      return exact([&](doubles v) { return V::div(V::mul(v, within(V::add(v, V::all(3.0)), zero, V::all(6.0))), V::all(6.0)); });
-    case hard_sigmoid:
-      return exact([&](doubles v) { return within(V::add(V::mul(alpha, v), V::all(static_cast<double>(p.beta))), zero, V::all(1.0)); });
-    case sigmoid: return close([](doubles v) { return sigmoid_vector<V>(v); });
-    case tanh: return close([](doubles v) { return tanh_vector<V>(v); });
-    case gelu: return close([](doubles v) { return gelu_vector<V>(v); });
-    case elu: return close([&](doubles v) { return V::select(V::template compare<_CMP_GT_OQ>(v, zero), v, V::mul(alpha, expm1_vector<V>(V::min(v, zero)))); });
-    default: return false;
   }
+  if constexpr (may(hard_swish))
+    if (p.operation == hard_swish)
+      return exact([&](doubles v) { return V::div(V::mul(v, within(V::add(v, V::all(3.0)), zero, V::all(6.0))), V::all(6.0)); });
+  if constexpr (may(hard_sigmoid))
+    if (p.operation == hard_sigmoid)
+      return exact([&](doubles v) { return within(V::add(V::mul(alpha, v), V::all(static_cast<double>(p.beta))), zero, V::all(1.0)); });
+  if constexpr (may(sigmoid))
+    if (p.operation == sigmoid) return close([](doubles v) { return sigmoid_vector<V>(v); });
+  if constexpr (may(tanh))
+    if (p.operation == tanh) return close([](doubles v) { return tanh_vector<V>(v); });
+  if constexpr (may(gelu))
+    if (p.operation == gelu) return close([](doubles v) { return gelu_vector<V>(v); });
+  if constexpr (may(elu))
+    if (p.operation == elu)
+      return close([&](doubles v) { return V::select(V::template compare<_CMP_GT_OQ>(v, zero), v, V::mul(alpha, expm1_vector<V>(V::min(v, zero)))); });
+  return false;
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86
