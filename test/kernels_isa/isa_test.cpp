@@ -134,6 +134,13 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
         compare(chain_net(seed, e.types, connected), isa, seed, own, more);
       }
     }
+    if (e.op->name == op::transpose_conv2d::name && is_fixed(e.types.out)) {
+      for (unsigned seed = 1; seed <= 60; ++seed) {
+        CAPTURE("chain of two");
+        CAPTURE(seed);
+        compare(transposed_chain(seed, e.types), isa, seed, own, more);
+      }
+    }
     CHECK(own > 0);
   }
 }

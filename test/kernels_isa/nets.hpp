@@ -265,6 +265,29 @@ inline net transposed_net(unsigned seed, const signature& types) {
   return m.finish(true);
 }
 
+/// Two in a row: the planner may lay the second one's result over its data.
+inline net transposed_chain(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  int depth = d.roll(1, 40);
+  int x = m.input("x", {1, d.roll(1, 6), d.roll(1, 6), depth});
+  for (int k = 0; k < 2; ++k) {
+    const std::string number = std::to_string(k);
+    const int channels = d.roll(1, 40), kernel = d.roll(2, 4);
+    op::transpose_conv2d::params p;
+    p.stride = {static_cast<std::uint32_t>(d.roll(1, 2)), static_cast<std::uint32_t>(d.roll(1, 2))};
+    if (kernel > 2) p.pad_amount = {1, 0, 0, 1};
+    const int w = m.weights({kernel, kernel, depth, channels}, 3);
+    m.n.add_node<op::transpose_conv2d>("node" + number, {x, w, m.bias(channels)}, {}, p);
+    net_tensor y{.name = "y" + number, .kind = k == 1 ? tensor_kind::app_read : tensor_kind::native, .type = types.out, .enc = m.data_encoding(types.out, 0.05f, 1.0f)};
+    y.dims = m.n.infer(m.n.nodes.back())[0];
+    x = m.n.add_tensor(y);
+    m.n.nodes.back().outputs = {x};
+    depth = channels;
+  }
+  return std::move(m.n);
+}
+
 template <class Op>
 net pool_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
