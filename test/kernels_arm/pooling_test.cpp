@@ -2,6 +2,8 @@
 // Pools, ReduceMean and ReduceSum give the reference's bits.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "kernels_arm/instruction_sets.hpp"
 
 using namespace kernels_arm;
@@ -79,6 +81,20 @@ TEST_CASE("Cortex-M, without vectors: ReduceMean, ReduceSum have the reference's
     compare(reduce_net<op::reduce_mean>, kind, sets::with_reductions);
     compare(reduce_net<op::reduce_sum>, kind, sets::with_reductions);
   }
+}
+TEST_CASE("Cortex-M, aarch64, without vectors: sums of more bytes than 16 bits hold have the reference's bits") {
+  for (const dtype type : {dtype::ufixed_8, dtype::sfixed_8})
+    for (const int value : {0xff, 0x7f, 0x80}) {
+      CAPTURE(value);
+      net n;
+      const encoded e{type, static_cast<int>(min_value(type))};
+      const int x = add_input(n, "x", e, {2, 20, 20, 24}, 0.04f, -3);
+      net_node& node = n.add_node<op::reduce_mean>("node", {x}, {}, {.axes = {1, 2}});
+      net_tensor out{.name = "y", .kind = tensor_kind::app_read, .type = type, .enc = net_encoding::tensor(0.05f, -5)};
+      out.dims = n.infer(node)[0];
+      n.nodes.back().outputs = {n.add_tensor(out)};
+      compare_one(n, [&](std::span<std::byte> bytes) { std::fill(bytes.begin(), bytes.end(), static_cast<std::byte>(value)); }, sets::with_reductions);
+    }
 }
 TEST_CASE("Hexagon: ties of pools have the reference's bits") {
   for (const widths kind : {widths::bytes, widths::mixed}) {

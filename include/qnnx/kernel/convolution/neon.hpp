@@ -16,6 +16,15 @@
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
+namespace neon {
+/// The window of every group, `apart` bytes from each other; a call, so that one group pays nothing.
+template <class T>
+QNNX_NOINLINE void copy_groups(const windows& g, const typename T::storage* image, std::int32_t oh, std::int32_t ow,
+                               data_row<T> to, std::int32_t groups, std::int64_t apart) {
+  for (std::int32_t k = 0; k < groups; ++k, to.row += apart) g.copy(image + std::int64_t{k} * g.depth, oh, ow, to);
+}
+}  // namespace neon
+
 template <class Call>
 void impl<op::conv2d, isa::neon>::run(const Call& c) {
   const neon::panel_sizes s = sizes(c);
@@ -34,11 +43,10 @@ void impl<op::conv2d, isa::neon>::run(const Call& c) {
     std::int32_t oh = 0, ow = 0;
     for (std::int32_t first = 0; first < count; first += neon::most_rows) {
       const std::int32_t have = count - first < neon::most_rows ? count - first : neon::most_rows;
-      for (std::int32_t i = 0; i < have; ++i) {
-        for (std::int32_t k = 0; k < s.groups; ++k) {
-          row.row = c.scratch() + k * group_rows + i * s.row_bytes();
-          g.copy(image + std::int64_t{k} * g.depth, oh, ow, row);
-        }
+      row.row = c.scratch();
+      for (std::int32_t i = 0; i < have; ++i, row.row += s.row_bytes()) {
+        if (s.groups == 1) g.copy(image, oh, ow, row);
+        else neon::copy_groups(g, image, oh, ow, row, s.groups, group_rows);
         if (++ow == g.out_width) ow = 0, ++oh;
       }
       for (std::int32_t k = 0; k < s.groups; ++k)

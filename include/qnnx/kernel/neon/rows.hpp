@@ -79,6 +79,7 @@ struct data_row {
 struct windows {
   std::int32_t rows, columns, depth;  // depth: channels of a group, `pitch` all of them
   std::int32_t pitch;
+  bool by_lines;  // the pixels of a window's row follow each other in memory
   std::int32_t height, width, out_height, out_width;
   std::int32_t stride_h, stride_w, step_h, step_w, top, left, zero;
 
@@ -92,6 +93,7 @@ struct windows {
     step_h = static_cast<std::int32_t>(p.dilation[0]), step_w = static_cast<std::int32_t>(p.dilation[1]);
     top = static_cast<std::int32_t>(p.pad_amount[0]), left = static_cast<std::int32_t>(p.pad_amount[2]);
     zero = c.s.inputs[0].q.zero();
+    by_lines = step_w == 1 && depth == pitch;
   }
   /// The window of an output pixel; `image` begins with the first channel of the group.
   template <class T>
@@ -105,7 +107,7 @@ struct windows {
         continue;
       }
       const auto* from = image + (static_cast<std::int64_t>(row) * width + column) * pitch;
-      if (step_w == 1 && depth == pitch) {  // what is left of the data, in it, and right of it
+      if (by_lines) {  // what is left of the data, in it, and right of it
         const std::int32_t before = column < 0 ? (-column < columns ? -column : columns) * depth : 0;
         const std::int32_t after = column + columns > width
                                        ? (column + columns - width < columns ? column + columns - width : columns) * depth
