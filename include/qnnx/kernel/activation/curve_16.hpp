@@ -46,13 +46,25 @@ struct curve {
     return (at & ((1u << point) - 1)) >= static_cast<std::uint32_t>(2 * bound);
   }
 
+  /// Looks at more places for the bounds: from x = -10 to 10 every eighth of a unit. For functions that lie on straight lines
+  /// at 0 and beyond what they do around it (Gelu, HardSwish), which nine places far apart do not see.
+  template <class G>
+  static constexpr void look_closer(G&& g, double unit, std::int64_t zero, std::int32_t* out) {
+    const double places = unit > 1e-6 ? 1.0 / unit : 1e6;  // of a unit of x
+    const auto reach = static_cast<std::int64_t>(10.0 * places) + 1, gap = static_cast<std::int64_t>(places / 8) + 1;
+    for (std::int64_t at = zero - reach; at <= zero + reach; at += gap)
+      if (at >= 0 && at < pieces << along)
+        widen(out + (at >> along) * words_of_piece, static_cast<int>(at & 511), g(static_cast<int>(at)));
+  }
   /// A node's pieces: real(x) is the function at a real x, in real units.
   template <class F>
-  static constexpr void make_for(const node_facts& f, F&& real, std::int32_t* out) {
+  static constexpr void make_for(const node_facts& f, F&& real, std::int32_t* out, bool closer = false) {
     const dtype t = f.c.out(0).type;
     const double in = static_cast<double>(f.in[0].scale), to = static_cast<double>(f.out[0].scale);
     const double lowest = static_cast<double>(min_value(t)), highest = static_cast<double>(max_value(t));
-    make([&](int place) { return clamp(real((lowest + place + f.in[0].offset) * in) / to - f.out[0].offset, lowest - 2, highest + 2); }, out);
+    const auto g = [&](int place) { return clamp(real((lowest + place + f.in[0].offset) * in) / to - f.out[0].offset, lowest - 2, highest + 2); };
+    make(g, out);
+    if (closer) look_closer(g, in, -min_value(t) - f.in[0].offset, out);
   }
   /// From the order above to the one in which run() reads them.
   static constexpr void arrange(std::int32_t*) {}
@@ -122,7 +134,8 @@ struct curve_kernel : answers_as<Op> {
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     if (!takes(f, p)) return interpolated_kernel<Op>::prepare(f, p, r, out);
     const op::neuron_params n = reference::neuron(p);
-    curve::make_for(f, [&](double x) { return neuron_value(n, x); }, out);
+    const bool closer = n.operation == op::neuron::gelu || n.operation == op::neuron::hard_swish;
+    curve::make_for(f, [&](double x) { return neuron_value(n, x); }, out, closer);
     Curve::arrange(out);
   }
 
