@@ -84,6 +84,22 @@ TEST_CASE("Cortex-M, Hexagon, aarch64, without vectors: activations of 16 bits h
     compare_curves<op::elementwise_softplus>(type);
   }
 }
+TEST_CASE("Cortex-M, Hexagon, aarch64, without vectors: activations of 16 bits in coarse steps have the reference's bits for every input") {
+  int turn = 0;
+  for (const float from : {0.7f, 0.25f, 0.11f, 1.0f / 16, 0.07f, 0.041f, 1.0f / 32})
+    for (const float to : {1.0f / 4, 0.013f, 1.0f / 4096}) {
+      if (!any_of(sets::with_activations)) return;
+      CAPTURE(from);
+      CAPTURE(to);
+      const auto rounding = ++turn % 2 ? rounding_mode::rne : rounding_mode::half_up;
+      const auto x = net_encoding::tensor(from, turn % 3 ? 0 : 1234), y = net_encoding::tensor(to, turn % 5 ? 0 : -77);
+      compare_every_input<op::gelu>(dtype::sfixed_16, rounding, x, y);
+      compare_every_input<op::hard_swish>(dtype::sfixed_16, rounding, x, y);
+      compare_every_input<op::elu>(dtype::sfixed_16, rounding, x, y);
+      compare_every_input<op::sigmoid>(dtype::sfixed_16, rounding, x, y);
+      compare_every_input<op::elementwise_softplus>(dtype::sfixed_16, rounding, x, y);
+    }
+}
 TEST_CASE("Cortex-M, Hexagon, aarch64, without vectors: TFLite's logistic and tanh of 16 bits have the reference's bits for every input") {
   for (const float scale : {1.0f / 32768, 1.0f / 8192, 1.0f / 4096, 1.0f / 2048, 1.0f / 1024, 0.9f / 4096, 1.0004f / 4096, 1.001f / 2048,
                             1e-9f, 3e-6f, 0.00123f, 0.05f, 1.0f, 3.99f, 4.5f}) {
