@@ -10,19 +10,18 @@ aarch64-none-elf is made with each set, and instruction_counter.c counts every l
 from __future__ import annotations
 
 import argparse
-import io
 import random
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
-for folder in ("test", "test/firmware"):
+for folder in ("test", "test/firmware", "bench/firmware"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / folder))
 from commands import run  # noqa: E402
 from cortex_m import helpers, port_calls, ports  # noqa: E402
+from ops import write_files  # noqa: E402
 from user_mode import count_user, counter_plugin, link_user, needs  # noqa: E402
 
 TARGET = "aarch64-none-elf"
@@ -49,6 +48,14 @@ OPS = [
     ("Tanh of 16 bits, TFLite's", "tflite", "b.add<op::tanh>(N, {h}, {}, C)"),
 ]
 
+TENSORS = """    const element E = quantized<ufixed<8>>(0.05f, -128), F = quantized<ufixed<8>>(0.07f, -126), G = quantized<sfixed<8>>(0.07f, 2);
+    const element C = quantized<sfixed<16>>(1.0f / 32768, 0);
+    [[maybe_unused]] const auto x = b.input("x", {1, 8, 8, 32}, E), z = b.input("z", {1, 8, 8, 32}, E);
+    [[maybe_unused]] const auto i = b.input("i", {1, 8, 8, 32}, quantized<sfixed<8>>(0.05f, 3));
+    [[maybe_unused]] const auto h = b.input("h", {1, 8, 8, 32}, quantized<sfixed<16>>(1.0f / 4096, 0));
+    [[maybe_unused]] const auto m = b.input("m", {32, 64}, E), n = b.input("n", {64, 32}, F);
+"""
+
 
 def write_net(folder: Path, rounding: str) -> list[tuple[str, str]]:
     """ops.cpp and ops.bin; the rows: label, name of the node."""
@@ -66,29 +73,7 @@ def write_net(folder: Path, rounding: str) -> list[tuple[str, str]]:
             weights.append((f"{name}_w" if shape else f"{name}_weight", bytes(dice.randrange(256) for _ in range(count))))
         body += "    b.output(" + code.replace("N_w", f'"{name}_w"').replace("(N,", f'("{name}",') + ");\n"
         rows.append((label, name))
-    (folder / "ops.cpp").write_text(f"""#include "qnnx/model/export.hpp"
-#include "qnnx/model/layers.hpp"
-using namespace qnnx;
-struct ops {{
-  static consteval auto define() {{
-    layers b;
-    b.rounding = rounding_mode::{rounding};
-    const element E = quantized<ufixed<8>>(0.05f, -128), F = quantized<ufixed<8>>(0.07f, -126), G = quantized<sfixed<8>>(0.07f, 2);
-    const element C = quantized<sfixed<16>>(1.0f / 32768, 0);
-    [[maybe_unused]] const auto x = b.input("x", {{1, 8, 8, 32}}, E), z = b.input("z", {{1, 8, 8, 32}}, E);
-    [[maybe_unused]] const auto i = b.input("i", {{1, 8, 8, 32}}, quantized<sfixed<8>>(0.05f, 3));
-    [[maybe_unused]] const auto h = b.input("h", {{1, 8, 8, 32}}, quantized<sfixed<16>>(1.0f / 4096, 0));
-    [[maybe_unused]] const auto m = b.input("m", {{32, 64}}, E), n = b.input("n", {{64, 32}}, F);
-{body}    return b;
-  }}
-}};
-QNNX_EXPORT_MODEL(ops, "ops");
-""")
-    with tarfile.open(folder / "ops.bin", "w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, data in weights:
-            member = tarfile.TarInfo(f"{name}.raw")
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
+    write_files(folder, rounding, TENSORS + body, weights)
     return rows
 
 

@@ -69,22 +69,8 @@ def declarations(short: str) -> str:
 """
 
 
-def write_net(folder: Path, rounding: str) -> list[tuple[str, str, str]]:
-    """ops.cpp and ops.bin; the rows: label, type, name of the op's functions."""
-    rows, body, weights, dice = [], "", [], random.Random(1)
-    for short in TYPES:
-        body += declarations(short)
-        for k, (label, op, code) in enumerate(OPS):
-            name = f"n{k}_{short}"
-            body += f"    b.output({code.replace('N', chr(34) + name + chr(34), 1)});\n".replace("(N,", f'("{name}",')
-            rows.append((label, short, op))
-            if label in WEIGHTS:
-                count, channels = WEIGHTS[label]
-                if label == "FullyConnected":
-                    count = ROW * 64
-                weights += [(f"{name}_weight", bytes(dice.randrange(256) for _ in range(count))),
-                            (f"{name}_bias", b"".join(dice.randrange(-2000, 2000).to_bytes(4, "little", signed=True) for _ in range(channels)))]
-        body += "  }\n"
+def write_files(folder: Path, rounding: str, body: str, weights: list[tuple[str, bytes]]) -> None:
+    """ops.cpp, whose layers `b` get what `body` adds, and ops.bin."""
     (folder / "ops.cpp").write_text(f"""#include "qnnx/model/export.hpp"
 #include "qnnx/model/layers.hpp"
 using namespace qnnx;
@@ -102,6 +88,25 @@ QNNX_EXPORT_MODEL(ops, "ops");
             member = tarfile.TarInfo(f"{name}.raw")
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
+
+
+def write_net(folder: Path, rounding: str) -> list[tuple[str, str, str]]:
+    """ops.cpp and ops.bin; the rows: label, type, name of the op's functions."""
+    rows, body, weights, dice = [], "", [], random.Random(1)
+    for short in TYPES:
+        body += declarations(short)
+        for k, (label, op, code) in enumerate(OPS):
+            name = f"n{k}_{short}"
+            body += f"    b.output({code.replace('N', chr(34) + name + chr(34), 1)});\n".replace("(N,", f'("{name}",')
+            rows.append((label, short, op))
+            if label in WEIGHTS:
+                count, channels = WEIGHTS[label]
+                if label == "FullyConnected":
+                    count = ROW * 64
+                weights += [(f"{name}_weight", bytes(dice.randrange(256) for _ in range(count))),
+                            (f"{name}_bias", b"".join(dice.randrange(-2000, 2000).to_bytes(4, "little", signed=True) for _ in range(channels)))]
+        body += "  }\n"
+    write_files(folder, rounding, body, weights)
     return rows
 
 
