@@ -26,7 +26,7 @@ foreach(script IN LISTS test_scripts)
   include(${script})
 endforeach()
 # Seconds of the longest tests, roughly: ctest starts these first, so that none runs alone at the end.
-set(costs firmware.checksums 300 models.0 200 models.1 200 models.2 200 firmware.archives 150 networks.transformers 150
+set(costs firmware.checksums 400 kernels_neon 200 headers_alone 100 models.0 200 models.1 200 models.2 200 firmware.archives 150 networks.transformers 150
   networks.images 150 networks.ssd_efficientnet 150 firmware.checksums_widths 120 firmware.checksums_bundled 60)
 while(costs)
   list(POP_FRONT costs name cost)
