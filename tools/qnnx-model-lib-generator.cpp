@@ -20,11 +20,11 @@ int run(int argc, char** argv) {
   c.value("-l, --lib_name", "NAME", "Name of the library. Default: the name of the .bin, else qnn_model.");
   c.value("-o, --output_dir", "DIR", "Where the target folders go.").standard("./lib");
   c.value("--isa", "LIST", "Linux targets: instruction sets compiled in, the best is taken when the library is loaded. x86-64: reference,avx2,avxvnni,avx512vnni,amx, or native (else reference,avx2,avx512vnni); aarch64: reference,neon,neon_dot,i8mm (else the last three). Those of the other kind of processor are passed over. Firmware: reference alone leaves out the kernels of the processor's own; an archive for aarch64 has those of the first named, else of neon.");
-  c.value("--optimize", "LEVEL", "What the compiler optimizes for: s (size), 2 or 3 (speed). Default: s for Cortex-M, 2 for hosts.");
-  c.value("--ram_budget", "BYTES", "Cortex-M: most bytes of arena; a larger model runs in bands of rows (--stream_rows) or is an error that names what lives where it is fullest.");
+  c.value("--optimize", "LEVEL", "What the compiler optimizes for: s (size), 2 or 3 (speed). Default: s for firmware, 2 for hosts and aarch64-linux-gnu.");
+  c.value("--ram_budget", "BYTES", "Firmware: most bytes of arena; a larger model runs in bands of rows (--stream_rows) or is an error that names what lives where it is fullest.");
   c.value("--stream_rows", "WHEN", "Firmware: run chains of layers in bands of rows, so that what lies between them never exists whole: never; auto, where the arena exceeds --ram_budget or the banks; always, for the smallest arena.").standard("auto");
   c.values("--ram_bank", cli::arity::one_or_more, "NAME=BYTES[:SECTION]", "Firmware: a memory that tensors may be placed in, in order of preference; <name>_infer takes a pointer to each. SECTION: of the array that the header's <NAME>_ARENA_<BANK> macro defines.");
-  c.value("--flash_budget", "BYTES", "Cortex-M: most bytes of code, tables and weights together, without the C library.");
+  c.value("--flash_budget", "BYTES", "Firmware: most bytes of code, tables and weights together, without the C library.");
   c.flag("--verbose", "Print the commands and what the compilers say.");
   if (!c.parse(argc, argv)) return 0;
   cli::library_request r;
