@@ -206,6 +206,10 @@ TEST_CASE("a Cortex-M archive comes with a C header") {
   refuses(p.folder, with({"cortex-m4", "--ram_bank", "a-b=16"}), 2, "option --ram_bank: got 'a-b=16', expected NAME=BYTES");
   refuses(p.folder, with({"cortex-m4", "--flash_budget", "100"}), 1, "expected at most 100 (--flash_budget)");
   refuses(p.folder, with({"x86_64-linux-gnu", "--ram_budget", "1"}), 2, "are for firmware");
+  if (!cli::find_program({"aarch64-linux-gnu-g++"}).empty()) {  // the archive's budget: no library beside it either
+    refuses(p.folder, with({"aarch64-linux-gnu", "--ram_budget", "1"}), 1, "expected at most 1 (--ram_budget)");
+    CHECK(!file_exists(p.folder.file("lib/aarch64-linux-gnu/libsmall.so")));
+  }
   refuses(p.folder, with({"cortex-m4", "--optimize", "fast"}), 2, "option --optimize: got 'fast', expected s, 2 or 3");
 }
 

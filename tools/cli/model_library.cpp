@@ -525,9 +525,9 @@ std::vector<std::string> build_library(const library_request& r, const std::stri
   const bool both = !t.archive_flags.empty();
   if (!t.firmware && !both && (r.ram_budget >= 0 || r.flash_budget >= 0 || !r.banks.empty() || r.stream_rows == "always"))
     throw usage_error("options --ram_budget, --ram_bank, --flash_budget and --stream_rows are for firmware: got target " + target);
-  std::vector<std::string> files = build_one(r, t);
-  if (both)
-    for (std::string& file : build_one(r, t.as_archive())) files.push_back(std::move(file));
+  std::vector<std::string> files;
+  if (both) files = build_one(r, t.as_archive());  // first: a budget that refuses the model leaves no library behind
+  for (std::string& file : build_one(r, t)) files.push_back(std::move(file));
   return files;
 }
 
