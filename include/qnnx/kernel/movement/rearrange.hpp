@@ -36,13 +36,49 @@ struct impl<op::expand_dims, isa::reference> : keep_bytes<op::expand_dims::param
 
 template <>
 struct impl<op::transpose, isa::reference> {
+  using params = op::transpose::params;
+  /// The axis of the output that is cut into pieces: the outermost one of more than one element.
+  template <class Extents>
+  static constexpr int cut_axis(const Extents& y, int rank) {
+    for (int d = 0; d < rank; ++d)
+      if (y[d] > 1) return d;
+    return 0;
+  }
+  /// Blocks of 16 stay whole where there are several.
+  static constexpr std::int64_t grain(std::int64_t extent) { return extent >= 64 ? 16 : 1; }
+  static constexpr int parts(const node_facts& f, const params&) {
+    const shape& y = f.c.out(0).dims;
+    if (y.rank() == 0) return 1;
+    const std::int64_t extent = y[cut_axis(y, y.rank())];
+    return static_cast<int>((extent + grain(extent) - 1) / grain(extent));
+  }
+  /// The walk of a piece; of no elements: rank 0 and `nothing`.
   template <class Call>
-  static void run(const Call& c) {
+  static walk walk_of(const Call& c, bool& nothing) {
     const auto x = c.template in<0>();
     const auto y = c.out();
+    const int axis = config::hosted && c.piece.count > 1 ? cut_axis(y.ext, y.rank()) : -1;
     walk w;
-    for (int d = 0; d < y.rank(); ++d) w.add(y.extent(d), step_of(x.ext, c.params().perm[d]), step_of(y.ext, d));
-    move_along(x, y, w);
+    nothing = false;
+    for (int d = 0; d < y.rank(); ++d) {
+      std::int64_t extent = y.extent(d);
+      const std::int64_t from = step_of(x.ext, c.params().perm[d]), to = step_of(y.ext, d);
+      if (d == axis) {
+        const slice own = slice_of(c.piece, extent, grain(extent));
+        w.source = own.from * from;
+        w.target = own.from * to;
+        extent = own.to - own.from;
+        nothing = extent == 0;
+      }
+      w.add(extent, from, to);
+    }
+    return w;
+  }
+  template <class Call>
+  static void run(const Call& c) {
+    bool nothing = false;
+    const walk w = walk_of(c, nothing);
+    if (!nothing) move_along(c.template in<0>(), c.out(), w);
   }
 };
 

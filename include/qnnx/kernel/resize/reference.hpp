@@ -26,6 +26,13 @@ constexpr double resize_factor(const node_facts& f, bool interpolates) {
   return factor;
 }
 
+/// Pieces: output pixels where the reference runs, lines of images elsewhere.
+constexpr int resize_parts(const node_facts& f) {
+  const shape& y = f.c.out(0).dims;
+  const std::int64_t lines = y.rank() < 2 ? 1 : y.product(0, 2);
+  return static_cast<int>(lines < 256 ? lines : 256);
+}
+
 /// taps(axis, output index) for every axis that changes size.
 template <class Call, class Taps>
 void resize_with(const Call& c, Taps&& taps) {
@@ -42,8 +49,12 @@ void resize_with(const Call& c, Taps&& taps) {
   std::int64_t inner = 1;
   for (int d = last + 1; d < rank; ++d) inner *= y.extent(d);
   std::int32_t at[max_rank] = {};
-  const std::int64_t pixels = y.size() / inner;
-  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+  const slice own = slice_of(c.piece, y.size() / inner);
+  if constexpr (config::hosted) {
+    std::int64_t left = own.from;
+    for (int d = last; d >= 0; left /= y.extent(d), --d) at[d] = static_cast<std::int32_t>(left % y.extent(d));
+  }
+  for (std::int64_t pixel = own.from; pixel < own.to; ++pixel) {
     std::int64_t from[most] = {};
     weight w[most] = {};
     w[0] = 1;
@@ -110,6 +121,7 @@ struct impl<op::resize, isa::reference> {
   static constexpr void prepare(const node_facts& f, const params& p, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, resize_factor(f, p.interpolation_mode != op::resize_interpolation::nearest), r, out);
   }
+  static constexpr int parts(const node_facts& f, const params&) { return resize_parts(f); }
   /// Of output index i along an axis of `in` elements that becomes one of `out`.
   static resize_taps taps(const params& p, rounding_mode, std::int32_t i, std::int32_t in, std::int32_t out) {
     const coordinate at = resize_coordinate(i, in, out, p.transformation_mode);
@@ -138,6 +150,7 @@ struct impl<op::resize_bilinear, isa::reference> {
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, resize_factor(f, true), r, out);
   }
+  static constexpr int parts(const node_facts& f, const params&) { return resize_parts(f); }
   static resize_taps taps(const params& p, rounding_mode, std::int32_t i, std::int32_t in, std::int32_t out) {
     const auto mode = p.align_corners ? op::resize_transformation::align_corners
                                       : (p.half_pixel_centers ? op::resize_transformation::half_pixel
@@ -148,7 +161,7 @@ struct impl<op::resize_bilinear, isa::reference> {
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    if (as_tflite(c)) return tflite_resize::bilinear<Call>(x, y, c.params(), finish<Call>(c, false));
+    if (as_tflite(c)) return tflite_resize::bilinear<Call>(x, y, c.params(), finish<Call>(c, false), c.piece);
     resize_with(c, [&](int axis, std::int32_t i) { return taps(c.params(), c.rounding().mode(), i, x.extent(axis), y.extent(axis)); });
   }
 };
@@ -163,6 +176,7 @@ struct impl<op::resize_nearest_neighbor, isa::reference> {
   static constexpr void prepare(const node_facts& f, const params&, Rounding r, std::int32_t* out) {
     finish_constants::make(f, -1, 1.0, r, out);
   }
+  static constexpr int parts(const node_facts& f, const params&) { return resize_parts(f); }
   static resize_taps taps(const params& p, rounding_mode rounding, std::int32_t i, std::int32_t in, std::int32_t out) {
     resize_taps t;
     if (rounding == rounding_mode::tflite)  // in float

@@ -48,7 +48,7 @@ inline neighbours real_neighbours(std::int32_t i, float scale, bool half, std::i
 }
 
 template <class Call, class X, class Y>
-void bilinear(const X& x, const Y& y, const typename Call::op::params& p, const finish<Call>& done) {
+void bilinear(const X& x, const Y& y, const typename Call::op::params& p, const finish<Call>& done, part piece) {
   using T = typename Call::out_type;
   constexpr bool fixed = is_signed_fixed(T::code);
   const std::int32_t height = x.extent(1), width = x.extent(2), depth = x.extent(3);
@@ -56,9 +56,11 @@ void bilinear(const X& x, const Y& y, const typename Call::op::params& p, const 
               scale_w = real_scale(width, y.extent(2), p.align_corners);
   const std::int32_t step_h = fixed_scale(height, y.extent(1), p.align_corners),
                      step_w = fixed_scale(width, y.extent(2), p.align_corners);
-  std::int64_t index = 0;
+  const slice lines = slice_of(piece, std::int64_t{y.extent(0)} * y.extent(1));
+  std::int64_t index = lines.from * y.extent(2) * depth;
   for (std::int32_t n = 0; n < y.extent(0); ++n)
     for (std::int32_t oh = 0; oh < y.extent(1); ++oh) {
+      if (!lines.holds(std::int64_t{n} * y.extent(1) + oh)) continue;
       const neighbours v = fixed ? fixed_neighbours(oh, step_h, p.half_pixel_centers, height)
                                  : real_neighbours(oh, scale_h, p.half_pixel_centers, height);
       for (std::int32_t ow = 0; ow < y.extent(2); ++ow) {

@@ -56,15 +56,18 @@ bool transposing_walk(std::byte* target, const std::byte* source, const walk& w)
 
 template <class V>
 struct transpose_kernel : answers_as<op::transpose> {
+  using reference = impl<op::transpose, isa::reference>;
   template <class Sig>
   static constexpr bool supports = sizeof(typename qnnx::detail::signature_types<Sig>::out::storage) == 1 ||
                                    sizeof(typename qnnx::detail::signature_types<Sig>::out::storage) == 4;
+  static constexpr int parts(const node_facts& f, const op::transpose::params& p) { return reference::parts(f, p); }
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    walk w;
-    for (int d = 0; d < y.rank(); ++d) w.add(y.extent(d), step_of(x.ext, c.params().perm[d]), step_of(y.ext, d));
+    bool nothing = false;
+    const walk w = reference::walk_of(c, nothing);
+    if (nothing) return;
     if (!transposing_walk<V, element_size<decltype(y)>>(bytes_out(y), bytes_in(x), w)) move_along(x, y, w);
   }
 };

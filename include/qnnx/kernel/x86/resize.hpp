@@ -27,6 +27,8 @@ struct resize_kernel : answers_as<Op> {
   static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
                                    std::is_same_v<Sig, types::s8(types::s8)>;
 
+  static constexpr int parts(const node_facts& f, const params&) { return resize_parts(f); }
+
   /// The taps of the columns.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params&) {
     const shape& y = f.c.out(0).dims;
@@ -92,17 +94,19 @@ struct resize_kernel : answers_as<Op> {
     }
   };
 
-  /// f(taps of the pixel, its results) for every pixel.
+  /// f(taps of the pixel, its results) for every pixel of the piece.
   template <class Call, class F>
   static void each_pixel(const Call& c, const resize_taps* columns, bool tflite, F&& f) {
     using storage = typename Call::out_type::storage;
     const auto x = c.template in<0>();
     const auto y = c.out();
     const std::int64_t channels = x.extent(3), width = x.extent(2);
-    storage* to = y.data;
+    const slice lines = slice_of(c.piece, std::int64_t{y.extent(0)} * y.extent(1));
+    storage* to = y.data + lines.from * y.extent(2) * channels;
     for (std::int32_t n = 0; n < y.extent(0); ++n) {
       const storage* image = x.data + n * x.extent(1) * width * channels;
       for (std::int32_t h = 0; h < y.extent(1); ++h) {
+        if (!lines.holds(std::int64_t{n} * y.extent(1) + h)) continue;
         const resize_taps rows = taps_of(c, 1, h, tflite);
         for (std::int32_t v = 0; v < y.extent(2); ++v, to += channels) f(pixel_taps<storage>(image, width, channels, rows, columns[v]), to);
       }

@@ -5,7 +5,10 @@
 //   out[oh] = sum over r of in[t - (n - 1) + r] w[a + stride (n - 1 - r)],  t = (oh + top - a) / stride, n such taps
 // so a phase is a window of n rows of turned taps over the data. Phases are packed, run by the kernels of Conv2d
 // (`Float` and `Bytes`: accumulate_kernel.hpp) into scratch, and their pixels put in place. Groups, residuals, tables,
-// computed weights, windows smaller than the stride and paddings beyond them run the reference. Layer 5a.
+// computed weights, windows smaller than the stride and paddings beyond them run the reference. Threads share out the
+// phases. Layer 5a.
+
+#include <array>
 
 #include "qnnx/kernel/convolution/transpose_conv_reference.hpp"
 #include "qnnx/kernel/x86/accumulate_kernel.hpp"
@@ -49,7 +52,9 @@ struct phase_call : Call {
   phase h, v;
   typename Call::out_type::storage* made;
 
-  phase_call(const Call& c, const phase& rows, const phase& columns, typename Call::out_type::storage* out) : Call(c), h(rows), v(columns), made(out) {}
+  phase_call(const Call& c, const phase& rows, const phase& columns, typename Call::out_type::storage* out) : Call(c), h(rows), v(columns), made(out) {
+    this->piece = {};  // a phase is made whole
+  }
   template <int I>
   auto in() const {
     if constexpr (I == 1) {
@@ -77,6 +82,7 @@ QNNX_INLINE void copy_pixel(std::byte* to, const std::byte* from, std::int64_t n
 template <class Float, class Bytes>
 struct transposed_kernel : answers_as<op::transpose_conv2d> {
   using params = op::transpose_conv2d::params;
+  using reference = impl<op::transpose_conv2d, isa::reference>;
 
   template <class Sig>
   static constexpr bool supports = operand_types<Sig>::floats || operand_types<Sig>::bytes;
@@ -102,6 +108,32 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
       }
     return true;
   }
+  /// Who makes which phase when they are divided: the largest first, each to the piece that has least to do. Strides above
+  /// 8 x 8 are not divided.
+  struct phase_share {
+    static constexpr int most = 64;
+    std::array<std::int64_t, most> work{};
+    int phases = 0;
+
+    constexpr void add(const window_shape& s) {
+      if (phases < most) work[static_cast<std::size_t>(phases)] = s.pixels() * s.taps() + 1;
+      ++phases;
+    }
+    constexpr int parts() const { return phases <= most ? phases : 1; }
+    /// The piece that makes phase k.
+    constexpr int piece_of(int k, int pieces) const {
+      std::array<std::int64_t, most> given{}, left = work;
+      for (int n = 0; n < phases; ++n) {
+        std::size_t largest = 0, idle = 0;
+        for (std::size_t i = 1; i < static_cast<std::size_t>(phases); ++i) largest = left[i] > left[largest] ? i : largest;
+        for (std::size_t i = 1; i < static_cast<std::size_t>(pieces); ++i) idle = given[i] < given[idle] ? i : idle;
+        if (largest == static_cast<std::size_t>(k)) return static_cast<int>(idle);
+        given[idle] += left[largest];
+        left[largest] = 0;
+      }
+      return 0;
+    }
+  };
   static constexpr packed_layout layout_of(const window_shape& s, dtype weights) {
     return is_fixed(weights) ? Bytes::layout(s, weights) : packed_layout(s, Float::lanes, 1);
   }
@@ -155,6 +187,13 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
     });
   }
 
+  static constexpr int parts(const node_facts& f, const params& p) {
+    if (packed_bytes(f, p) == 0) return kernel::parts<reference>(f, p);
+    phase_share share;
+    each_phase(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p, [&](const window_shape& s, const phase&, const phase&) { share.add(s); });
+    return share.parts();
+  }
+
   template <class Call>
   static void run(const Call& c) {
     using storage = typename Call::out_type::storage;
@@ -176,14 +215,20 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
     }
     std::byte* made = c.scratch() + plan.windows;
     const std::byte* packed = c.packed();
+    phase_share share;
+    if (c.piece.count > 1) each_phase(xs, ws, ys, p, [&](const window_shape& s, const phase&, const phase&) { share.add(s); });
+    int number = 0;
     each_phase(xs, ws, ys, p, [&](const window_shape& s, const phase& h, const phase& v) {
+      const std::byte* const own = packed;
+      packed += packed_of(s, type);
+      if (c.piece.count > 1 && share.piece_of(number++, c.piece.count) != c.piece.index) return;
       const packed_layout l = layout_of(s, type);
       window_job j;
       j.data = data;
       j.element_bytes = element;
       j.packed_step = l.bytes(floats ? 1 : packed_words);
-      j.packed = packed + l.panels_at(floats ? 1 : packed_words);
-      j.bias = packed + l.word(bias_word);
+      j.packed = own + l.panels_at(floats ? 1 : packed_words);
+      j.bias = own + l.word(bias_word);
       j.scratch = c.scratch();
       if constexpr (floats) {
         float_output o;
@@ -193,7 +238,7 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
         o.epi = c.epi();
         window_products<Float, finish_floats<Float>>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
       } else {
-        Bytes::template run<false>(phase_call<Call>(c, h, v, reinterpret_cast<storage*>(made)), s, l, j, packed, 0);
+        Bytes::template run<false>(phase_call<Call>(c, h, v, reinterpret_cast<storage*>(made)), s, l, j, own, 0);
       }
       const std::byte* from = made;
       for (std::int64_t n = 0; n < s.batch; ++n)
@@ -201,7 +246,6 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
           std::byte* to = reinterpret_cast<std::byte*>(y.data) + ((n * ys[1] + h.first + i * p.stride[0]) * ys[2] + v.first) * pixel;
           for (std::int64_t k = 0; k < v.count; ++k, from += pixel, to += p.stride[1] * pixel) copy_pixel(to, from, pixel);
         }
-      packed += packed_of(s, type);
     });
   }
 };
