@@ -12,7 +12,8 @@
 #include <span>
 #include <sstream>
 
-#include "kernels_isa/nets.hpp"
+#include "kernels_isa/depthwise_nets.hpp"
+#include "kernels_isa/thin_nets.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 
 using namespace qnnx;
@@ -132,6 +133,21 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
         CAPTURE("chain of three");
         CAPTURE(seed);
         compare(chain_net(seed, e.types, connected), isa, seed, own, more);
+      }
+    }
+    if (e.op->name == op::conv2d::name && is_fixed(e.types.out)) {
+      for (unsigned seed = 1; seed <= 200; ++seed) {
+        CAPTURE("few channels");
+        CAPTURE(seed);
+        compare(thin_net(seed, e.types), isa, seed, own, more);
+      }
+    }
+    if (e.op->name == op::depthwise_conv2d::name && is_fixed(e.types.out)) {
+      for (unsigned seed = 1; seed <= 200; ++seed) {
+        CAPTURE("3x3 windows");
+        CAPTURE(seed);
+        compare(columns_net(seed, e.types), isa, seed, own, more);
+        if (e.types.out == e.types.in[0] && seed <= 60) compare(columns_chain(seed, e.types), isa, seed, own, more);
       }
     }
     if (e.op->name == op::transpose_conv2d::name && is_fixed(e.types.out)) {

@@ -9,6 +9,7 @@
 
 #include "qnnx/kernel/x86/finish8.hpp"
 #include "qnnx/kernel/x86/nibble_rows.hpp"
+#include "qnnx/kernel/x86/thin_windows.hpp"
 #include "qnnx/op/conv2d.hpp"
 #include "qnnx/op/fully_connected.hpp"
 
@@ -324,6 +325,33 @@ struct dot_windows {
     return o;
   }
   using nibbles = nibble_weights<A::lanes>;
+#if QNNX_HAS_AVX512VNNI
+  /// Windows of few channels, where the packed weights have no offset (thin_windows.hpp): bytes of scratch, 0 for others.
+  static constexpr std::int64_t thin_scratch(const window_shape& s) { return A::lanes == 16 && thin_layout::fits(s) ? thin_layout(s).scratch(s) : 0; }
+  template <class Call>
+  static void pack_thin(const Call& c, const window_shape& s, weight_steps step, std::byte* out) {
+    packed_flags flags;
+    std::memcpy(&flags, out, sizeof flags);
+    if (flags.weight_offset) return;
+    const auto w = c.template in<1>();
+    const std::int32_t down = is_signed_fixed(Call::template in_type<1>::code) ? 0 : 128;
+    const packed_layout l = layout(s, dtype::sfixed_8);
+    x86::pack_thin(s, l, out + l.panels_at(packed_words),
+                   [&](std::int64_t tap, std::int64_t channel) { return weight_value(w, tap * step.tap + channel * step.channel) - down; });
+  }
+  /// Whether it was one of these.
+  template <class Call>
+  static bool run_thin(const Call& c, const window_shape& s, const packed_layout& l, window_job j, const std::byte* packed) {
+    const auto x = c.template in<0>();
+    const finish<Call, false> done(c, c.template in<1>().q->scales != nullptr);
+    const byte_output o = output(c, done, s, l, packed, false);
+    if (any_weight_offset(s, o, packed)) return false;
+    j.padding = static_cast<std::uint8_t>(x.zero());
+    j.flip = o.is_signed ? 0x80808080u : 0;
+    thin_products(s, l, j, o);
+    return true;
+  }
+#endif
   /// Rows of the result begin at pixel `first`.
   template <bool Once, class Call>
   static void run(const Call& c, const window_shape& s, const packed_layout& l, window_job j, const std::byte* packed, std::int64_t first) {
@@ -395,7 +423,13 @@ struct accumulate_kernel : answers_as<Op> {
     if (nibbles(s, f.c.in(1).type)) return s.height * Bytes::nibbles::layout(s).row_bytes();
     return packed_bytes(f, p) ? patch_bytes(s, bytes) + (copies(s, bytes) ? byte_size(f.c.in(0)) : 0) : 0;
   }
+  /// As Bytes::thin_scratch, of convolutions.
+  static constexpr std::int64_t thin_scratch(const window_shape& s) {
+    if constexpr (!connected && requires { Bytes::thin_scratch(s); }) return Bytes::thin_scratch(s);
+    return 0;
+  }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
+    if (bytes && thin_scratch(s) > Bytes::scratch_bytes(s)) return (thin_scratch(s) + 63) / 64 * 64;
     return bytes ? Bytes::scratch_bytes(s) : (window_scratch(s, 4) + 63) / 64 * 64;
   }
   static constexpr int parts(const node_facts& f, const params& p) {
@@ -425,6 +459,8 @@ struct accumulate_kernel : answers_as<Op> {
         pack_floats<Float>(s, w, 0, step, b, first, out + g * layout_of(s, dtype::float_32).bytes(1));
       } else {
         Bytes::pack(c, s, step, first, connected, out + g * layout_of(s, Call::template in_type<1>::code).bytes(packed_words));
+        if constexpr (!connected && requires { Bytes::thin_scratch(s); })
+          if (thin_scratch(s) > 0) Bytes::pack_thin(c, s, step, out);
       }
     }
   }
@@ -469,6 +505,8 @@ struct accumulate_kernel : answers_as<Op> {
       const tile_sink sink{float_take<Float>(), &o};
       window_products<Float>(s, j, sink, seen);
     } else {
+      if constexpr (!connected && requires { Bytes::thin_scratch(s); })
+        if (thin_scratch(s) > 0 && Bytes::run_thin(c, s, l, j, c.packed())) return;
       Bytes::template run<connected>(c, s, l, j, c.packed(), 0);
     }
   }

@@ -9,45 +9,16 @@
 // 4 rows are staged once for the 3 + 1 rows that two rows of 3x3 windows need.
 // Narrow data: `together` pixels make one "pixel" of full vectors of 32 ("virtual channels"), with their weights
 // repeated; possible because a plane is one line without gaps.
-// Weights with an offset take a second sum, of the data alone. Layer 5a.
+// Weights with an offset take a second sum, of the data alone. Most 3x3 windows without: depthwise_columns.hpp. Layer 5a.
 
-#include "qnnx/kernel/x86/accumulate_kernel.hpp"
-#include "qnnx/kernel/x86/depthwise.hpp"
+#include "qnnx/kernel/x86/depthwise_columns.hpp"
 
 #if QNNX_HAS_AVX512VNNI
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-inline constexpr std::int64_t unit_channels = 32;
 inline constexpr std::int64_t staged_groups = 6 * 1024;  // 4-byte groups that are staged at once and stay in L1
 inline constexpr std::int64_t most_staged = 16 * 1024;   // where a row must be staged whole
 inline constexpr std::int64_t stage_slack = 128 * unit_channels + 64;  // that vectors may reach beyond it
-
-/// How the windows of a node are cut, and its packed form: flags (64 bytes), word arrays in the order of channels, then
-/// per unit of 32 channels [column][group of rows][output row][2 vectors][lane][4 rows].
-struct byte_windows {
-  std::int64_t rows;      // output rows made at once
-  std::int64_t groups;    // groups of 4 data rows
-  std::int64_t together;  // pixels
-  std::int64_t units;
-  std::int64_t padded;    // virtual channels, whole units
-  std::int64_t kernel_w;
-
-  constexpr explicit byte_windows(const depthwise_shape& s) {
-    rows = s.stride_h == 1 && s.dilation_h == 1 && s.out_h > 1 ? 2 : 1;
-    groups = (s.kernel_h + rows - 1 + 3) / 4;
-    together = 1;
-    if (s.channels < 128)
-      while (together * s.channels % unit_channels != 0) together *= 2;
-    units = (together * s.channels + unit_channels - 1) / unit_channels;
-    padded = units * unit_channels;
-    kernel_w = s.kernel_w;
-  }
-  constexpr std::int64_t columns() const { return kernel_w * groups; }
-  constexpr std::int64_t word(int i) const { return 64 + i * padded * 4; }
-  constexpr std::int64_t unit_bytes() const { return columns() * rows * 128; }
-  constexpr std::int64_t weights_at() const { return word(packed_words); }
-  constexpr std::int64_t bytes() const { return weights_at() + units * unit_bytes(); }
-};
 
 /// A stretch of output pixels and channels, and where its groups lie.
 struct staged_line {
@@ -90,38 +61,6 @@ constexpr staged_block block_of(const depthwise_shape& s, const byte_windows& w,
 }
 /// Whether the smallest block fits.
 constexpr bool fits_stage(const depthwise_shape& s) { return block_of(s, byte_windows(s), 1, false).line.pixels > 0; }
-
-template <class W, class B>
-void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, const byte_scales& q, std::byte* out) {
-  const byte_windows l(s);
-  std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
-  const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
-  channel_packer<W, B> packer{q, w, bias, s.taps()};
-  const std::int64_t used = l.together * s.channels;
-  for (std::int64_t c = 0; c < l.padded; ++c) {
-    word(shift_word)[c] = 31;
-    if (c >= used) continue;
-    const std::int64_t channel = c % s.channels;
-    std::int32_t sum = 0;
-    std::int64_t most = 0;
-    std::byte* unit = out + l.weights_at() + c / unit_channels * l.unit_bytes() + c % unit_channels * 4;
-    for (std::int64_t t = 0; t < s.taps(); ++t) {
-      const std::int32_t v = weight_value(w, t * s.channels + channel) - packer.down;
-      sum += v;
-      most += v < 0 ? -v : v;
-      for (std::int64_t r = 0; r < l.rows; ++r) {
-        const std::int64_t row = t / s.kernel_w + r;
-        unit[((t % s.kernel_w * l.groups + row / 4) * l.rows + r) * 128 + row % 4] = static_cast<std::byte>(v);
-      }
-    }
-    packer.fold(channel, sum, most, word(bias_word) + c, word(offset_word) + c);
-  }
-  packed_flags& flags = packer.flags;
-  flags.how = packer.choice.best();
-  for (std::int64_t c = 0; c < used; ++c)
-    store_multiplier(packer.multiplier_of(c % s.channels), flags.how, word(factor_word) + c, word(mantissa_word) + c, word(shift_word) + c);
-  std::memcpy(out, &flags, sizeof flags);
-}
 
 /// Four rows, byte by byte, as 4-byte groups.
 class row_interleave {
@@ -176,13 +115,6 @@ class row_interleave {
 #endif
 };
 
-/// The data of a node.
-struct byte_image {
-  const std::byte* data;
-  std::uint8_t padding;  // byte that stands for real 0
-  std::uint32_t flip;    // 0x80808080: signed data
-};
-
 /// Stages `line.pixels` output pixels from `first` of output row `row` (over the batch) and the channels from `c`.
 inline void stage(const depthwise_shape& s, const byte_windows& l, const byte_image& d, const staged_line& line, std::int64_t row,
                   std::int64_t first, std::int64_t c, std::uint32_t* out) {
@@ -228,63 +160,14 @@ inline void stage(const depthwise_shape& s, const byte_windows& l, const byte_im
   }
 }
 
-/// One unit of 32 channels over staged lines.
-struct unit_job {
-  const std::uint32_t* staged;  // of the unit's first channel
-  std::int64_t lines;
-  std::int64_t next_staged;     // groups to the next line
-  const std::int64_t* columns;  // groups from there to each column of a window
-  std::int64_t column_count;
-  std::int64_t step;            // groups from one (combined) pixel to the next
-  std::int64_t pixels;          // combined ones
-  const std::byte* weights;
-  std::int64_t weights_step;    // bytes from one column's to the next
-  const std::byte* words;       // of the unit's first channel
-  std::int64_t padded;          // channels of a word array
-  std::int64_t output;          // element of the first result
-  std::int64_t output_step;     // elements to the next
-  std::int64_t next_row;        // elements to the next output row
-  std::int64_t channel;         // first of the unit
-  __mmask32 mask, last_mask;    // results of a pixel, of the last one
-  const std::int32_t (*ones)[2];  // per column and output row: which rows of the group belong to the window
-  scaling how;
-  const byte_output* o;
-  QNNX_INLINE __m512i word(int i, int v) const { return _mm512_loadu_si512(words + (i * padded + 16 * v) * 4); }
-};
-
-/// 32 sums under any rounding but plain rne, stored from element `to` on.
-inline QNNX_NOINLINE void finish_unit(const unit_job& j, const std::int32_t* sums, std::int64_t to, __mmask32 mask) {
-  const byte_output& o = *j.o;
-  if (!o.vector || o.residual || j.how == scaling::scalar) {
-    for (std::int64_t k = 0; k < unit_channels; ++k)
-      if (mask >> k & 1) o.store(o.finish, to + k, (j.channel + k) % o.channels, sums[k]);
-    return;
-  }
-  const byte_scale scale(j.how, o);
-  const auto value = [&](int v) {
-    const __m512i sum = _mm512_loadu_si512(sums + 16 * v);
-    if (j.how == scaling::rne) return scale.rne(sum, _mm512_castsi512_ps(j.word(factor_word, v)));
-    return scale.other(sum, j.word(mantissa_word, v), j.word(factor_word, v), j.word(shift_word, v));
-  };
-  _mm256_mask_storeu_epi8(o.y + to, mask, _mm512_castsi512_si256(scale.bytes(value(0), value(1))));
-}
-
-/// Multiplies and stores. Columns: how many, 0 if not known; Rows: output rows; Plain: rne and nothing after it;
-/// Offsets: of the weights.
-template <int Columns, int Rows, bool Plain, bool Offsets>
+/// Multiplies and stores. Rows: output rows; Plain: rne and nothing after it; Offsets: of the weights.
+template <int Rows, bool Plain, bool Offsets>
 QNNX_NOINLINE void depthwise_unit(const unit_job& j) {
   constexpr int per_pixel = Rows * 2;
   const byte_output& o = *j.o;
   const byte_scale scale(scaling::rne, o);
   const __m512i bias[2] = {j.word(bias_word, 0), j.word(bias_word, 1)};
   const __m512 factor[2] = {_mm512_castsi512_ps(j.word(factor_word, 0)), _mm512_castsi512_ps(j.word(factor_word, 1))};
-  __m512i fixed[Columns ? Columns * per_pixel : 1];
-  if constexpr (Columns != 0)
-#pragma GCC unroll 16
-    for (int i = 0; i < Columns; ++i)
-#pragma GCC unroll 4
-      for (int v = 0; v < per_pixel; ++v) fixed[i * per_pixel + v] = _mm512_loadu_si512(j.weights + i * j.weights_step + v * 64);
-
   const std::uint32_t* x = j.staged;
   std::int64_t at = j.output;
   const auto pixels = [&](auto together, std::int64_t left) __attribute__((always_inline)) {
@@ -299,10 +182,7 @@ QNNX_NOINLINE void depthwise_unit(const unit_job& j) {
     const auto column = [&](std::int64_t i) __attribute__((always_inline)) {
       __m512i weight[per_pixel];
 #pragma GCC unroll 4
-      for (int v = 0; v < per_pixel; ++v) {
-        if constexpr (Columns != 0) weight[v] = fixed[static_cast<int>(i) * per_pixel + v];
-        else weight[v] = _mm512_loadu_si512(w + v * 64);
-      }
+      for (int v = 0; v < per_pixel; ++v) weight[v] = _mm512_loadu_si512(w + v * 64);
 #pragma GCC unroll 2
       for (int p = 0; p < count; ++p) {
         const std::uint32_t* from = x + p * j.step + j.columns[i];
@@ -315,12 +195,7 @@ QNNX_NOINLINE void depthwise_unit(const unit_job& j) {
       }
       w += j.weights_step;
     };
-    if constexpr (Columns != 0) {
-#pragma GCC unroll 16
-      for (int i = 0; i < Columns; ++i) column(i);
-    } else {
-      for (std::int64_t i = 0; i < j.column_count; ++i) column(i);
-    }
+    for (std::int64_t i = 0; i < j.column_count; ++i) column(i);
 #pragma GCC unroll 2
     for (int p = 0; p < count; ++p, at += j.output_step) {
       const __mmask32 mask = left == p + 1 ? j.last_mask : j.mask;
@@ -345,8 +220,7 @@ QNNX_NOINLINE void depthwise_unit(const unit_job& j) {
     x = j.staged + line * j.next_staged;
     at = j.output + line * Rows * j.next_row;
     std::int64_t left = j.pixels;
-    if constexpr (Columns == 0)
-      for (; left >= 2; left -= 2) pixels(std::integral_constant<int, 2>{}, left);
+    for (; left >= 2; left -= 2) pixels(std::integral_constant<int, 2>{}, left);
     for (; left > 0; --left) pixels(std::integral_constant<int, 1>{}, left);
   }
 }
@@ -408,6 +282,7 @@ inline void depthwise_bytes(const depthwise_shape& s, const byte_image& d, std::
   const byte_windows l(s);
   packed_flags flags;
   std::memcpy(&flags, packed, sizeof flags);
+  if (walks_columns(s) && !flags.weight_offset) return walk_depthwise(s, l, d, from, to, first, last, packed, flags, o);
   alignas(64) std::uint32_t staged[most_staged + stage_slack];
   std::int32_t ones[most_taps][2];
   depthwise_job job{s, l, d, staged, {}};
@@ -423,10 +298,9 @@ inline void depthwise_bytes(const depthwise_shape& s, const byte_image& d, std::
   j.how = flags.how;
   j.o = &o;
   const auto unit_of = [&](bool two) {
-    if (flags.weight_offset) return two ? &depthwise_unit<0, 2, false, true> : &depthwise_unit<0, 1, false, true>;
-    if (flags.how != scaling::rne || !o.vector || o.residual) return two ? &depthwise_unit<0, 2, false, false> : &depthwise_unit<0, 1, false, false>;
-    if (l.columns() == 3) return two ? &depthwise_unit<3, 2, true, false> : &depthwise_unit<3, 1, true, false>;
-    return two ? &depthwise_unit<0, 2, true, false> : &depthwise_unit<0, 1, true, false>;
+    if (flags.weight_offset) return two ? &depthwise_unit<2, false, true> : &depthwise_unit<1, false, true>;
+    if (flags.how != scaling::rne || !o.vector || o.residual) return two ? &depthwise_unit<2, false, false> : &depthwise_unit<1, false, false>;
+    return two ? &depthwise_unit<2, true, false> : &depthwise_unit<1, true, false>;
   };
   if (flags.weight_offset)
     for (std::int64_t i = 0; i < l.columns(); ++i)
