@@ -160,6 +160,35 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
     CHECK(own > 0);
   }
 }
+/// Quantize of what a division by the scale makes ties, infinities, no numbers and more than any integer of.
+void check_extremes(const std::string& isa, std::span<const kernel_entry> more = {}) {
+  if (!processor_has(isa)) return;
+  for (const dtype out : {dtype::ufixed_8, dtype::sfixed_8})
+    for (unsigned seed = 1; seed <= 60; ++seed) {
+      CAPTURE(seed);
+      const signature types{.out = out, .in = {dtype::float_32}};
+      net_maker m(seed, types);
+      const int x = m.input("x", {m.d.roll(1, 400)});
+      m.n.add_node<op::quantize>("node", {x}, {}, {});
+      const auto n = std::shared_ptr<const frozen_net>(m.finish(false, 0.01f, 2.0f).freeze());
+      const auto bytes = [&](const std::string& backend) {
+        const bool other = backend != "reference" && !more.empty();
+        interpreter run(n, {.backend = other ? "reference" : backend, .extra_kernels = other ? more : std::span<const kernel_entry>{}});
+        auto* data = reinterpret_cast<float*>(run.bytes(0).data());
+        dice d(seed);
+        const float scale = n->g.tensors[n->g.nodes[0].outputs[0]].enc.scale;
+        const float far[] = {NAN, -NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e10f, -1e10f, 4194304.5f * scale, -12582912.0f * scale, 1e-40f, -0.0f};
+        const int ties = d.chance(50) ? 20 : 0;  // a tie has its whole block done again
+        for (std::size_t i = 0; i < run.bytes(0).size() / 4; ++i)
+          data[i] = d.chance(3) ? far[d.roll(0, 11)] : d.chance(ties) ? (static_cast<float>(d.roll(-200, 200)) + 0.5f) * scale : d.real(-100 * scale, 100 * scale);
+        run.run();
+        CHECK(run.kernel_isa(0) == backend);
+        const auto y = run.bytes(n->g.nodes[0].outputs[0]);
+        return std::vector<std::byte>(y.begin(), y.end());
+      };
+      CHECK(bytes(isa) == bytes("reference"));
+    }
+}
 void check_isa(const std::string& isa) {
   if (processor_has(isa)) check_entries(isa, kernel_table(isa));
   else std::printf("skipped: this processor does not have %s\n", isa.c_str());
@@ -207,6 +236,10 @@ TEST_CASE("kernels.inc: every header is included") {
   }
 }
 
+TEST_CASE("Quantize: the reference's bits of extremes") {
+  check_extremes("avx2");
+  check_extremes("avx512vnni");
+}
 TEST_CASE("avx2: the reference's bits") { check_isa("avx2"); }
 #if defined(__x86_64__)
 extern "C" const void* qnnx_test_kernels_avxvnni(std::size_t*);  // units.cmake

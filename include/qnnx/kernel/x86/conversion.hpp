@@ -36,7 +36,8 @@ class quantizer {
   QNNX_INLINE words wide(floats x) const { return mode_ == rounding_mode::tflite ? divided(number(x)) : exact(number(x)); }
 
   /// rne, as many blocks of four vectors as there are: bytes clamped to [lo, hi] + zero. The sum with 1.5 * 2^23 has
-  /// the rounded quotient in its low bits; a block with a lane close to a tie is done again by the exact form.
+  /// the rounded quotient in its low bits, and orders as an integer whatever its size; a block with a lane close to a
+  /// tie, without number or beyond 2^22 is done again by the exact form.
   template <class Byte>
   std::int64_t blocks(const float* x, Byte* y, std::int64_t n, std::int32_t lo, std::int32_t hi, std::int32_t zero) const {
     const floats magic = V::all(12582912.0f);
@@ -47,10 +48,10 @@ class quantizer {
     for (; i + V::byte_lanes <= n; i += V::byte_lanes) {
       words q[4];
       const auto part = [&](int v) {
-        const floats p = bounded(V::mul(number(V::load(x + i + V::lanes * v)), inverse_));
+        const floats p = V::mul(V::load(x + i + V::lanes * v), inverse_);
         const floats sum = V::add(p, magic);
         q[v] = V::min(V::max(V::bits_of(sum), low), high);
-        return close_to_tie(p, V::sub(sum, magic));
+        return V::template compare<_CMP_NLE_UQ>(V::abs(V::sub(p, V::sub(sum, magic))), V::all(0.5f - 0x1p-13f));
       };
       auto ties = part(0);
 #pragma GCC unroll 3
