@@ -14,7 +14,9 @@
 
 #include "kernels_isa/depthwise_nets.hpp"
 #include "kernels_isa/thin_nets.hpp"
+#include "kernels_isa/winograd_nets.hpp"
 #include "qnnx/runtime/interpreter.hpp"
+#include "qnnx/runtime/node_needs.hpp"
 
 using namespace qnnx;
 using namespace qnnx::isa_test;
@@ -53,7 +55,11 @@ outcome result(const std::shared_ptr<const frozen_net>& n, const std::string& ba
   for (int i = 0; i < n->g.tensor_count; ++i) {
     const tensor_desc& t = n->g.tensors[i];
     if (t.kind != tensor_kind::app_write) continue;
-    const std::vector<std::byte> b = random_bytes(d, {.type = t.type, .dims = t.dims}, real_function(n->g.nodes[0]) && seed % 2 ? 24.0f : 2.0f);
+    std::vector<std::byte> b = random_bytes(d, {.type = t.type, .dims = t.dims}, real_function(n->g.nodes[0]) && seed % 2 ? 24.0f : 2.0f);
+    if (t.name == "ends") {  // of the range: all the low one, all the high one, or both
+      const std::uint8_t low = is_signed_fixed(t.type) ? 128 : 0;
+      for (std::byte& v : b) v = std::byte{static_cast<std::uint8_t>(low ^ (seed % 3 == 0 ? 0 : seed % 3 == 1 ? 255 : std::to_integer<int>(v) % 2 * 255))};
+    }
     std::copy(b.begin(), b.end(), run.bytes(i).begin());
   }
   run.run();
@@ -103,6 +109,14 @@ void compare(const net& made, const std::string& isa, unsigned seed, int& own, s
   CHECK(wrong == 0);
 }
 
+/// Whether the weights of the first node have Winograd's form for tiles of 4x4: 36 values of 16 bits for 9 weights.
+bool packed_as_tiles(const net& made, const kernel_entry& e) {
+  const auto n = std::shared_ptr<const frozen_net>(made.freeze());
+  const facts_storage facts(n->g, 0);
+  const graph_view& g = n->g;
+  return e.packed_bytes(facts.get(), g.nodes[0].params) >= g.tensors[g.nodes[0].inputs[1]].dims.size() * 8;
+}
+
 struct kernel_line {
   std::string_view op, isa, header;
 };
@@ -149,6 +163,17 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
         compare(columns_net(seed, e.types), isa, seed, own, more);
         if (e.types.out == e.types.in[0] && seed <= 60) compare(columns_chain(seed, e.types), isa, seed, own, more);
       }
+    }
+    if (e.op->name == op::conv2d::name && is_fixed(e.types.out) && bits_of(e.types.out) == 8) {
+      int as_tiles = 0;
+      for (unsigned seed = 1; seed <= 40; ++seed) {
+        CAPTURE("3x3");
+        CAPTURE(seed);
+        const net made = winograd_net(seed, e.types);
+        compare(made, isa, seed, own, more);
+        as_tiles += packed_as_tiles(made, e);
+      }
+      if (isa == "avx512vnni") CHECK(as_tiles >= 20);
     }
     if (e.op->name == op::transpose_conv2d::name && is_fixed(e.types.out)) {
       for (unsigned seed = 1; seed <= 60; ++seed) {

@@ -7,12 +7,13 @@
 
 #if QNNX_HAS_AVX512VNNI
 #include "qnnx/kernel/x86/depthwise_bytes.hpp"
+#include "qnnx/kernel/x86/winograd4_windows.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
 struct impl<op::conv2d, isa::avx512vnni>
-    : x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
+    : x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::winograd_windows<x86::s16x16, x86::dot_windows<x86::u8s8x16>>>,
                         x86::dense_16<op::conv2d, x86::avx512_vectors>> {};
 template <>
 struct impl<op::fully_connected, isa::avx512vnni>

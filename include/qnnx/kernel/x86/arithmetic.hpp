@@ -7,7 +7,7 @@
 //   8 bit      a piece is 4 bytes of u8 data, weights are s8 in groups of 4 taps (vpdpbusd): exact modulo 2^32.
 //              Signed data is read with its sign bit flipped (x + 128)
 //   16 bit     8-bit data that was widened before, its offset added: a piece is 2 values, weights are pairs of s8, or of
-//              s16 with their offset in (vpmaddwd): exact, where vpmaddubsw would saturate
+//              s16 with their offset in (vpmaddwd, vpdpwssd): exact, where vpmaddubsw would saturate
 // Layer 5a.
 
 #include "qnnx/kernel/contract.hpp"
@@ -159,6 +159,26 @@ struct u8s8x16 {
   }
   /// g++ 12 spills around the intrinsic; one line of assembly does not.
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w)); }
+};
+
+/// 16 channels of widened data and weights, 2 taps at once.
+struct s16x16 {
+  using vec = __m512i;
+  static constexpr int lanes = 16;
+  static constexpr int group = 4;
+  static constexpr int piece_elements = 2;
+  static constexpr int lane_bytes = 4;
+  static QNNX_INLINE vec load_weights(const void* p) { return load(p); }
+  static QNNX_INLINE vec load(const void* p) { return _mm512_loadu_si512(p); }
+  static QNNX_INLINE void store(void* p, vec v) { _mm512_storeu_si512(p, v); }
+  static QNNX_INLINE vec sum(vec a, vec b) { return _mm512_add_epi32(a, b); }
+  static QNNX_INLINE vec flip(std::uint32_t) { return _mm512_setzero_si512(); }
+  static QNNX_INLINE vec piece(const std::byte* p, vec) {
+    std::int32_t two = 0;
+    std::memcpy(&two, p, 4);
+    return _mm512_set1_epi32(two);
+  }
+  static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { asm("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w)); }
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86
