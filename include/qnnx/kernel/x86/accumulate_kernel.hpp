@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d and FullyConnected for x86: the packed form of the weights, and the calls into window_products. `Float` is an
-// arithmetic of kernel/x86/arithmetic.hpp, `Bytes` the 8-bit half: dot_windows below, widened_windows.hpp.
+// Conv2d and FullyConnected for x86: the packed form of the weights, and the calls into window_products, float_windows
+// and winograd_floats. `Float` is an arithmetic of kernel/x86/arithmetic.hpp, `Bytes` the 8-bit half: dot_windows below, widened_windows.hpp.
 //   sum (x + ox) (w + ow) = sum x' w' + ox' sum w' + t sum x' + n t ox',  x' = x + f, ox' = ox - f, w' = w - d,
 //   t = ow + d: f = 128 for signed data, d = 128 for unsigned weights; n taps
 // so everything but t sum x' is folded into the bias when the weights are packed. Padding holds the zero point, which
 // adds 0 to the whole. Layer 5a.
 
 #include "qnnx/kernel/x86/finish8.hpp"
+#include "qnnx/kernel/x86/float_windows.hpp"
 #include "qnnx/kernel/x86/nibble_rows.hpp"
 #include "qnnx/kernel/x86/thin_windows.hpp"
+#include "qnnx/kernel/x86/winograd_floats.hpp"
 #include "qnnx/op/conv2d.hpp"
 #include "qnnx/op/fully_connected.hpp"
 
@@ -403,6 +405,8 @@ struct accumulate_kernel : answers_as<Op> {
   }
   /// Computed weights and windows of very many runs go to the reference.
   static constexpr bool takes(const window_shape& s, bool constant_weights) { return constant_weights && s.runs() <= most_runs; }
+  using float_tiles = float_winograd<Float>;
+  static constexpr bool winograd(const window_shape& s, bool bytes) { return !connected && !bytes && float_tiles::takes(s); }
   static constexpr window_shape window(const node_facts& f, const params& p) {
     return window_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p);
   }
@@ -415,6 +419,7 @@ struct accumulate_kernel : answers_as<Op> {
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return 0;
     if (nibbles(s, f.c.in(1).type)) return Bytes::nibbles::layout(s).bytes();
     const dtype weights = f.c.in(1).type;
+    if (winograd(s, is_fixed(weights))) return float_tiles(s).bytes();
     return is_fixed(weights) ? Bytes::packed_bytes(s, weights) : layout_of(s, weights).bytes(1) * s.groups;
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
@@ -429,14 +434,16 @@ struct accumulate_kernel : answers_as<Op> {
     return 0;
   }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
+    if (winograd(s, bytes)) return float_tiles(s).scratch();
     if (bytes && thin_scratch(s) > Bytes::scratch_bytes(s)) return (thin_scratch(s) + 63) / 64 * 64;
-    return bytes ? Bytes::scratch_bytes(s) : (window_scratch(s, 4) + 63) / 64 * 64;
+    return bytes ? Bytes::scratch_bytes(s) : float_scratch(s);
   }
   static constexpr int parts(const node_facts& f, const params& p) {
     const window_shape s = window(f, p);
     const bool bytes = is_fixed(f.c.out(0).type);
     if (!takes(s, f.c.in(1).kind == tensor_kind::constant)) return kernel::parts<reference>(f, p);
     if (nibbles(s, f.c.in(1).type)) return Bytes::nibbles::parts(s);
+    if (winograd(s, bytes)) return float_tiles(s).parts(s);
     return bytes ? Bytes::parts(s, f.c.in(1).type) : window_parts(s, layout_of(s, f.c.in(1).type));
   }
   /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
@@ -452,6 +459,9 @@ struct accumulate_kernel : answers_as<Op> {
     const weight_steps step = connected ? weight_steps{1, s.depth} : weight_steps{s.channels, 1};
     if constexpr (connected && is_packed_v<typename Call::template in_type<1>>) {
       if (nibbles(s, Call::template in_type<1>::code)) return Bytes::nibbles::pack(c, s, out);
+    }
+    if constexpr (!connected && is_float_v<typename Call::out_type>) {
+      if (float_tiles::takes(s)) return float_tiles::pack(s, w, b, out);
     }
     for (std::int64_t g = 0; g < s.groups; ++g) {
       const std::int64_t first = g * s.group_channels();
@@ -497,13 +507,12 @@ struct accumulate_kernel : answers_as<Op> {
       float_output o;
       o.y = y.data;
       o.channels = s.channels;
-      o.group = Float::group * Float::lanes;
       o.epi = c.epi();
       if (o.epi.residual >= 0) o.residual = c.residual().data;
-      const auto seen = [](const std::byte* const*, int, int) {};
-      if (!o.residual) return window_products<Float, finish_floats<Float>>(s, j, {}, seen, &o);
-      const tile_sink sink{float_take<Float>(), &o};
-      window_products<Float>(s, j, sink, seen);
+      if constexpr (!connected) {
+        if (float_tiles::takes(s)) return float_tiles::run(s, j, c.packed(), o);
+      }
+      float_windows<Float>(s, j, o);
     } else {
       if constexpr (!connected && requires { Bytes::thin_scratch(s); })
         if (thin_scratch(s) > 0 && Bytes::run_thin(c, s, l, j, c.packed())) return;

@@ -4,6 +4,7 @@
 // weights, added to one vector of accumulators.
 //   float      a piece is one float, a vector of weights holds one row of channels; fused multiply-add, in the order
 //              of the taps, so |fast - reference| <= 2 g (|bias| + sum |x w|), g = n u / (1 - n u), n taps, u = 2^-24
+//              (3x3 windows of stride 1 go to winograd_floats.hpp, which has a bound of its own)
 //   8 bit      a piece is 4 bytes of u8 data, weights are s8 in groups of 4 taps (vpdpbusd): exact modulo 2^32.
 //              Signed data is read with its sign bit flipped (x + 128)
 //   16 bit     8-bit data that was widened before, its offset added: a piece is 2 values, weights are pairs of s8, or of

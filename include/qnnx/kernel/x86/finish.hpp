@@ -21,7 +21,6 @@ struct float_output {
   float* y = nullptr;
   const float* residual = nullptr;
   std::int64_t channels = 0;  // of a pixel
-  std::int64_t group = 0;     // floats from one row of sums to the next
   epilogue epi{};
 };
 
@@ -102,29 +101,11 @@ class vector_add_of {
 };
 using vector_add8 = vector_add_of<8>;
 
-inline void take_float8(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
-  const auto& o = *static_cast<const float_output*>(self);
-  for (int r = 0; r < rows; ++r) {
-    const auto* s = reinterpret_cast<const float*>(sums) + r * o.group;
-    const std::int64_t at = (pixel + r) * o.channels + channel;
-    std::int64_t k = 0;
-    if (o.epi.residual < 0) {
-      const __m256 zero = _mm256_setzero_ps();
-      const __m256 lo = _mm256_set1_ps(o.epi.lo);
-      const __m256 hi = _mm256_set1_ps(o.epi.hi);
-      for (; k + 8 <= count; k += 8) {
-        __m256 v = _mm256_loadu_ps(s + k);
-        if (o.epi.act == activation::relu) v = _mm256_max_ps(v, zero);
-        if (o.epi.act == activation::clamp) v = _mm256_max_ps(lo, _mm256_min_ps(hi, v));
-        _mm256_storeu_ps(o.y + at + k, v);
-      }
-    }
-    for (; k < count; ++k) {
-      float v = s[k];
-      if (o.epi.residual >= 0) v = activate(v, o.epi.mid_act, o.epi.mid_lo, o.epi.mid_hi) + o.residual[at + k];
-      o.y[at + k] = activate(v, o.epi.act, o.epi.lo, o.epi.hi);
-    }
-  }
+/// A vector of float sums, `left` of which are results, from element `at` on.
+template <class A>
+QNNX_INLINE void store_floats(const float_output& o, std::int64_t at, std::int64_t left, typename A::vec v) {
+  if (o.residual) v = A::sum(A::activate(v, o.epi.mid_act, o.epi.mid_lo, o.epi.mid_hi), A::load_first(o.residual + at, left));
+  A::store_most(o.y + at, A::activate(v, o.epi.act, o.epi.lo, o.epi.hi), left);
 }
 
 /// Whether all channel groups have plain results under rne: a scale and a clamp.
@@ -148,49 +129,9 @@ inline bool any_weight_offset(const window_shape& s, const byte_output& o, const
 }
 
 using take_function = void (*)(const void*, const std::byte*, int, std::int64_t, std::int64_t, std::int64_t);
-/// What stores the tiles of a float arithmetic.
-template <class A>
-constexpr take_function float_take() { return take_float8; }
-/// Float tiles without a residual, finished in registers.
-template <class A>
-struct finish_floats {
-  const float_output& o;
-  const detail::tile_input& in;
-  float* to;
-  explicit finish_floats(const detail::tile_input& i)
-      : o(*static_cast<const float_output*>(i.finish)), in(i), to(o.y + i.pixel * o.channels + i.channel) {}
-  template <int Vectors>
-  QNNX_INLINE void store(const typename A::vec (&acc)[Vectors], int row) const {
-    float* at = to + row * o.channels;
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) {
-      const std::int64_t left = v + 1 < Vectors ? A::lanes : in.channels - A::lanes * v;
-      A::store_most(at + A::lanes * v, A::activate(acc[v], o.epi.act, o.epi.lo, o.epi.hi), left);
-    }
-  }
-};
 #endif
 
 #if QNNX_HAS_AVX512VNNI
-QNNX_INLINE __m512 activate_vector(__m512 v, activation act, float lo, float hi) { return f32x16::activate(v, act, lo, hi); }
-inline void take_float16(const void* self, const std::byte* sums, int rows, std::int64_t pixel, std::int64_t channel, std::int64_t count) {
-  const auto& o = *static_cast<const float_output*>(self);
-  for (int r = 0; r < rows; ++r) {
-    const auto* s = reinterpret_cast<const float*>(sums) + r * o.group;
-    const std::int64_t at = (pixel + r) * o.channels + channel;
-    for (std::int64_t k = 0; k < count; k += 16) {
-      const auto mask = static_cast<__mmask16>(count - k >= 16 ? 0xffff : (1u << (count - k)) - 1);
-      __m512 v = _mm512_loadu_ps(s + k);
-      if (o.epi.residual >= 0)
-        v = _mm512_add_ps(activate_vector(v, o.epi.mid_act, o.epi.mid_lo, o.epi.mid_hi), _mm512_maskz_loadu_ps(mask, o.residual + at + k));
-      _mm512_mask_storeu_ps(o.y + at + k, mask, activate_vector(v, o.epi.act, o.epi.lo, o.epi.hi));
-    }
-  }
-}
-
-template <>
-constexpr take_function float_take<f32x16>() { return take_float16; }
-
 using narrow_scale = narrow_scale_of<16>;
 using vector_add = vector_add_of<16>;
 

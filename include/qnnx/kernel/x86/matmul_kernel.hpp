@@ -56,7 +56,7 @@ struct matmul_kernel : answers_as<op::matmul> {
     return static_cast<int>(matrices < 256 ? matrices * one : 256);
   }
   static constexpr std::int64_t patch_bytes(const window_shape& s, bool bytes) {
-    return bytes ? Bytes::scratch_bytes(s) : (window_scratch(s, 4) + 63) / 64 * 64;
+    return bytes ? Bytes::scratch_bytes(s) : float_scratch(s);
   }
 
   template <class Call>
@@ -137,13 +137,12 @@ struct matmul_kernel : answers_as<op::matmul> {
         float_output o;
         o.y = y.data + first;
         o.channels = s.channels;
-        o.group = Float::group * Float::lanes;
         o.epi = c.epi();
         if (o.epi.residual >= 0) o.residual = c.residual().data + first;
         const packed_layout l = layout_of(s, right);
         j.bias = packed + l.word(bias_word);
         j.packed = packed + l.panels_at(1);
-        window_products<Float>(s, j, {float_take<Float>(), &o}, [](const std::byte* const*, int, int) {});
+        float_windows<Float>(s, j, o);
       } else {
         const packed_layout l = layout_of(s, right);
         j.bias = packed + l.word(bias_word);

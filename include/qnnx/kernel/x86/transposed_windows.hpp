@@ -149,7 +149,7 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
     memory_plan m;
     const bool bytes = is_fixed(weights);
     m.taken = each_phase(x, w, y, p, [&](const window_shape& s, const phase&, const phase&) {
-      const std::int64_t patch = bytes ? Bytes::scratch_bytes(s) : window_scratch(s, 4);
+      const std::int64_t patch = bytes ? Bytes::scratch_bytes(s) : float_scratch(s);
       const std::int64_t made = s.pixels() * s.channels * (bytes ? 1 : 4);
       m.windows = patch > m.windows ? patch : m.windows;
       m.results = made > m.results ? made : m.results;
@@ -234,9 +234,8 @@ struct transposed_kernel : answers_as<op::transpose_conv2d> {
         float_output o;
         o.y = reinterpret_cast<float*>(made);
         o.channels = s.channels;
-        o.group = Float::group * Float::lanes;
         o.epi = c.epi();
-        window_products<Float, finish_floats<Float>>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
+        float_windows<Float>(s, j, o);
       } else {
         Bytes::template run<false>(phase_call<Call>(c, h, v, reinterpret_cast<storage*>(made)), s, l, j, own, 0);
       }
