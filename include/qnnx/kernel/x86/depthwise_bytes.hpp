@@ -11,7 +11,7 @@
 // repeated; possible because a plane is one line without gaps.
 // Weights with an offset take a second sum, of the data alone. Most 3x3 windows without: depthwise_columns.hpp. Layer 5a.
 
-#include "qnnx/kernel/x86/depthwise_columns.hpp"
+#include "qnnx/kernel/x86/depthwise_walk.hpp"
 
 #if QNNX_HAS_AVX512VNNI
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -337,7 +337,7 @@ struct vnni_depthwise {
     const auto w = c.template in<1>();
     const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
                         w.q->scales != nullptr, c.rounding().mode(), false};
-    pack_depthwise_bytes(s, w, c.template in<2>(), q, out);
+    pack_depthwise_bytes(s, w, c.template in<2>(), q, c.epi().table < 0 && c.epi().residual < 0, out);
   }
   template <class Call>
   static void run(const Call& c, const depthwise_shape& s) {

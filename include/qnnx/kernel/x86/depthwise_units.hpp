@@ -10,6 +10,9 @@
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 inline constexpr std::int64_t unit_channels = 32;
+/// A block of 64 channels in the order of depthwise_blocks.hpp, before the units of the others: biases, factors, then
+/// [column][2 rows of results][4 vectors][16 lanes][4 rows], lane 4 k + i of vector v being channel 16 k + 4 v + i.
+inline constexpr std::int64_t block_bytes = 512 + 3 * 2 * 256;
 
 /// Whether the windows of a node can be walked through (depthwise_columns.hpp): 3x3, steps of one or two columns.
 constexpr bool walks_columns(const depthwise_shape& s) {
@@ -25,6 +28,7 @@ struct byte_windows {
   std::int64_t units;
   std::int64_t padded;    // virtual channels, whole units
   std::int64_t kernel_w;
+  std::int64_t blocks;    // of 64 channels that may be ordered
 
   constexpr explicit byte_windows(const depthwise_shape& s) {
     rows = s.stride_h == 1 && s.dilation_h == 1 && s.out_h > 1 ? 2 : 1;
@@ -35,12 +39,16 @@ struct byte_windows {
     units = (together * s.channels + unit_channels - 1) / unit_channels;
     padded = units * unit_channels;
     kernel_w = s.kernel_w;
+    blocks = walks_columns(s) && together == 1 ? s.channels / 64 : 0;
   }
   constexpr std::int64_t columns() const { return kernel_w * groups; }
   constexpr std::int64_t word(int i) const { return 64 + i * padded * 4; }
   constexpr std::int64_t unit_bytes() const { return columns() * rows * 128; }
   constexpr std::int64_t weights_at() const { return word(packed_words); }
-  constexpr std::int64_t bytes() const { return weights_at() + units * unit_bytes(); }
+  constexpr std::int64_t bytes() const {
+    const std::int64_t ordered = blocks * (block_bytes - 2 * unit_bytes());
+    return weights_at() + units * unit_bytes() + (ordered > 0 ? ordered : 0);
+  }
 };
 
 /// The data of a node.
@@ -50,35 +58,54 @@ struct byte_image {
   std::uint32_t flip;    // 0x80808080: signed data
 };
 
+/// `plain`: nothing comes after the scale but a clamp.
 template <class W, class B>
-void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, const byte_scales& q, std::byte* out) {
+void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, const byte_scales& q, bool plain, std::byte* out) {
   const byte_windows l(s);
   std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
   const auto word = [&](int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); };
   channel_packer<W, B> packer{q, w, bias, s.taps()};
+  const auto value = [&](std::int64_t t, std::int64_t channel) { return weight_value(w, t * s.channels + channel) - packer.down; };
   const std::int64_t used = l.together * s.channels;
+  bool small = true;  // results before the clamp
   for (std::int64_t c = 0; c < l.padded; ++c) {
     word(shift_word)[c] = 31;
     if (c >= used) continue;
     const std::int64_t channel = c % s.channels;
     std::int32_t sum = 0;
     std::int64_t most = 0;
-    std::byte* unit = out + l.weights_at() + c / unit_channels * l.unit_bytes() + c % unit_channels * 4;
     for (std::int64_t t = 0; t < s.taps(); ++t) {
-      const std::int32_t v = weight_value(w, t * s.channels + channel) - packer.down;
+      const std::int32_t v = value(t, channel);
       sum += v;
       most += v < 0 ? -v : v;
-      for (std::int64_t r = 0; r < l.rows; ++r) {
-        const std::int64_t row = t / s.kernel_w + r;
-        unit[((t % s.kernel_w * l.groups + row / 4) * l.rows + r) * 128 + row % 4] = static_cast<std::byte>(v);
-      }
     }
     packer.fold(channel, sum, most, word(bias_word) + c, word(offset_word) + c);
+    const double start = word(bias_word)[c];
+    small &= (255.0 * static_cast<double>(most) + (start < 0 ? -start : start)) * static_cast<double>(packer.multiplier_of(channel).factor) < 0x1p22;
   }
   packed_flags& flags = packer.flags;
   flags.how = packer.choice.best();
-  for (std::int64_t c = 0; c < used; ++c)
-    store_multiplier(packer.multiplier_of(c % s.channels), flags.how, word(factor_word) + c, word(mantissa_word) + c, word(shift_word) + c);
+  flags.ordered = plain && small && l.blocks > 0 && flags.how == scaling::rne && !flags.weight_offset;
+  for (std::int64_t c = 0; c < used; ++c) {
+    const std::int64_t channel = c % s.channels;
+    store_multiplier(packer.multiplier_of(channel), flags.how, word(factor_word) + c, word(mantissa_word) + c, word(shift_word) + c);
+    const std::int64_t block = flags.ordered ? l.blocks : 0;
+    const bool ordered = c / 64 < block;
+    const std::int64_t lane = c % 16 / 4 * 16 + c % 64 / 16 * 4 + c % 4;
+    std::byte* of_block = out + l.weights_at() + c / 64 * block_bytes;
+    std::byte* of_unit = out + l.weights_at() + block * block_bytes + (c / unit_channels - 2 * block) * l.unit_bytes() + c % unit_channels * 4;
+    if (ordered) {
+      std::memcpy(of_block + lane * 4, word(bias_word) + c, 4);
+      std::memcpy(of_block + 256 + lane * 4, word(factor_word) + c, 4);
+    }
+    for (std::int64_t t = 0; t < s.taps(); ++t)
+      for (std::int64_t r = 0; r < l.rows; ++r) {
+        const std::int64_t row = t / s.kernel_w + r;
+        const std::int64_t column = t % s.kernel_w;
+        (ordered ? of_block + 512 + (column * 2 + r) * 256 + lane * 4 : of_unit + ((column * l.groups + row / 4) * l.rows + r) * 128)[row % 4] =
+            static_cast<std::byte>(value(t, channel));
+      }
+  }
   std::memcpy(out, &flags, sizeof flags);
 }
 

@@ -27,6 +27,7 @@ struct float_output {
 struct packed_flags {
   scaling how = scaling::scalar;
   bool weight_offset = false;
+  bool ordered = false;  // depthwise: blocks of channels are in the order of depthwise_blocks.hpp
 };
 
 /// Where 8-bit tiles go.
