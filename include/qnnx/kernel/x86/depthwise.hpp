@@ -1,55 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// DepthWiseConv2d with channel multiplier 1 on floats: a vector of channels of up to 8 neighbouring pixels at once, which
-// share the loads of weights. Fused multiply-add in the order of the taps; taps outside the data are left out. Small data
-// is copied with its padding around it, of large data a few channels of all rows are made before the next ones: their
-// rows stay in L1. Where `together` pixels fill whole vectors that one does not (stride 1), lanes of the second and later
-// pixels have copies of the channels' weights ("virtual channels"). 8-bit data: depthwise_bytes.hpp,
-// depthwise_pairs.hpp. Layer 5a.
+// DepthWiseConv2d with channel multiplier 1 on floats, in the tiles of depthwise_tiles.hpp or, where those do not fit: a
+// vector of channels of up to 8 neighbouring pixels at once, which share the loads of weights. Fused multiply-add in the
+// order of the taps; taps outside the data are left out. Small data is copied with its padding around it, of large data a
+// few channels of all rows are made before the next ones: their rows stay in L1. Where `together` pixels fill whole
+// vectors that one does not (stride 1), lanes of the second and later pixels have copies of the channels' weights
+// ("virtual channels"). 8-bit data: depthwise_bytes.hpp, depthwise_pairs.hpp. Layer 5a.
 
-#include "qnnx/kernel/x86/accumulate_kernel.hpp"
-#include "qnnx/op/depthwise_conv2d.hpp"
+#include "qnnx/kernel/x86/depthwise_tiles.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
-
-struct depthwise_shape {
-  std::int64_t batch, height, width, channels, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left;
-  constexpr std::int64_t taps() const { return kernel_h * kernel_w; }
-  /// Pixels that make whole vectors of `lanes` channels.
-  constexpr std::int64_t together(std::int64_t lanes) const {
-    std::int64_t n = 1;
-    if (stride_w == 1 && channels < 8 * lanes)
-      while (n * channels % lanes != 0) n *= 2;
-    return n;
-  }
-  /// Virtual channels, whole vectors.
-  constexpr std::int64_t padded(std::int64_t lanes) const { return (together(lanes) * channels + lanes - 1) / lanes * lanes; }
-};
-constexpr depthwise_shape depthwise_of(const shape& x, const shape& w, const shape& y, const op::depthwise_conv2d::params& p) {
-  return {x[0], x[1], x[2], x[3], y[1], y[2], w[0], w[1], p.stride[0], p.stride[1], p.dilation[0], p.dilation[1], p.pad_amount[0], p.pad_amount[2]};
-}
-inline constexpr int most_taps = 128;
-
-/// Output rows and blocks of channels of one piece: cut where the pieces are more alike.
-struct depthwise_share {
-  slice rows;
-  slice channels;
-};
-constexpr depthwise_share share_of(const depthwise_shape& s, std::int64_t block, part p, std::int64_t rows_together = 1) {
-  const std::int64_t rows = s.batch * s.out_h;
-  const std::int64_t blocks = (s.channels + block - 1) / block;
-  if (p.count == 1) return {{0, rows}, {0, s.channels}};
-  const auto largest = [&](std::int64_t n, std::int64_t of) { return (n + p.count - 1) / p.count * of; };
-  if (largest(rows, blocks) <= largest(blocks, rows)) return {slice_of(p, rows, rows_together), {0, s.channels}};
-  return {{0, rows}, slice_of(p, s.channels, block)};
-}
-constexpr int depthwise_parts(const depthwise_shape& s, std::int64_t block) {
-  const std::int64_t rows = s.batch * s.out_h;
-  const std::int64_t blocks = (s.channels + block - 1) / block;
-  const std::int64_t most = rows > blocks ? rows : blocks;
-  return static_cast<int>(most < 256 ? most : 256);
-}
 
 /// Neighbouring pixels whose windows have the same taps; offsets in floats.
 struct float_pixels {
@@ -127,16 +88,20 @@ void depthwise_floats(depthwise_shape s, const float* data, std::int64_t from, s
   const auto* bias = reinterpret_cast<const float*>(packed);
   const float* weights = bias + padded;
   const std::int64_t together = first == 0 && last == s.channels ? s.together(V::lanes) : 1;
+  const bool tiles = fits_depthwise_tiles(s, V::lanes);
   alignas(64) std::byte copy[most_copied_floats * 4];
   padded_image image{s.batch, s.height, s.width, s.channels * 4, (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1,
                      (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1, s.top, s.left, true};
-  if ((s.top > 0 || s.left > 0 || image.padded_height > s.height || image.padded_width > s.width) && image.bytes() <= static_cast<std::int64_t>(sizeof copy)) {
+  const bool wants_copy = tiles ? shares_memory : s.top > 0 || s.left > 0 || image.padded_height > s.height || image.padded_width > s.width;
+  if (wants_copy && image.bytes() <= static_cast<std::int64_t>(sizeof copy)) {
     data = reinterpret_cast<const float*>(image.make(reinterpret_cast<const std::byte*>(data), copy, 0));
     s.height = image.padded_height;
     s.width = image.padded_width;
     s.top = s.left = 0;
     shares_memory = false;
   }
+  if (tiles && !shares_memory) first = depthwise_tiles<V>(s, data, from, to, first, last, bias, weights, o);
+  if (first == last) return;
   const std::int64_t line = s.width * s.channels;
   const std::int64_t reach = (s.kernel_w - 1) * s.dilation_w;
   std::int64_t inside_from = (s.left + s.stride_w - 1) / s.stride_w;  // output columns whose windows lie inside a row
