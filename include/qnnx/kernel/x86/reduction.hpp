@@ -29,12 +29,19 @@ struct byte_sums {
   }
 };
 
-/// The larger (smaller) of each lane; a NaN on either side stays.
+/// The largest (smallest) of each lane, NaN where one was NaN.
 template <class V, bool Largest>
-QNNX_INLINE typename V::floats pick_floats(typename V::floats best, typename V::floats v) {
-  const auto better = V::template compare<Largest ? _CMP_NLE_UQ : _CMP_NGE_UQ>(v, best);
-  return V::select(V::both(better, V::template compare<_CMP_ORD_Q>(best, best)), v, best);
-}
+struct float_pick {
+  using floats = typename V::floats;
+  floats best;
+  decltype(V::template compare<_CMP_UNORD_Q>(floats{}, floats{})) strange;
+  QNNX_INLINE explicit float_pick(floats v) : best(v), strange(V::template compare<_CMP_UNORD_Q>(v, v)) {}
+  QNNX_INLINE void add(floats v) {
+    best = Largest ? V::max(v, best) : V::min(v, best);  // of a NaN the second
+    strange = V::either(strange, V::template compare<_CMP_UNORD_Q>(v, v));
+  }
+  QNNX_INLINE floats found() const { return V::select(strange, V::all(__builtin_nanf("")), best); }
+};
 
 template <class Op, class V>
 struct reduce_vectors : answers_as<Op> {
@@ -93,14 +100,12 @@ struct reduce_vectors : answers_as<Op> {
     std::int64_t k = 0;
     each_place(w.kept, 0, [&](std::int64_t start) {
       if constexpr (is_float_v<T> && picks) {
-        floats best = V::all(x.data[start]);
+        float_pick<V, largest> pick(V::all(x.data[start]));
         each_place(rows, start, [&](std::int64_t at) {
-          V::each(length, [&](std::int64_t i, auto part) {
-            best = pick_floats<V, largest>(best, V::select(part, V::load(part, x.data + at + i), best));
-          });
+          V::each(length, [&](std::int64_t i, auto part) { pick.add(V::select(part, V::load(part, x.data + at + i), pick.best)); });
         });
         float lane[V::lanes];
-        V::store(lane, best);
+        V::store(lane, pick.found());
         float found = lane[0];
         for (const float v : lane)
           if (found == found && (v != v || (largest ? v > found : v < found))) found = v;
@@ -145,12 +150,27 @@ struct reduce_vectors : answers_as<Op> {
     constexpr std::int32_t sign = is_signed_fixed(T::code) ? 0x80 : 0;
     std::int64_t first = 0;
     each_place(outer(w.kept), 0, [&](std::int64_t start) {
-      V::each(length, [&](std::int64_t i, auto part) {
+      std::int64_t done = 0;
+      if constexpr (is_float_v<T> && picks) {
+        constexpr std::int64_t n = V::lanes;
+        for (; done + 4 * n <= length; done += 4 * n) {  // four chains
+          const float* from = x.data + start + done;
+          float_pick<V, largest> pick[] = {float_pick<V, largest>(V::load(from)), float_pick<V, largest>(V::load(from + n)),
+                                           float_pick<V, largest>(V::load(from + 2 * n)), float_pick<V, largest>(V::load(from + 3 * n))};
+          each_place(w.over, start + done, [&](std::int64_t at) {
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; ++j) pick[j].add(V::load(x.data + at + j * n));
+          });
+          for (int j = 0; j < 4; ++j) V::store(y.data + first + done + j * n, pick[j].found());
+        }
+      }
+      V::each(length - done, [&](std::int64_t past, auto part) {
+        const std::int64_t i = done + past;
         const std::int64_t k = first + i;
         if constexpr (is_float_v<T> && picks) {
-          floats best = V::load(part, x.data + start + i);
-          each_place(w.over, start + i, [&](std::int64_t at) { best = pick_floats<V, largest>(best, V::load(part, x.data + at)); });
-          V::store(part, y.data + k, best);
+          float_pick<V, largest> pick(V::load(part, x.data + start + i));
+          each_place(w.over, start + i, [&](std::int64_t at) { pick.add(V::load(part, x.data + at)); });
+          V::store(part, y.data + k, pick.found());
         } else if constexpr (is_float_v<T>) {
           doubles low = V::all(0.0);
           doubles high = V::all(0.0);
