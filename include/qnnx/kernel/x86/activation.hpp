@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One-input activations on vectors V: 8-bit data through the reference's table, a vector of bytes at once; floats of
-// Relu and its bounded forms bit for bit; of Elu, HardSwish and HardSigmoid in double, within one unit in the last
-// place; of Sigmoid, Tanh and Gelu within 8 (kernel/x86/real_functions.hpp); 16-bit data: activation_16.hpp. Layer 5a.
+// Relu and its bounded forms bit for bit, of the others within the units in the last place that float_functions.hpp gives
+// (HardSwish 2.5, HardSigmoid 1); 16-bit data: activation_16.hpp. Layer 5a.
 
 #include "qnnx/kernel/activation/reference.hpp"
 #include "qnnx/kernel/x86/activation_16.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
-#include "qnnx/kernel/x86/real_functions.hpp"
+#include "qnnx/kernel/x86/float_functions.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -17,7 +17,6 @@ struct neuron_kernel : answers_as<Op> {
   using params = typename Op::params;
   using reference = impl<Op, isa::reference>;
   using floats = typename V::floats;
-  using doubles = typename V::doubles;
 
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
@@ -54,26 +53,22 @@ struct neuron_kernel : answers_as<Op> {
   template <class Call>
   static void curve(const Call& c, const op::neuron_params& n) {
     const auto each = [&](auto f) { each_float<V>(c.template in<0>().data, c.out().data, c.out().size(), f); };
-    const auto exact = [&](auto f) { each_double<V>(c.template in<0>().data, c.out().data, c.out().size(), f); };
-    const doubles zero = V::all(0.0);
-    const doubles alpha = V::all(static_cast<double>(n.alpha));
+    const floats zero = V::all(0.0f);
+    const floats alpha = V::all(n.alpha);
+    const floats beta = V::all(n.beta);
     switch (n.operation) {
       case op::neuron::sigmoid: return each([](floats x) { return sigmoid_floats<V>(x); });
       case op::neuron::tanh: return each([](floats x) { return tanh_floats<V>(x); });
       case op::neuron::gelu: return each([](floats x) { return gelu_floats<V>(x); });
-      case op::neuron::elu:
-        return exact([&](doubles x) {
-          return V::select(V::template compare<_CMP_GT_OQ>(x, zero), x, V::mul(alpha, expm1_vector<V>(x)));
-        });
+      case op::neuron::elu: return each([&](floats x) { return elu_floats<V>(x, alpha); });
       case op::neuron::hard_swish:
-        return exact([&](doubles x) {
-          const doubles gate = V::min(V::all(6.0), V::max(zero, V::add(x, V::all(3.0))));
-          return V::div(V::mul(x, gate), V::all(6.0));
+        return each([&](floats x) {
+          const floats gate = V::min(V::all(6.0f), V::max(zero, V::add(x, V::all(3.0f))));
+          return V::mul(x, V::mul(gate, V::all(1.0f / 6)));
         });
       case op::neuron::hard_sigmoid:
-        return exact([&](doubles x) {
-          const doubles line = V::add(V::mul(alpha, x), V::all(static_cast<double>(n.beta)));
-          return V::min(V::all(1.0), V::max(zero, line));
+        return each([&](floats x) {
+          return V::min(V::all(1.0f), V::max(zero, V::fmadd(alpha, x, beta)));
         });
       default: return reference::run(c);
     }

@@ -7,12 +7,7 @@
 //   normal_tail  probability above a >= 0: e^(-a^2/2) t P(t), t = 5 / (5 + a); P interpolates at the 14 Chebyshev nodes
 //                of a in [0, 15] (computed with 40 digits; largest relative error there 2^-39)
 //   erf          the Taylor series below 3/4; 1 - 2 normal_tail(x sqrt 2) above, where that loses no more than a bit
-// And of vectors of floats, for GELU, Sigmoid, Tanh and Softmax: within 8 units in the last place of the exact value (5.4 found
-// on 300,000 points of GELU in [-13, 6]):
-//   exp          x = k ln 2 + r in two steps, a polynomial of degree 7 (Cephes, expf)
-//   tanh         x + x^3 P(x^2) below 0.625 (Cephes, tanhf), 1 - 2 / (e^2x + 1) above
-//   gelu         as above with t = 3 / (3 + |x|), P of degree 10; the rounding of x^2 / 2 comes back as a factor
-// V: vectors of vectors_avx2.hpp or vectors_avx512.hpp; the same bits of both. Layer 5a.
+// On vectors of floats: float_functions.hpp. V: vectors of vectors_avx2.hpp or vectors_avx512.hpp; the same bits of both. Layer 5a.
 
 #include "qnnx/kernel/x86/vectors_avx2.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
@@ -82,64 +77,6 @@ QNNX_INLINE typename V::doubles erf_vector(typename V::doubles x) {
                          two / 10, two / -3, two);
   const auto near = V::template compare<_CMP_LT_OQ>(a, V::all(0.75));
   return V::select(near, V::mul(x, p), V::with_sign_of(far, x));
-}
-
-/// e^x, x <= 88; NaN stays NaN.
-template <class V>
-QNNX_INLINE typename V::floats exp_floats(typename V::floats x) {
-  using floats = typename V::floats;
-  x = V::max(V::all(-200.0f), x);  // of a NaN the second
-  const floats k = V::template rounded<_MM_FROUND_TO_NEAREST_INT>(V::mul(x, V::all(1.44269504088896341f)));
-  floats r = V::fnmadd(k, V::all(0.693359375f), x);
-  r = V::fmadd(k, V::all(2.12194440e-4f), r);
-  floats p = V::all(1.9875691500e-4f);
-  p = horner<V>(p, r, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
-  p = V::add(V::fmadd(p, V::mul(r, r), r), V::all(1.0f));
-  return V::times_power(p, k);
-}
-template <class V>
-QNNX_INLINE typename V::floats sigmoid_floats(typename V::floats x) {
-  using floats = typename V::floats;
-  const floats one = V::all(1.0f);
-  const floats e = exp_floats<V>(V::sub(V::all(0.0f), V::abs(x)));
-  const auto above = V::template compare<_CMP_GE_OQ>(x, V::all(0.0f));
-  return V::div(V::select(above, one, e), V::add(one, e));
-}
-template <class V>
-QNNX_INLINE typename V::floats tanh_floats(typename V::floats x) {
-  using floats = typename V::floats;
-  const floats one = V::all(1.0f);
-  const floats a = V::abs(x);
-  const floats e = exp_floats<V>(V::mul(a, V::all(-2.0f)));  // 1 - 2 e / (1 + e)
-  const floats far = V::fnmadd(V::all(2.0f), V::div(e, V::add(one, e)), one);
-  const floats square = V::mul(x, x);
-  floats p = V::all(-5.70498872745e-3f);
-  p = horner<V>(p, square, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f);
-  const floats close = V::fmadd(V::mul(p, square), x, x);
-  return V::select(V::template compare<_CMP_LT_OQ>(a, V::all(0.625f)), close, V::with_sign_of(far, x));
-}
-/// x times the probability of a standard normal variable below x.
-template <class V>
-QNNX_INLINE typename V::floats gelu_floats(typename V::floats x) {
-  using floats = typename V::floats;
-  constexpr float series[] = {0x1.105936p-3f, 0x1.103ap-3f,    0x1.e753f6p-4f, 0x1.529accp-4f,
-                              0x1.43f108p-4f, -0x1.700092p-4f, 0x1.a9b446p-3f, -0x1.70f0ap-2f,
-                              0x1.2cfdb4p-2f, -0x1.e0072cp-4f, 0x1.3592bp-6f};
-  const floats three = V::all(3.0f);
-  const floats half = V::mul(x, V::all(0.5f));
-  const floats square = V::mul(half, x);
-  const floats rest = V::fmsub(half, x, square);
-  const floats bell = exp_floats<V>(V::sub(V::all(0.0f), square));
-  const floats t = V::div(three, V::add(three, V::abs(x)));
-  floats p = V::all(series[10]);
-#pragma GCC unroll 10
-  for (int i = 9; i >= 0; --i) p = V::fmadd(p, t, V::all(series[i]));
-  // beyond the bell's range `rest` may be no number
-  const auto in_range = V::template compare<_CMP_LT_OQ>(square, V::all(200.0f));
-  const floats curve = V::select(in_range, V::fnmadd(bell, rest, bell), bell);
-  const floats tail = V::mul(V::mul(p, t), curve);
-  const auto above = V::template compare<_CMP_GE_OQ>(x, V::all(0.0f));
-  return V::mul(x, V::select(above, V::sub(V::all(1.0f), tail), tail));
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Softmax along the last axis on vectors V.
-//   float  beta 1: exponentials in float with what the difference to the maximum loses as a factor, their sum in
-//   double:
-//          within 8 units in the last place; another beta: in double, within one (kernel/x86/real_functions.hpp)
+//   float  beta 1: exponentials in float, with what the difference to the maximum loses (float_functions.hpp), their sum
+//          in double: within 4 units in the last place; another beta: in double, within one (real_functions.hpp)
 //   8 bit  the reference's table of 32-bit words (softmax_bytes, by the set); the sum is exact, the quotient in float
 //          decides the integer unless it lies within 2^-12 of a tie (it is wrong by less than 2^-13 below 2^9; results
 //          above saturate): then the reference's double division. Not TFLite's form
@@ -11,7 +10,7 @@
 // Layer 5a.
 
 #include "qnnx/kernel/softmax/reference.hpp"
-#include "qnnx/kernel/x86/real_functions.hpp"
+#include "qnnx/kernel/x86/float_functions.hpp"
 #include "qnnx/kernel/x86/softmax_16.hpp"
 #include "qnnx/kernel/x86/softmax_bytes.hpp"
 
@@ -75,10 +74,9 @@ struct softmax_kernel : answers_as<op::softmax> {
         const floats d = V::sub(v, most);
         const floats back = V::sub(d, v);  // exact sum of two: v - most = d + lost
         const floats lost = V::sub(V::sub(v, V::sub(d, back)), V::add(most, back));
-        const floats e = exp_floats<V>(d);
-        const auto near = V::template compare<_CMP_GT_OQ>(d, V::all(-200.0f));
-        const floats exact = V::select(near, V::fmadd(e, lost, e), e);
-        const floats kept = V::select(part, exact, V::all(0.0f));
+        const auto near = V::template compare<_CMP_NLE_UQ>(d, V::all(-150.0f));  // NaN too
+        const floats e = exp_in_range<V>(V::select(near, d, V::all(-150.0f)), V::keep(near, lost));
+        const floats kept = V::select(part, e, V::all(0.0f));
         even = V::add(even, V::low_half(kept));
         odd = V::add(odd, V::high_half(kept));
         V::store(part, to + k, kept);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Lookup, ElementWiseUnary and its forms on vectors V: 8-bit data through the reference's table; of the functions on
-// floats those below: abs, neg, sqrt, reciprocal, rsqrt, floor, ceil, round with the reference's bits, exp and erf
-// within one unit in the last place. Others run the reference. 16-bit data: unary_16.hpp. Layer 5a.
+// floats those below: abs, neg, sqrt, reciprocal, floor, ceil, round with the reference's bits, rsqrt within 1.5 units in
+// the last place, exp and erf as float_functions.hpp. Others run the reference. 16-bit data: unary_16.hpp. Layer 5a.
 
 #include "qnnx/kernel/elementwise/lookup.hpp"
 #include "qnnx/kernel/elementwise/unary.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
-#include "qnnx/kernel/x86/real_functions.hpp"
+#include "qnnx/kernel/x86/float_functions.hpp"
 #include "qnnx/kernel/x86/unary_16.hpp"
 
 #if QNNX_HAS_AVX2
@@ -17,7 +17,6 @@ template <class Op, class V>
 struct unary_kernel : answers_as<Op> {
   using reference = impl<Op, isa::reference>;
   using floats = typename V::floats;
-  using doubles = typename V::doubles;
 
   /// Whether the op may be this operation.
   static constexpr bool may(op::unary o) {
@@ -39,7 +38,6 @@ struct unary_kernel : answers_as<Op> {
     const auto y = c.out();
     if constexpr (is_float_v<typename Call::out_type>) {
       const auto each = [&](auto f) { each_float<V>(x.data, y.data, y.size(), f); };
-      const auto exact = [&](auto f) { each_double<V>(x.data, y.data, y.size(), f); };
       const auto sign = V::all(INT32_MIN);
       switch (reference::what(c.params())) {
         case op::unary::abs:
@@ -57,11 +55,11 @@ struct unary_kernel : answers_as<Op> {
         case op::unary::round:
           return each([](floats v) { return V::template rounded<_MM_FROUND_TO_NEAREST_INT>(v); });
         case op::unary::rsqrt:
-          return exact([](doubles v) { return V::div(V::all(1.0), V::sqrt(v)); });
+          return each([](floats v) { return V::div(V::all(1.0f), V::sqrt(v)); });
         case op::unary::exp:
-          return exact([](doubles v) { return exp_vector<V>(v); });
+          return each([](floats v) { return exp_floats<V>(v); });
         case op::unary::erf:
-          return exact([](doubles v) { return erf_vector<V>(v); });
+          return each([](floats v) { return erf_floats<V>(v); });
         default:
           return reference::run(c);
       }
