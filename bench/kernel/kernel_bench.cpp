@@ -207,6 +207,16 @@ void add_resize(std::vector<bench_case>& all, bool floats) {
   all.push_back({Op::name, kind + "28x28x64 to 56x56 " + (floats ? "f32" : "u8"), m.finish(m.data(), 0.05f)});
 }
 
+/// Two images side by side, the second one in another encoding than the result.
+template <class Op>
+void add_concat(std::vector<bench_case>& all) {
+  maker m{false};
+  const int x = m.input("x", {1, 56, 56, 64}), z = m.input("z", {1, 56, 56, 64});
+  m.n.tensors[static_cast<std::size_t>(z)].enc.scales[0] *= 0.7f;
+  m.n.add_node<Op>("node", {x, z}, {}, {});
+  all.push_back({Op::name, "2 of 56x56x64 u8", m.finish(m.data(), 0.05f)});
+}
+
 /// The cases of an op that kernels.inc names with these types.
 template <class Op>
 void add_cases(std::vector<bench_case>& all, std::string_view types) {
@@ -253,6 +263,8 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
         for (const dtype to : {dtype::sfixed_8, dtype::sfixed_16}) add_conversion<Op>(all, false, to);
     } else if constexpr (std::is_same_v<Op, op::resize> || std::is_same_v<Op, op::resize_bilinear> || std::is_same_v<Op, op::resize_nearest_neighbor>) {
       add_resize<Op>(all, floats);
+    } else if constexpr (std::is_same_v<Op, op::concat>) {
+      if (!floats) add_concat<Op>(all);
     } else if constexpr (std::is_same_v<Op, op::softmax>) {
       add_elementwise<Op>(all, floats, 1, {1, 512, 128});
       if (!floats && sixteen_bits) add_elementwise<Op>(all, false, 1, {1, 512, 128}, dtype::sfixed_16);

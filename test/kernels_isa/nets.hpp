@@ -368,8 +368,9 @@ net binary_net(unsigned seed, const signature& types) {
   float unit = 1.0f;  // results in range
   if (wide && (what == op::binary::multiply || what == op::binary::squared_difference)) unit = 1000.0f;
   if (wide && what == op::binary::divide) unit = 0.01f;
+  if (!wide && what == op::binary::multiply && d.chance(15)) unit = 0.002f;  // multipliers from 16 on
   net n = m.finish(false, 0.01f * unit, 0.2f * unit);
-  if (wide && (what == op::binary::maximum || what == op::binary::minimum) && d.chance(40))
+  if ((what == op::binary::maximum || what == op::binary::minimum) && d.chance(40))
     for (net_tensor& t : n.tensors) t.enc = n.tensors[0].enc;
   return n;
 }
@@ -499,6 +500,29 @@ inline net transpose_net(unsigned seed, const signature& types) {
   return n;
 }
 
+/// Two to four parts on any axis; some have the output's encoding. Some are long enough for a table.
+inline net concat_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int rank = d.roll(1, 4);
+  shape dims;
+  for (int i = 0; i < rank; ++i) dims.push_back(rank == 1 ? d.roll(1, 900) : d.roll(1, rank == 2 ? 60 : 14));
+  const int axis = d.roll(0, rank - 1);
+  std::vector<int> parts;
+  for (int i = d.roll(2, 4); i > 0; --i) {
+    shape part = dims;
+    part[axis] = d.roll(1, rank == 1 ? 900 : 40);
+    parts.push_back(m.input(("x" + std::to_string(i)).c_str(), part, 0.005f, 0.06f));
+  }
+  op::concat::params p;
+  if (axis < rank - 1 || d.chance(50)) p.axis = static_cast<std::uint32_t>(axis);
+  m.n.add_node<op::concat>("node", parts, {}, p);
+  net n = m.finish(false, 0.005f, 0.06f);
+  n.nodes[0].epi = {};
+  if (d.chance(30)) n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(parts[0])].enc;
+  return n;
+}
+
 using generator = std::function<net(unsigned seed, const signature& types)>;
 /// The generator of an op that has a kernel of its own for some instruction set.
 inline const std::map<std::string_view, generator>& generators() {
@@ -506,6 +530,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::conv2d::name, [](unsigned s, const signature& t) { return window_net<op::conv2d>(s, t, false); }},
       {op::depthwise_conv2d::name, [](unsigned s, const signature& t) { return window_net<op::depthwise_conv2d>(s, t, true); }},
       {op::transpose_conv2d::name, transposed_net},
+      {op::concat::name, concat_net},
       {op::fully_connected::name, connected_net},
       {op::quantize::name, one_input_net<op::quantize>},
       {op::dequantize::name, one_input_net<op::dequantize>},

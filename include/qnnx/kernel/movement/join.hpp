@@ -79,6 +79,7 @@ void place(const X& x, const Y& y, const walk& w, const std::int32_t* k, Roundin
 template <>
 struct impl<op::concat, isa::reference> {
   using params = op::concat::params;
+  static constexpr int independent_dims(const node_facts& f, const params& p) { return op::concat::axis_of(p, f.c.out(0).dims); }
   static constexpr bool rescales(dtype t) { return is_fixed(t) && bits_of(t) <= 16; }
   static constexpr std::int64_t constant_words(const node_facts& f, const params&) {
     return rescales(f.c.out(0).type) ? rescale_words::count * f.c.input_count : 0;

@@ -70,6 +70,23 @@ struct digit_vectors<avx512_vectors> {
 };
 #endif
 
+/// y = combine(a, b), a vector of bytes at a time; either operand may be one value.
+template <class V, class Combine>
+QNNX_INLINE void each_byte_vector(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n,
+                                  const Combine& combine) {
+  using I = digit_vectors<V>;
+  const auto all_a = I::all_bytes(*a);
+  const auto all_b = I::all_bytes(*b);
+  std::int64_t i = 0;
+  if (!fixed_a && !fixed_b) {
+    for (; i + I::bytes <= n; i += I::bytes) I::store(y + i, combine(I::load(a + i), I::load(b + i)));
+  } else {
+    for (; i + I::bytes <= n; i += I::bytes) I::store(y + i, combine(fixed_a ? all_a : I::load(a + i), fixed_b ? all_b : I::load(b + i)));
+  }
+  if (i == n) return;
+  I::store(y + i, combine(fixed_a ? all_a : I::load(a + i, n - i), fixed_b ? all_b : I::load(b + i, n - i)), n - i);
+}
+
 template <class V>
 class digit_sum {
   using I = digit_vectors<V>;
@@ -123,17 +140,8 @@ class digit_sum {
  private:
   template <bool Clamped>
   void row_of(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n) const {
-    const vec all_a = I::all_bytes(*a);
-    const vec all_b = I::all_bytes(*b);
     const lanes<Clamped> l(*this);
-    std::int64_t i = 0;
-    if (!fixed_a && !fixed_b) {
-      for (; i + I::bytes <= n; i += I::bytes) I::store(y + i, l.sum(I::load(a + i), I::load(b + i)));
-    } else {
-      for (; i + I::bytes <= n; i += I::bytes) I::store(y + i, l.sum(fixed_a ? all_a : I::load(a + i), fixed_b ? all_b : I::load(b + i)));
-    }
-    if (i == n) return;
-    I::store(y + i, l.sum(fixed_a ? all_a : I::load(a + i, n - i), fixed_b ? all_b : I::load(b + i, n - i)), n - i);
+    each_byte_vector<V>(a, fixed_a, b, fixed_b, y, n, [&](vec p, vec q) { return l.sum(p, q); });
   }
 
   /// The constants in registers. Clamped: to less than the type's range, which the last pack cuts to.

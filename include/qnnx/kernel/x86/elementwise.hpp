@@ -8,7 +8,7 @@
 
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
-#include "qnnx/kernel/x86/digit_sum.hpp"
+#include "qnnx/kernel/x86/byte_products.hpp"
 #include "qnnx/kernel/x86/elementwise_16.hpp"
 #include "qnnx/kernel/x86/finish.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
@@ -135,6 +135,32 @@ QNNX_INLINE void float_row(const Storage* a, bool fixed_a, const Storage* b, boo
   });
 }
 
+/// Whether one operand is a single row that meets every row of the other: channels of an image, say.
+template <class A, class B, class Y>
+bool row_meets_all(const broadcast_rows& rows, const A& a, const B& b, const Y& y) {
+  if (rows.fixed_a || rows.fixed_b || y.size() == rows.length) return false;
+  return (a.size() == rows.length && b.size() == y.size()) || (b.size() == rows.length && a.size() == y.size());
+}
+
+/// f(a, b, y, n) for every row. A single short row is written down several times, so that vectors are full.
+template <class A, class B, class Y, class F>
+QNNX_INLINE void each_row(const broadcast_rows& rows, const A& a, const B& b, const Y& y, F&& f) {
+  using storage = std::remove_const_t<std::remove_pointer_t<decltype(y.data)>>;
+  constexpr std::int64_t most = 1024 / sizeof(storage);
+  const std::int64_t n = rows.length, all = y.size();
+  if (2 * n <= most && row_meets_all(rows, a, b, y)) {
+    storage repeated[most];
+    const bool of_a = a.size() == n;
+    const std::int64_t times = all / n < most / n ? all / n : most / n;
+    for (std::int64_t t = 0; t < times; ++t) std::memcpy(repeated + t * n, of_a ? a.data : b.data, static_cast<std::size_t>(n) * sizeof(storage));
+    const std::int64_t step = times * n;
+    for (std::int64_t i = 0; i < all; i += step)
+      f(of_a ? repeated : a.data + i, of_a ? b.data + i : repeated, y.data + i, all - i < step ? all - i : step);
+    return;
+  }
+  rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) { f(a.data + ia, b.data + ib, y.data + i, n); });
+}
+
 template <class Op>
 constexpr op::binary operation_of(const typename Op::params& p) {
   if constexpr (std::is_same_v<Op, op::elementwise_binary>)
@@ -180,11 +206,12 @@ struct elementwise_kernel : answers_as<Op> {
   static void run(const Call& c) {
     const broadcast_rows rows(c.template in<0>(), c.template in<1>(), c.out());
     const op::binary what = operation_of<Op>(c.params());
-    if (rows.length < 4) return reference::run(c);
     if constexpr (is_half_data<typename Call::out_type>) {
+      if (rows.length < 4) return reference::run(c);
       const bool done = sixteen_bit_elementwise<Op, V>::run(c, rows, what, [](auto... o) { return may(o...); });
       if (!done) reference::run(c);
     } else {
+      if (rows.length < 4 && !row_meets_all(rows, c.template in<0>(), c.template in<1>(), c.out())) return reference::run(c);
       run_rows(c, rows, what);
     }
   }
@@ -200,8 +227,8 @@ struct elementwise_kernel : answers_as<Op> {
     }
     if constexpr (is_float_v<typename Call::out_type>) {
       const auto each = [&](auto combine) {
-        rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
-          float_row<V>(a.data + ia, rows.fixed_a, b.data + ib, rows.fixed_b, y.data + i, rows.length, c.epi(), combine);
+        each_row(rows, a, b, y, [&](const auto* p, const auto* q, auto* to, std::int64_t n) {
+          float_row<V>(p, rows.fixed_a, q, rows.fixed_b, to, n, c.epi(), combine);
         });
       };
       const auto made = [&]<op::binary O>(auto combine) {
@@ -227,12 +254,16 @@ struct elementwise_kernel : answers_as<Op> {
     } else {
       const std::int32_t* k = c.constants();
       const rounding_mode mode = c.rounding().mode();
+      constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+      /// f(a, b, y, n) for every row, as bytes.
+      const auto each_bytes = [&](const auto& f) {
+        each_row(rows, a, b, y, [&](const auto* p, const auto* q, auto* to, std::int64_t n) {
+          f(reinterpret_cast<const std::uint8_t*>(p), reinterpret_cast<const std::uint8_t*>(q), reinterpret_cast<std::uint8_t*>(to), n);
+        });
+      };
       const auto each = [&](const auto& combine) {
-        rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
-          byte_row<V, is_signed_fixed(Call::out_type::code)>(
-              reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
-              reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
-              reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length, y.zero(), k[0], k[1], combine);
+        each_bytes([&](const std::uint8_t* p, const std::uint8_t* q, std::uint8_t* to, std::int64_t n) {
+          byte_row<V, is_signed>(p, rows.fixed_a, q, rows.fixed_b, to, n, y.zero(), k[0], k[1], combine);
         });
       };
       const words offset_a = V::all(a.offset());
@@ -245,14 +276,11 @@ struct elementwise_kernel : answers_as<Op> {
       const bool subtract = what == op::binary::subtract;
       if constexpr (may(op::binary::add, op::binary::subtract)) {
         if ((what == op::binary::add || subtract) && vector_add_of<V::lanes>::fits(k + 2, mode)) {
-          constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
           if (mode != rounding_mode::tflite && y.size() >= 4096) {  // as long as the search for ties pays
             const digit_sum<V> sum(k + 2, is_signed, a.offset(), b.offset(), y.zero(), k[0], k[1], subtract);
             if (sum.fits() && (mode == rounding_mode::half_up || !sum.has_ties()))
-              return rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
-                sum.row(reinterpret_cast<const std::uint8_t*>(a.data) + ia, rows.fixed_a,
-                        reinterpret_cast<const std::uint8_t*>(b.data) + ib, rows.fixed_b,
-                        reinterpret_cast<std::uint8_t*>(y.data) + i, rows.length);
+              return each_bytes([&](const std::uint8_t* p, const std::uint8_t* q, std::uint8_t* to, std::int64_t n) {
+                sum.row(p, rows.fixed_a, q, rows.fixed_b, to, n);
               });
           }
           if (mode == rounding_mode::rne) return each(quick_sum<V, true>(k + 2, a.offset(), b.offset(), subtract));
@@ -265,6 +293,14 @@ struct elementwise_kernel : answers_as<Op> {
       if constexpr (may(op::binary::maximum, op::binary::minimum)) {
         if (what == op::binary::maximum || what == op::binary::minimum) {
           const bool larger = what == op::binary::maximum;
+          if (a.scale() == y.scale() && b.scale() == y.scale() && a.offset() == y.offset() && b.offset() == y.offset())
+            return each_bytes([&](const std::uint8_t* p, const std::uint8_t* q, std::uint8_t* to, std::int64_t n) {
+              const words lo = V::all_bytes(k[0]), hi = V::all_bytes(k[1]);
+              each_byte_vector<V>(p, rows.fixed_a, q, rows.fixed_b, to, n, [&](words u, words w) {
+                const words picked = larger ? V::template max_bytes<is_signed>(u, w) : V::template min_bytes<is_signed>(u, w);
+                return V::template min_bytes<is_signed>(V::template max_bytes<is_signed>(picked, lo), hi);
+              });
+            });
           const auto pick = [larger](words p, words q) {
             return larger ? V::max(p, q) : V::min(p, q);
           };
@@ -286,6 +322,12 @@ struct elementwise_kernel : answers_as<Op> {
       if constexpr (may(op::binary::multiply)) {
         if (what == op::binary::multiply) {
           const vector_multiplier v = vector_form({k[2], k[3]}, mode);
+          if (byte_products<V, is_signed>::fits(v, a.offset(), b.offset())) {
+            const byte_products<V, is_signed> product(v, a.offset(), b.offset(), y.zero(), k[0], k[1]);
+            return each_bytes([&](const std::uint8_t* p, const std::uint8_t* q, std::uint8_t* to, std::int64_t n) {
+              product.row(p, rows.fixed_a, q, rows.fixed_b, to, n);
+            });
+          }
           if (v.rne_fits) {
             const floats m = V::all(v.factor);
             return each_real([&](words p, words q) { return scale_rne(V::mul(p, q), m); });
