@@ -18,6 +18,7 @@ struct thin_row {
   const std::byte* bias;
   bool plain;
   const byte_output* o;
+  take_function take;              // of sums that are not plain; called, not inlined in every tile
   std::int64_t pixel;              // of the result, of the row's first
   std::int64_t channel, channels;
 };
@@ -57,7 +58,7 @@ QNNX_NOINLINE void thin_tile(const thin_row& r, std::int64_t at, int rows) {
     for (int p = 0; p < Pixels; ++p)
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) _mm512_store_si512(sums + p * 256 + v * 64, acc[p][v]);
-    return take_bytes(&o, sums, rows, pixel, r.channel, r.channels);
+    return r.take(&o, sums, rows, pixel, r.channel, r.channels);
   }
   const byte_scale scale(scaling::rne, o);
   const std::byte* factors = o.packed + 64 + (factor_word * o.padded + r.channel) * 4;

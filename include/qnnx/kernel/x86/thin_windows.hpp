@@ -129,7 +129,7 @@ inline void thin_products(const window_shape& s, const packed_layout& l, const w
   const std::byte* groups[most_thin_groups];
   const std::byte* lines[4 * most_thin_groups];
   std::byte* const left = j.scratch + s.kernel_h * t.line;
-  thin_row r{groups, t.groups, t.groups - t.left_groups, t.step, 0, 0, nullptr, nullptr, plain_results(s, o, o.packed), &o, 0, 0, 0};
+  thin_row r{groups, t.groups, t.groups - t.left_groups, t.step, 0, 0, nullptr, nullptr, plain_results(s, o, o.packed), &o, take_bytes, 0, 0, 0};
   std::int64_t staged = 0;  // rows of the padded image before this one are in lines
   std::int64_t image = -1;
   for (std::int64_t p = mine.pixels.from; p < mine.pixels.to;) {
