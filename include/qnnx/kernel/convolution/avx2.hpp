@@ -12,12 +12,13 @@
 #include "qnnx/kernel/x86/products_16.hpp"
 #include "qnnx/kernel/x86/transposed_windows.hpp"
 #include "qnnx/kernel/x86/widened_windows.hpp"
+#include "qnnx/kernel/x86/winograd4_windows.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
 struct impl<op::conv2d, isa::avx2>
-    : x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x8, x86::widened_windows>,
+    : x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x8, x86::winograd_windows<x86::s16x8<std::int16_t>, x86::widened_windows>>,
                         x86::dense_16<op::conv2d, x86::avx2_vectors>> {};
 template <>
 struct impl<op::fully_connected, isa::avx2>

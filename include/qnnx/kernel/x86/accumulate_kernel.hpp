@@ -233,6 +233,8 @@ struct byte_finish<u8s8x16> {
   using in_registers = finish_bytes;
   static constexpr take_function take = take_bytes;
 };
+template <>
+struct byte_finish<s16x16> : byte_finish<u8s8x16> {};
 #endif
 
 /// FullyConnected of a few rows with packed 4-bit weights, in vectors of Lanes channels.

@@ -5,7 +5,8 @@
 // takes bytes: it saturates (255 * 127 * 2 > 32767), and to rule that out costs more than widening once per band.
 //   sum (x + ox) (w + ow): x + ox is in the band, w + ow in the weights where they are unsigned (s16 panels); signed
 //   weights stay bytes, and where they have an offset the sum of the data comes on top
-// 1x1 windows take only the pixels that they read into the band; 3x3 ones of stride 1 go to winograd.hpp. Layer 5a.
+// 1x1 windows take only the pixels that they read into the band; 3x3 ones of stride 1 go to winograd.hpp,
+// where winograd4_windows.hpp has not taken them before. Layer 5a.
 
 #include "qnnx/kernel/x86/accumulate_kernel.hpp"
 #include "qnnx/kernel/x86/winograd.hpp"

@@ -40,14 +40,14 @@ struct layout {
     line_chunks = (wide + result_tiles - 1) / result_tiles;
     chunks = parts > 1 ? (tiles + result_tiles - 1) / result_tiles : tiles / wide * line_chunks;
   }
-  /// Tiles must save products, whole ones and at least four (a tile costs 8 direct pixels and more), and where weights come
-  /// from memory enough of them must share them: 64 bytes / tiles a cycle.
+  /// Tiles must save products, whole ones and at least four (36 products where a pixel takes 9 of 16 bits, or as long as 4.5
+  /// of 8 bits), and where weights come from memory enough of them must share them: 64 bytes / tiles a cycle.
   static constexpr bool takes(const window_shape& s) {
     if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.groups != 1) return false;
     if (s.depth < 16 || s.depth % 2 != 0 || s.channels < 16 || s.depth * s.channels > 256 * 256) return false;
     if (6 * ((s.out_w + 3) / 4 * 4 + 2) * s.depth > 256 * 1024) return false;
     const std::int64_t tiles = s.batch * ((s.out_h + 3) / 4) * ((s.out_w + 3) / 4);
-    return 37 * (tiles < 4 ? 4 : tiles) < 4 * s.pixels() && (few_weights(s) || tiles >= 12);
+    return 37 * (tiles < 4 ? 4 : tiles) < (A::lanes == 16 ? 4 : 8) * s.pixels() && (few_weights(s) || tiles >= 12);
   }
   /// Whose packed form is in the second cache, or soon there.
   static constexpr bool few_weights(const window_shape& s) { return s.depth * s.channels <= 96 * 96; }
@@ -250,8 +250,7 @@ class block_maker {
       const std::int64_t line = row % l_.rows * 4 + i;
       if (line >= s_.out_h) return;
       const std::int64_t pixel = (row / l_.rows * s_.out_h + line) * s_.out_w + 4 * tile;
-      if constexpr (A::group == 4) take_bytes(&o_, reinterpret_cast<const std::byte*>(from), pixels, pixel, channel, channels);
-      else take_bytes8(&o_, reinterpret_cast<const std::byte*>(from), pixels, pixel, channel, channels);
+      byte_finish<A>::take(&o_, reinterpret_cast<const std::byte*>(from), pixels, pixel, channel, channels);
     }
   }
 
