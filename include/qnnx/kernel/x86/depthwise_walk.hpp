@@ -50,15 +50,21 @@ inline void walk_depthwise(const depthwise_shape& s, const byte_windows& l, cons
   j.block_base = j.clamp[0] - o.constants[0] - up;
   j.block_clamp[0] = o.constants[0] + up, j.block_clamp[1] = o.constants[1] + up;
   const auto mask = [](std::int64_t n) { return n >= 32 ? ~__mmask32{0} : (__mmask32{1} << n) - 1; };
-  const bool keeps = o.shares_memory && j.plain && out_line <= most_kept && first == 0 && last == s.channels;
-  j.pairs = l.rows == 2 && s.stride_w == 1 && (!o.shares_memory || keeps);
+  // Results that lie so far before the data that one of row r + 1 is at most over its own pixel of the first data row of r, which
+  // has been read, and over no other channels, need no care
+  const std::int64_t behind = d.data - reinterpret_cast<const std::byte*>(o.y);
+  const bool apart = !o.shares_memory || (l.rows == 2 && s.stride_w == 1 && s.out_w == s.width && (s.batch == 1 || s.out_h == s.height) && s.left <= 2 &&
+                                          behind >= (1 + s.top) * j.line && behind % s.channels == 0 && j.plain);
+  const bool keeps = !apart && j.plain && out_line <= most_kept && first == 0 && last == s.channels;
+  j.pairs = l.rows == 2 && s.stride_w == 1 && (apart || keeps);
   const std::int64_t together = j.pairs ? 2 : 1;
   // Rows at once: what is not kept of them must not lie over data that is still read, and sums are those of one line
   std::int64_t rows = walked_bytes / (s.width * (s.channels < 64 ? s.channels : 64) * s.stride_h) / together * together;
   if (keeps && rows > most_kept / out_line) rows = most_kept / out_line;
-  if (rows < together || !j.plain || (o.shares_memory && !keeps)) rows = together;
+  if (rows < together || !j.plain || (!apart && !keeps)) rows = together;
   const bool keeps_all = keeps && rows > together;
-  const std::int64_t stretch = j.plain && (narrow || last - first <= unit_channels) ? steps : stretch_steps;
+  const bool whole = narrow || last - first <= unit_channels || (apart && o.shares_memory);  // a stretch would read again
+  const std::int64_t stretch = j.plain && whole ? steps : stretch_steps;
   for (std::int64_t row = from; row < to; row += j.rows) {
     const std::int64_t image = row / s.out_h;
     j.row = row - image * s.out_h;
