@@ -104,15 +104,21 @@ QNNX_NOINLINE void float_tile(const float_tiles& in, const float* x, const std::
     for (int v = 0; v < whole; ++v) acc[r][v] = A::load(in.bias + v * A::lanes);
     if constexpr (Half) half[r][0] = H::load(in.bias + whole * A::lanes);
   }
+  // Rows 0 to 3 from one address, 4 to 7 from another: with one address for all of them g++ runs out of registers and keeps
+  // addresses in vectors, behind whose additions the next tile would have to wait.
+  std::int64_t one = in.step * 4, three = 3 * one;
+  asm("" : "+r"(one), "+r"(three));
   for (std::int64_t run = 0; run < in.runs; ++run) {
-    const float* from = x + in.offsets[run];
-    const float* const end = from + in.pieces;
+    const auto* low = reinterpret_cast<const std::byte*>(x + in.offsets[run]);
+    const std::byte* high = low + 4 * one;
+    if constexpr (R > 4) asm("" : "+r"(high));
+    const std::byte* const end = low + in.pieces * 4;
     const float* first[R];
     if constexpr (crosses_lines<A>) {
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) first[r] = from + at[r];
+      for (int r = 0; r < R; ++r) first[r] = x + in.offsets[run] + at[r];
     }
-    for (std::int64_t k = 0; from < end; ++from, ++k, w += V * A::lanes) {
+    for (std::int64_t k = 0; low < end; low += 4, high += 4, ++k, w += V * A::lanes) {
       typename A::vec weights[whole + 1];
       typename H::vec last{};
 #pragma GCC unroll 8
@@ -120,7 +126,8 @@ QNNX_NOINLINE void float_tile(const float_tiles& in, const float* x, const std::
       if constexpr (Half) last = H::load(w + whole * A::lanes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
-        const auto* const value = reinterpret_cast<const std::byte*>(crosses_lines<A> ? first[r] + k : from + r * in.step);
+        const std::int64_t away = r % 4 == 0 ? 0 : r % 4 == 1 ? one : r % 4 == 2 ? 2 * one : three;
+        const std::byte* const value = crosses_lines<A> ? reinterpret_cast<const std::byte*>(first[r] + k) : (r < 4 ? low : high) + away;
         if constexpr (whole > 0) {
           const typename A::vec piece = A::piece(value, typename A::vec{});
 #pragma GCC unroll 8
