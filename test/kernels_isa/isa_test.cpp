@@ -191,6 +191,13 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
       }
       if (isa == "avx512vnni" || isa == "avx2") CHECK(as_tiles >= 20);
     }
+    if (e.op->name == op::conv2d::name && is_fixed(e.types.out)) {
+      for (unsigned seed = 1; seed <= 120; ++seed) {
+        CAPTURE("one pixel");
+        CAPTURE(seed);
+        compare(pointwise_net(seed, e.types), e, seed, own, more);
+      }
+    }
     if (e.op->name == op::transpose_conv2d::name && is_fixed(e.types.out)) {
       for (unsigned seed = 1; seed <= 60; ++seed) {
         CAPTURE("chain of two");

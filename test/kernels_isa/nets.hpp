@@ -164,6 +164,31 @@ net window_net(unsigned seed, const signature& types, bool depthwise) {
   return m.finish(inputs.size() == 3);
 }
 
+/// 1x1 windows that need no row tables: whole words of depth, any number of pixels, channels of one to a few vectors.
+/// Under one rounding most of the time, with ties (scales that are powers of two), sums far outside of the result's type
+/// and biases near the ends of 32 bits.
+inline net pointwise_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  if (d.chance(80)) m.n.rounding = rounding_mode::rne;
+  m.powers = d.chance(40);
+  const int ci = 4 * (d.chance(80) ? d.roll(1, 16) : d.roll(17, 300));
+  const int co = d.chance(50) ? 16 * d.roll(1, 9) : d.roll(1, 150);
+  const int x = m.input("x", {1, d.roll(1, 9), d.roll(1, 9), ci});
+  const int w = m.weights({1, 1, ci, co}, 3);
+  const int b = m.bias(co);
+  if (d.chance(30))
+    for (std::byte& v : m.n.tensors[static_cast<std::size_t>(w)].data) v = static_cast<std::byte>(d.chance(50) ? 127 : 128);
+  if (d.chance(20))
+    for (int i = 0; i < co; i += d.roll(1, 9)) m.n.tensors[static_cast<std::size_t>(b)].as<std::int32_t>()[i] = d.chance(50) ? 1 << 30 : -(1 << 30);
+  if (m.powers && is_fixed(types.out)) {
+    net_encoding& e = m.n.tensors[static_cast<std::size_t>(w)].enc;
+    for (float& s : e.scales) s = std::exp2(std::floor(std::log2(s)));
+  }
+  m.n.add_node<op::conv2d>("node", {x, w, b}, {}, {});
+  return m.finish(d.chance(30));
+}
+
 inline net connected_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   const bool long_sums = bits_of(types.in[0]) == 16 && m.d.chance(25);  // more than 32 bits hold

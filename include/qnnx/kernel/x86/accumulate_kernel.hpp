@@ -98,7 +98,7 @@ struct channel_packer {
   const B& bias;
   std::int64_t taps;
   std::int32_t down = is_signed_fixed(W::type::code) ? 0 : 128;  // from the stored form of a weight to a signed byte
-  packed_flags flags{scaling::rne, false};
+  packed_flags flags{scaling::rne};
   scaling_choice choice{};
 
   static std::int32_t* word(std::byte* out, const packed_layout& l, int i) { return reinterpret_cast<std::int32_t*>(out + l.word(i)); }
@@ -118,7 +118,7 @@ struct channel_packer {
     flags.weight_offset |= weight_offset != 0;
     most = 255 * (most + taps * (weight_offset < 0 ? -weight_offset : weight_offset));
     const std::int64_t biased = *bias_out;
-    choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased) < (std::int64_t{1} << 30));
+    choice.add(multiplier_of(channel), most + (biased < 0 ? -biased : biased));
   }
   /// The same into the words of a packed form of which this is channel `channel`.
   void fold(std::int64_t channel, std::int32_t sum, std::int64_t most, std::byte* out, const packed_layout& l) {
@@ -127,6 +127,7 @@ struct channel_packer {
   /// Multipliers of the channels from `first` on, and the flags.
   void store(std::byte* out, const packed_layout& l, std::int64_t first) {
     flags.how = choice.best();
+    flags.bounded = choice.bounded;
     for (std::int64_t o = 0; o < l.channels; ++o)
       store_multiplier(multiplier_of(first + o), flags.how, word(out, l, factor_word) + o, word(out, l, mantissa_word) + o, word(out, l, shift_word) + o);
     for (std::int64_t o = l.channels; o < l.padded; ++o) word(out, l, shift_word)[o] = 31;
@@ -225,12 +226,14 @@ byte_output byte_output_of(const Call& c, const Finish& done, bool once) {
 template <class A>
 struct byte_finish {
   using in_registers = finish_bytes8;
+  static constexpr bool bounded = false;  // only results that are
   static constexpr take_function take = take_bytes8;
 };
 #if QNNX_HAS_AVX512VNNI
 template <>
 struct byte_finish<u8s8x16> {
   using in_registers = finish_bytes;
+  static constexpr bool bounded = true;
   static constexpr take_function take = take_bytes;
 };
 template <>
@@ -366,7 +369,7 @@ struct dot_windows {
     o.packed_step = j.packed_step;
     j.padding = static_cast<std::uint8_t>(x.zero());
     j.flip = o.is_signed ? 0x80808080u : 0;
-    if (plain_results(s, o, packed))
+    if (plain_results(s, o, packed, byte_finish<A>::bounded))
       return window_products<arithmetic, typename byte_finish<A>::in_registers>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
     const bool weight_offset = any_weight_offset(s, o, packed);
     std::int32_t data_sums[batch_rows];

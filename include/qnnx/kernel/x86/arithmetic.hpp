@@ -71,6 +71,7 @@ struct s16x8 {
     std::memcpy(&two, p, 4);
     return _mm256_set1_epi32(two);
   }
+  static QNNX_INLINE vec plain_piece(const std::byte* p) { return piece(p, vec{}); }
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
 };
 
@@ -96,6 +97,11 @@ struct u8s8x8 {
     std::int32_t four = 0;
     std::memcpy(&four, p, 4);
     return _mm256_xor_si256(flipped, _mm256_set1_epi32(four));
+  }
+  static QNNX_INLINE vec plain_piece(const std::byte* p) {
+    std::int32_t four = 0;
+    std::memcpy(&four, p, 4);
+    return _mm256_set1_epi32(four);
   }
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) {
 #if QNNX_HAS_DOT_BYTES_WRITTEN_OUT
@@ -148,7 +154,11 @@ struct u8s8x16 {
   static constexpr int group = 4;
   static constexpr int piece_elements = 4;
   static constexpr int lane_bytes = 4;
-  static QNNX_INLINE vec load_weights(const void* p) { return load(p); }
+  static QNNX_INLINE vec load_weights(const void* p) {
+    vec w = load(p);
+    asm("" : "+v"(w));  // in a register: g++ 12 loads them again for each row
+    return w;
+  }
   static QNNX_INLINE vec load(const void* p) { return _mm512_loadu_si512(p); }
   static QNNX_INLINE void store(void* p, vec v) { _mm512_storeu_si512(p, v); }
   static QNNX_INLINE vec sum(vec a, vec b) { return _mm512_add_epi32(a, b); }
@@ -157,6 +167,11 @@ struct u8s8x16 {
     std::int32_t four = 0;
     std::memcpy(&four, p, 4);
     return _mm512_xor_si512(flipped, _mm512_set1_epi32(four));  // one instruction: xor with a broadcast from memory
+  }
+  static QNNX_INLINE vec plain_piece(const std::byte* p) {
+    std::int32_t four = 0;
+    std::memcpy(&four, p, 4);
+    return _mm512_set1_epi32(four);
   }
   /// g++ 12 spills around the intrinsic; one line of assembly does not.
   static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w)); }

@@ -28,6 +28,7 @@ struct packed_flags {
   scaling how = scaling::scalar;
   bool weight_offset = false;
   bool ordered = false;  // depthwise: blocks of channels are in the order of depthwise_blocks.hpp
+  bool bounded = false;  // scaling_choice
 };
 
 /// Where 8-bit tiles go.
@@ -109,13 +110,13 @@ QNNX_INLINE void store_floats(const float_output& o, std::int64_t at, std::int64
   A::store_most(o.y + at, A::activate(v, o.epi.act, o.epi.lo, o.epi.hi), left);
 }
 
-/// Whether all channel groups have plain results under rne: a scale and a clamp.
-inline bool plain_results(const window_shape& s, const byte_output& o, const std::byte* packed) {
+/// Whether all channel groups have plain results under rne: a scale and a clamp. `bounded`: packed_flags::bounded, too.
+inline bool plain_results(const window_shape& s, const byte_output& o, const std::byte* packed, bool bounded = false) {
   if (!o.vector || o.residual) return false;
   for (std::int64_t g = 0; g < s.groups; ++g) {
     packed_flags flags;
     std::memcpy(&flags, packed + g * o.packed_step, sizeof flags);
-    if (flags.weight_offset || flags.how != scaling::rne) return false;
+    if (flags.weight_offset || flags.how != scaling::rne || (bounded && !flags.bounded)) return false;
   }
   return true;
 }
@@ -206,28 +207,77 @@ QNNX_INLINE void take_plain(const byte_output& o, const byte_scale& done, const 
   }
 }
 
-/// Plain results under rne, finished in registers.
+/// Plain, bounded results under rne, finished in registers, four vectors at a time. Saturating packs are the clamp to the
+/// bounds of the type.
 struct finish_bytes {
-  byte_scale scale;
+  __m512 magic = _mm512_set1_ps(12582912.0f);
+  __m512i less_magic, lo, hi;
   std::uint8_t* to;
   std::int64_t channels;
   const std::byte* factors;
   __mmask64 mask;
-  explicit finish_bytes(const detail::tile_input& in) : finish_bytes(in, *static_cast<const byte_output*>(in.finish)) {}
-  finish_bytes(const detail::tile_input& in, const byte_output& o) : scale(scaling::rne, o), channels(o.channels) {
-    const std::int64_t g = in.channel / o.group_channels;
+  bool contiguous;  // one vector of channels is a pixel
+  bool clamps;      // to other bounds than the type's
+  bool is_signed;
+  QNNX_INLINE explicit finish_bytes(const detail::tile_input& in) : finish_bytes(in, *static_cast<const byte_output*>(in.finish)) {}
+  QNNX_INLINE finish_bytes(const detail::tile_input& in, const byte_output& o)
+      : channels(o.channels), mask(in.channels >= 64 ? ~0ull : (1ull << in.channels) - 1), contiguous(o.channels == 16 && in.channels == 16),
+        clamps(o.constants[1] - o.constants[0] < 255), is_signed(o.is_signed) {
+    less_magic = _mm512_set1_epi32(0x4b400000 - o.zero);  // the bits of the constant
+    lo = _mm512_set1_epi16(static_cast<short>(o.constants[0]));
+    hi = _mm512_set1_epi16(static_cast<short>(o.constants[1]));
+    const std::int64_t g = o.group_channels == o.channels ? 0 : in.channel / o.group_channels;
     to = o.y + (o.first_pixel + in.pixel) * o.channels + in.channel;
     factors = o.packed + g * o.packed_step + 64 + (factor_word * o.padded + in.channel - g * o.group_channels) * 4;
-    mask = in.channels >= 64 ? ~0ull : (1ull << in.channels) - 1;
   }
-  template <int Vectors>
-  QNNX_INLINE void store(const __m512i (&acc)[Vectors], int row) const {
-    __m512i q[4];
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) q[v] = scale.rne(acc[v], _mm512_loadu_ps(factors + 64 * v));
+  template <int Rows, int Vectors>
+  QNNX_INLINE void block(const __m512i (&acc)[Rows][Vectors], std::int64_t row) const {
+    constexpr int rows = Vectors == 1 ? 4 : Vectors == 2 ? 2 : 1;  // of 64 bytes
     std::uint8_t* at = to + row * channels;
-    if constexpr (Vectors > 2) _mm512_mask_storeu_epi8(at, mask, scale.bytes(q[0], q[1], q[2], q[Vectors - 1]));
-    else _mm256_mask_storeu_epi8(at, static_cast<__mmask32>(mask), _mm512_castsi512_si256(scale.bytes(q[0], q[Vectors - 1])));
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; r += rows, at += rows * channels) {
+      __m512i q[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const bool there = i / Vectors < rows && r + i / Vectors < Rows;
+        q[i] = there ? scaled(acc[there ? r + i / Vectors : r][i % Vectors], i % Vectors) : q[i - 1];
+      }
+      store<Vectors, Rows < rows ? 1 : rows>(at, bytes(q[0], q[1], q[2], q[3]));
+    }
+  }
+
+ private:
+  QNNX_INLINE __m512i scaled(__m512i sum, int v) const {
+    return _mm512_sub_epi32(_mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(factors + 64 * v), magic)), less_magic);
+  }
+  QNNX_INLINE __m512i bytes(__m512i a, __m512i b, __m512i c, __m512i d) const {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i low = _mm512_packs_epi32(a, b);
+    __m512i high = _mm512_packs_epi32(c, d);
+    if (clamps) {
+      low = _mm512_min_epi16(_mm512_max_epi16(low, lo), hi);
+      high = _mm512_min_epi16(_mm512_max_epi16(high, lo), hi);
+    }
+    return _mm512_permutexvar_epi32(order, is_signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high));
+  }
+  /// The rows of a vector of 64 bytes.
+  template <int Vectors, int Rows>
+  QNNX_INLINE void store(std::uint8_t* at, __m512i q) const {
+    if constexpr (Vectors > 2) {
+      _mm512_mask_storeu_epi8(at, mask, q);
+    } else if constexpr (Vectors == 2) {
+      _mm256_mask_storeu_epi8(at, static_cast<__mmask32>(mask), _mm512_castsi512_si256(q));
+      if constexpr (Rows > 1) _mm256_mask_storeu_epi8(at + channels, static_cast<__mmask32>(mask), _mm512_extracti64x4_epi64(q, 1));
+    } else {
+      if (Rows == 4 && contiguous) return _mm512_storeu_si512(at, q);
+      const auto few = static_cast<__mmask16>(mask);
+      _mm_mask_storeu_epi8(at, few, _mm512_castsi512_si128(q));
+      if constexpr (Rows == 4) {
+        _mm_mask_storeu_epi8(at + channels, few, _mm512_extracti32x4_epi32(q, 1));
+        _mm_mask_storeu_epi8(at + 2 * channels, few, _mm512_extracti32x4_epi32(q, 2));
+        _mm_mask_storeu_epi8(at + 3 * channels, few, _mm512_extracti32x4_epi32(q, 3));
+      }
+    }
   }
 };
 

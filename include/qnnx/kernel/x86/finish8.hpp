@@ -82,7 +82,7 @@ struct finish_bytes8 {
     factors = o.packed + g * o.packed_step + 64 + (factor_word * o.padded + in.channel - g * o.group_channels) * 4;
   }
   template <int Vectors>
-  QNNX_INLINE void store(const __m256i (&acc)[Vectors], int row) const {
+  QNNX_INLINE void store(const __m256i (&acc)[Vectors], std::int64_t row) const {
     __m256i q[Vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) q[v] = scaled(acc[v], v);
@@ -90,7 +90,7 @@ struct finish_bytes8 {
   }
   /// Two rows.
   template <int Vectors>
-  QNNX_INLINE void store_two(const __m256i (&a)[Vectors], const __m256i (&b)[Vectors], int row) const {
+  QNNX_INLINE void store_two(const __m256i (&a)[Vectors], const __m256i (&b)[Vectors], std::int64_t row) const {
     std::uint8_t* at = to + row * channels;
     if constexpr (Vectors == 1) {
       const __m128i q = scale.bytes(scaled(a[0], 0), scaled(b[0], 0));

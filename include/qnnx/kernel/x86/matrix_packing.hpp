@@ -135,8 +135,9 @@ void pack_byte_matrix(const packed_layout& l, const window_shape& s, const W& w,
   packer.flags.weight_offset = weight_offset != 0;
   const std::int64_t most =
       255 * s.taps() * (128 + (weight_offset < 0 ? -weight_offset : weight_offset)) + _mm512_reduce_max_epu32(largest);
-  packer.choice.add(packer.multiplier_of(0), most < (std::int64_t{1} << 30));
+  packer.choice.add(packer.multiplier_of(0), most);
   packer.flags.how = packer.choice.best();
+  packer.flags.bounded = packer.choice.bounded;
   std::int32_t scaling_words[3];
   store_multiplier(packer.multiplier_of(0), packer.flags.how, scaling_words, scaling_words + 1, scaling_words + 2);
   for (std::int64_t o = 0; o < l.padded; o += 16)

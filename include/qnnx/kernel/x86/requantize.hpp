@@ -82,13 +82,15 @@ inline vector_multiplier vector_form(multiplier m, rounding_mode mode, bool once
   v.rne_fits = mode == rounding_mode::rne && m.exponent <= 0 && f >= 0x1p-16f && f < 0x1p8f;
   return v;
 }
-/// The vector form that serves a set of multipliers: the best one that all of them have. `small`: |acc| < 2^30.
+/// The vector form that serves a set of multipliers: the best one that all of them have. `most`: no |acc| is above it.
+/// `bounded`: rne, and scaled values are below 2^21, so that the magic constant leaves by a subtraction.
 struct scaling_choice {
-  bool rne = true, shifted = true, narrow = true;
-  void add(const vector_multiplier& v, bool small) {
+  bool rne = true, shifted = true, narrow = true, bounded = true;
+  void add(const vector_multiplier& v, std::int64_t most) {
     rne &= v.rne_fits;
     shifted &= v.shifted_fits;
-    narrow &= v.narrow_fits && small;
+    narrow &= v.narrow_fits && most < (std::int64_t{1} << 30);
+    bounded &= v.rne_fits && static_cast<double>(v.factor) * static_cast<double>(most) < 0x1p21;
   }
   scaling best() const { return rne ? scaling::rne : narrow ? scaling::narrow : shifted ? scaling::shifted : scaling::scalar; }
 };

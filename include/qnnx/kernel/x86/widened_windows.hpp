@@ -226,7 +226,7 @@ struct widened_windows {
     }
     const vector_multiplier m = packer.multiplier_of(0);
     packer.flags.weight_offset = offset != 0;
-    packer.choice.add(m, most + 255 * 255 * s.depth < (std::int64_t{1} << 30));
+    packer.choice.add(m, most + 255 * 255 * s.depth);
     packer.flags.how = packer.choice.best();
     std::int32_t scale[3];
     store_multiplier(m, packer.flags.how, scale, scale + 1, scale + 2);

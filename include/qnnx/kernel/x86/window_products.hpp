@@ -4,21 +4,21 @@
 // the runs of the window. A run is a stretch of the window that lies contiguous in memory: a row of taps (kw * Ci
 // elements), or one tap where dilation or groups break rows apart. Nothing is copied but windows that touch padding.
 // Packed weights: per group of channel vectors [run][piece][vector][lanes], a piece is 4 bytes of the run (its weights 2
-// or 4: packed_layout::lane_bytes); the rest of a
-// last piece meets zero weights. Groups are as equal as they can be: 6 vectors are 3 + 3.
+// or 4: packed_layout::lane_bytes); the rest of a last piece meets zero weights. Groups are as equal as tiles of as many
+// rows allow: 6 vectors are 3 + 3, 7 (of bytes) 3 + 3 + 1.
 // Sums go to memory and from there to a sink, or, where nothing but a scale and a clamp is left, are finished in
-// registers (`Finish`). A 1x1 convolution needs no row table: its rows are a stride apart.
+// registers (`Finish`). A 1x1 convolution needs no row table: its rows are a stride apart. The
+// tiles: product_tiles.hpp.
 // The output may begin the reference's distance before its dying input: a row of outputs never reaches input rows that
 // it or later rows need, so a tile writes after it has read and, for several groups, stays inside one row. Layer 5a.
 
 #include <cstring>
 
 #include "qnnx/kernel/contract.hpp"
-#include "qnnx/kernel/x86/arithmetic.hpp"
+#include "qnnx/kernel/x86/product_tiles.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-inline constexpr int tile_rows = 8;    // pixels of the largest tile, entries of a row table
 inline constexpr int batch_rows = 32;  // pixels whose sums are made before they are finished together
 
 /// A convolution's extents; a matrix product is a 1x1 convolution of `out_w` pixels.
@@ -62,6 +62,8 @@ struct packed_layout {
     const std::int64_t most = most_group(vector_lanes);
     const std::int64_t groups = (vectors + most - 1) / most;
     group = (vectors + groups - 1) / groups;
+    // Tiles of bytes have the same rows in all groups: four vectors only where all groups have four (detail::rows_for)
+    if (piece_elements > 1 && group == 4 && vectors % 4 != 0) group = 3;
   }
   /// Most vectors of channels that a tile of one arithmetic takes: registers are 32 or 16.
   static constexpr int most_group(int vector_lanes) { return vector_lanes == 16 ? 4 : 2; }
@@ -172,122 +174,6 @@ constexpr int window_parts(const window_shape& s, const packed_layout& l) {
 }
 
 namespace detail {
-
-/// What a tile reads and where its sums go.
-struct tile_input {
-  const std::byte* const* table = nullptr;  // row table, or null: row r begins r * step after `first`
-  const std::byte* first = nullptr;
-  std::int64_t step = 0;
-  std::int64_t runs = 1, pieces = 1;
-  const std::byte* w = nullptr;
-  const std::byte* bias = nullptr;
-  std::uint32_t flip = 0;
-  int rows = 0;               // that exist
-  std::byte* sums = nullptr;  // without Finish
-  // with Finish
-  const void* finish = nullptr;
-  std::int64_t pixel = 0, channel = 0, channels = 0;
-};
-
-/// Finishes nothing: sums are stored.
-struct no_finish {};
-
-/// Sums of Rows pixels and Vectors vectors of channels. Finish(input).store<Vectors>(sums of a row, row), and
-/// store_two where it has that.
-template <class A, int Rows, int Vectors, class Finish>
-QNNX_NOINLINE void tile(const tile_input& in) {
-  constexpr std::int64_t size = A::lanes * 4;
-  constexpr std::int64_t weight_size = A::lanes * A::lane_bytes;
-  const typename A::vec flipped = A::flip(in.flip);
-  const std::byte* w = in.w;
-  // The sums of one row hide no latency: pieces go to two sets in turn where their order does not matter (integers).
-  constexpr int sets = A::piece_elements > 1 && Rows == 1 ? 2 : 1;
-  typename A::vec acc[Rows][Vectors];
-  typename A::vec more[Rows][Vectors];
-#pragma GCC unroll 8
-  for (int v = 0; v < Vectors; ++v) {
-    const typename A::vec b = A::load(in.bias + v * size);
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) acc[r][v] = b, more[r][v] = typename A::vec{};
-  }
-  const std::byte* const* table = in.table;
-  for (std::int64_t run = in.runs; run > 0; --run, table += tile_rows) {
-    const std::byte* x[Rows];
-    if (in.table) {
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) x[r] = table[r];
-    } else {
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) x[r] = in.first + (r < in.rows ? r : in.rows - 1) * in.step;
-    }
-    const auto add = [&](typename A::vec(&sums)[Rows][Vectors], std::int64_t k, const std::byte* from) __attribute__((always_inline)) {
-      typename A::vec weights[Vectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) weights[v] = A::load_weights(from + v * weight_size);
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        const typename A::vec piece = A::piece(x[r] + k, flipped);
-#pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v) A::add_product(sums[r][v], piece, weights[v]);
-      }
-    };
-    std::int64_t k = 0;
-    if constexpr (sets == 2)
-      for (; k + 4 < in.pieces * 4; k += 8, w += 2 * Vectors * weight_size) {
-        add(acc, k, w);
-        add(more, k + 4, w + Vectors * weight_size);
-      }
-    for (; k < in.pieces * 4; k += 4, w += Vectors * weight_size) add(acc, k, w);
-  }
-  if constexpr (sets == 2)
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) acc[r][v] = A::sum(acc[r][v], more[r][v]);
-  if constexpr (std::is_same_v<Finish, no_finish>) {
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) A::store(in.sums + (r * A::group + v) * size, acc[r][v]);
-  } else {
-    const Finish finish(in);
-    if constexpr (Rows > 1 && requires { finish.template store_two<Vectors>(acc[0], acc[1], 0); }) {
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; r += 2) {
-        if (r >= in.rows) break;
-        if (r + 1 < Rows && r + 1 < in.rows) finish.template store_two<Vectors>(acc[r], acc[r + 1 < Rows ? r + 1 : r], r);
-        else finish.template store<Vectors>(acc[r], r);
-      }
-    } else {
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        if (r == in.rows) break;
-        finish.template store<Vectors>(acc[r], r);
-      }
-    }
-  }
-}
-
-using tile_function = void (*)(const tile_input&);
-
-/// How many pixels a tile of `vectors` vectors takes: enough accumulators for the latency, few enough for registers.
-template <class A>
-constexpr int rows_for(std::int64_t vectors) { return A::group == 4 ? (vectors <= 3 ? 8 : 6) : (vectors == 1 ? 8 : 6); }
-
-template <class A, class Finish>
-tile_function tile_for(int rows, std::int64_t vectors) {
-  if constexpr (A::group == 4) {
-    switch (vectors) {
-      case 1: return rows > 4 ? &tile<A, 8, 1, Finish> : rows > 1 ? &tile<A, 4, 1, Finish> : &tile<A, 1, 1, Finish>;
-      case 2: return rows > 4 ? &tile<A, 8, 2, Finish> : rows > 1 ? &tile<A, 4, 2, Finish> : &tile<A, 1, 2, Finish>;
-      case 3: return rows > 4 ? &tile<A, 8, 3, Finish> : rows > 1 ? &tile<A, 4, 3, Finish> : &tile<A, 1, 3, Finish>;
-      default: return rows > 3 ? &tile<A, 6, 4, Finish> : rows > 1 ? &tile<A, 3, 4, Finish> : &tile<A, 1, 4, Finish>;
-    }
-  } else {
-    if (vectors == 1) return rows > 4 ? &tile<A, 8, 1, Finish> : rows > 1 ? &tile<A, 4, 1, Finish> : &tile<A, 1, 1, Finish>;
-    return rows > 3 ? &tile<A, 6, 2, Finish> : rows > 1 ? &tile<A, 3, 2, Finish> : &tile<A, 1, 2, Finish>;
-  }
-}
 
 /// Fills the row table of a tile: table[run * tile_rows + r] is where run `run` of pixel first + r begins. Rows beyond
 /// the last repeat it.
@@ -422,7 +308,7 @@ template <class A, class Finish = detail::no_finish, class Seen>
 QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& sink, Seen&& seen, const void* finish = nullptr) {
   constexpr bool finishes = !std::is_same_v<Finish, detail::no_finish>;
   const packed_layout l(s, A::lanes, A::piece_elements, A::lane_bytes);
-  const int most = detail::rows_for<A>(l.group);
+  int most = detail::rows_for<A>(l.group);
   window_share mine = share_of(s, l, j.piece, most);
   if (j.vectors.to >= 0) mine.vectors = j.vectors;
   if (mine.pixels.from >= mine.pixels.to || mine.vectors.from >= mine.vectors.to) return;
@@ -445,23 +331,40 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
   const std::byte* table[most_runs * tile_rows * 2];
   alignas(64) std::byte sums[finishes ? 64 : batch_rows * wide];
   const bool stay = j.shares_memory && (l.vectors > l.group || s.groups > 1);
-  const bool direct = finishes && s.pointwise() && s.groups == 1 && !rows.patches();
+  bool direct = false;
+  constexpr std::int64_t block_bytes = 32 * 1024;  // of data and results that stay in the first cache for all groups
+  alignas(64) std::byte flipped[finishes ? detail::most_flipped + 64 : 64];
   // Tiles whose row tables are kept at once
-  std::int64_t tiles = direct ? batch_rows : most_runs * 2 / l.runs;
+  std::int64_t tiles = most_runs * 2 / l.runs;
   if (rows.patches()) tiles = 1;
   if (tiles > batch_rows / most) tiles = batch_rows / most;
+  const std::int64_t row_bytes = s.depth * j.element_bytes;
+  if constexpr (finishes) {
+    direct = s.pointwise() && s.groups == 1 && !rows.patches() && (j.flip == 0 || most * row_bytes <= detail::most_flipped);
+    if (direct) {
+      if (most == 8 && l.group <= 2 && l.pieces <= 8) most = 4;  // finished beside the products of the next, which are few
+      tiles = l.vectors <= l.group ? (s.pixels() + most - 1) / most : block_bytes / (row_bytes + s.channels) / most;
+      if (j.flip != 0 && tiles * most * row_bytes > detail::most_flipped) tiles = detail::most_flipped / (most * row_bytes);
+      if (tiles < 1) tiles = 1;
+    }
+  }
   detail::tile_input in;
   in.runs = l.runs;
   in.pieces = l.pieces;
   in.flip = j.flip;
   in.finish = finish;
-  in.step = s.depth * j.element_bytes;
+  in.step = row_bytes;
   for (std::int64_t p = mine.pixels.from; p < mine.pixels.to;) {
     std::int64_t left = mine.pixels.to - p;
     if (stay && left > s.out_w - p % s.out_w) left = s.out_w - p % s.out_w;
     const int count = static_cast<int>(left < tiles * most ? left : tiles * most);
     const std::byte* panels = j.packed;
     const std::byte* bias = j.bias;
+    const std::byte* data = j.data + p * row_bytes;
+    if (direct && j.flip != 0) {
+      detail::flip_bytes(data, count * row_bytes, j.flip, flipped);
+      data = flipped;
+    }
     for (std::int64_t g = 0; g < s.groups; ++g, panels += j.packed_step, bias += j.packed_step) {
       if (!direct)
         for (int r = 0, t = 0; r < count; r += most, ++t) {
@@ -478,13 +381,21 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
         in.bias = bias + v * A::lanes * 4;
         in.channel = g * l.channels + first;
         in.channels = channels;
-        for (int r = 0, t = 0; r < count; r += most, ++t) {
-          in.rows = count - r < most ? count - r : most;
-          in.table = direct ? nullptr : table + t * l.runs * tile_rows;
-          in.first = j.data + (p + r) * in.step;
-          in.pixel = p + r;
-          in.sums = sums + (finishes ? 0 : r * wide);
-          detail::tile_for<A, Finish>(in.rows, vectors)(in);
+        for (int from = 0; from < count; from += static_cast<int>(in.rows)) {
+          const int have = count - from;
+          const int at_once = detail::next_rows(have, most);
+          in.rows = at_once == most ? have / most * most : at_once;
+          in.table = direct ? nullptr : table + from / most * l.runs * tile_rows + from % most;
+          in.first = data + from * row_bytes;
+          in.pixel = p + from;
+          in.sums = sums + (finishes ? 0 : from * wide);
+          if constexpr (finishes) {
+            if (direct) {
+              detail::tile_for<A, Finish, true>(at_once, vectors)(in);
+              continue;
+            }
+          }
+          detail::tile_for<A, Finish>(at_once, vectors)(in);
         }
         in.w += vectors * A::lanes * A::lane_bytes * l.runs * l.pieces;
         if constexpr (!finishes) sink.take(sink.self, sums, count, p, in.channel, channels);

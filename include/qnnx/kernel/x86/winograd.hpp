@@ -132,12 +132,10 @@ inline void winograd_block(const window_shape& s, const std::int16_t* band, std:
   for (std::int64_t g = groups.from; g < groups.to; ++g) {
     for (std::int64_t p = 0; p < 16; ++p) {
       in.w = o.packed + l.panels_at() + (g * 16 + p) * l.position_bytes();
-      for (std::int64_t t = 0; t < count; t += 6) {
-        in.first = reinterpret_cast<const std::byte*>(v + p * next + t * s.depth);
-        in.rows = static_cast<int>(count - t < 6 ? count - t : 6);
-        in.sums = reinterpret_cast<std::byte*>(sums + (p * winograd_tiles + t) * 16);
-        detail::tile_for<arithmetic, detail::no_finish>(in.rows, 2)(in);
-      }
+      in.first = reinterpret_cast<const std::byte*>(v + p * next);
+      in.rows = (count + 5) / 6 * 6;  // of winograd_tiles
+      in.sums = reinterpret_cast<std::byte*>(sums + p * winograd_tiles * 16);
+      detail::tile<arithmetic, 6, 2, detail::no_finish, true>(in);
     }
     const auto* bias = reinterpret_cast<const __m256i*>(o.packed + l.words.word(bias_word) + g * 64);
     for (int h = 0; h < 2; ++h) {
