@@ -415,7 +415,7 @@ net one_input_net(unsigned seed, const signature& types) {
     p.operation = static_cast<op::unary>(d.roll(0, 15));
     if (p.operation == op::unary::logical_not) p.operation = op::unary::sqrt;
   } else if constexpr (requires { p.operation; }) {
-    p.operation = static_cast<op::neuron>(d.roll(0, 8));
+    p.operation = d.chance(10) ? op::neuron::silu : static_cast<op::neuron>(d.roll(0, 8));
   }
   if constexpr (requires { p.min_value; }) p.min_value = -0.5f, p.max_value = 1.5f;
   m.n.template add_node<Op>("node", {x}, {}, p);

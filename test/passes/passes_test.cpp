@@ -262,3 +262,71 @@ TEST_CASE("8-bit functions stay where others read the floats in between, and whe
   CHECK(passes::fold_byte_functions(single.n) == 0);
   CHECK(single.n.nodes.size() == 1);
 }
+
+namespace {
+
+/// x, sigmoid(x), their product, in this order or the other.
+net gated(bool gate_first, bool general) {
+  layers l;
+  const auto tensor = [&](const char* name, tensor_kind kind) {
+    return l.n.add_tensor({.name = name, .kind = kind, .type = dtype::float_32, .dims = {3, 5, 77}});
+  };
+  const int x = tensor("x", tensor_kind::app_write);
+  const int gate = tensor("gate", tensor_kind::native);
+  const int y = tensor("y", tensor_kind::app_read);
+  const int a = gate_first ? gate : x;
+  const int b = gate_first ? x : gate;
+  if (general) {
+    l.n.add_node<op::elementwise_neuron>("gate", {x}, {gate}, {.operation = op::neuron::sigmoid});
+    l.n.add_node<op::elementwise_binary>("times", {a, b}, {y}, {.operation = op::binary::multiply});
+  } else {
+    l.n.add_node<op::sigmoid>("gate", {x}, {gate});
+    l.n.add_node<op::elementwise_multiply>("times", {a, b}, {y});
+  }
+  return l.n;
+}
+
+}  // namespace
+
+TEST_CASE("sigmoid and the product with its input become one node with the same bits") {
+  for (const int kind : {0, 1, 2, 3}) {
+    const net before = gated(kind % 2 == 1, kind / 2 == 1);
+    net after = before;
+    CHECK(passes::fuse_silu(after) == 1);
+    REQUIRE(after.nodes.size() == 1);
+    CHECK(after.nodes[0].name == "times");
+    CHECK(after.nodes[0].get<op::elementwise_neuron>().operation == op::neuron::silu);
+    CHECK(after.find("gate") < 0);
+    for (const char* backend : {"reference", "avx2", "avx512vnni"}) {
+      if (!processor_has(backend)) continue;
+      CAPTURE(backend);
+      std::vector<std::byte> results[2];
+      for (int k = 0; k < 2; ++k) {
+        const net& n = k == 0 ? before : after;
+        interpreter r(std::shared_ptr<const frozen_net>(n.freeze()), {.backend = backend});
+        CHECK(r.kernel_isa(0) == backend);
+        auto* in = reinterpret_cast<float*>(r.bytes(n.find("x")).data());
+        for (int i = 0; i < 3 * 5 * 77; ++i) in[i] = static_cast<float>(i - 577) * 0.171f;
+        r.run();
+        const auto y = r.bytes(n.find("y"));
+        results[k].assign(y.begin(), y.end());
+      }
+      CHECK(results[0] == results[1]);
+    }
+  }
+}
+TEST_CASE("sigmoids stay where others read them, and beside another factor or another type") {
+  net read = gated(false, false);
+  read.tensors[static_cast<std::size_t>(read.find("gate"))].kind = tensor_kind::app_read;
+  CHECK(passes::fuse_silu(read) == 0);
+  net other = gated(false, false);
+  const int z = other.add_tensor({.name = "z", .kind = tensor_kind::app_write, .type = dtype::float_32, .dims = {3, 5, 77}});
+  other.nodes[1].inputs[0] = z;
+  CHECK(passes::fuse_silu(other) == 0);
+  net squared = gated(false, false);
+  squared.nodes[1].inputs[0] = squared.nodes[1].inputs[1];
+  CHECK(passes::fuse_silu(squared) == 0);
+  net half = gated(false, false);
+  for (net_tensor& t : half.tensors) t.type = dtype::float_16;
+  CHECK(passes::fuse_silu(half) == 0);
+}

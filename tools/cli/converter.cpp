@@ -198,6 +198,7 @@ int convert(const command& c, source_format asked, output_format output) {
   }
 
   passes::fold_byte_functions(n);
+  passes::fuse_silu(n);
   const auto& table = kernel_table("reference");
   passes::reorder_nodes(n, table);
   n.metadata["converter-command"] = c.program() + " " + c.summary();

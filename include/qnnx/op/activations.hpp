@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // One-input activations: Relu, ReluMinMax, Relu6, Relu1, Sigmoid, Tanh, Elu, Gelu, HardSwish, Softplus and the
-// general ElementWiseNeuron. Shape in = shape out. Source: QNN MasterOpDef; `operation` numbers are QNN's.
+// general ElementWiseNeuron. Shape in = shape out. Source: QNN MasterOpDef; `operation` numbers below 256 are QNN's.
 
 #include "qnnx/op/contract.hpp"
 
@@ -9,6 +9,7 @@ namespace qnnx::inline QNNX_ABI::op {
 
 enum class neuron : std::uint32_t {
   elu = 0, gelu = 1, hard_sigmoid = 2, hard_swish = 3, relu = 4, relu_min_max = 5, sigmoid = 6, softplus = 7, tanh = 8,
+  silu = 256,  // x sigmoid(x); not QNN's, passes::fuse_silu makes it
 };
 
 // clang-format off

@@ -160,6 +160,10 @@ struct neuron_kernel : answers_as<Op> {
       }
       case op::neuron::sigmoid: each_real(c, [](float64x2_t v) { return sigmoid_of(v); }); return true;
       case op::neuron::tanh: each_real(c, [](float64x2_t v) { return tanh_of(v); }); return true;
+      case op::neuron::silu:  // the factor is rounded, then the product, as in the reference
+        if constexpr (!is_float_v<typename Call::out_type>) return false;
+        each_real(c, [](float64x2_t v) { return vmulq_f64(v, vcvt_f64_f32(vcvt_f32_f64(sigmoid_of(v)))); });
+        return true;
       case op::neuron::elu:
         each_real(c, [&](float64x2_t v) {
           return vbslq_f64(vcgtq_f64(v, zero), v, vmulq_f64(alpha, expm1_of(vminq_f64(v, zero))));

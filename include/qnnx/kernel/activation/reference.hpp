@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Reference kernels of the one-input activations: every op with `as_neuron(params)`, and ElementWiseNeuron.
-//   float   the formula in double, rounded once
+//   float   the formula in double, rounded once; silu: the factor is rounded, then the product
 //   8 bit   a table of 256 stored values in the step's constants (four to a word, first in the low byte)
 //   16 bit  the formula on the real value, rounded once by the model's policy
 // Under tflite every integer is TFLite's: Relu forms are a requantization and a clamp, hard-swish is 16-bit fixed point,
@@ -32,6 +32,7 @@ constexpr double neuron_value(const op::neuron_params& p, double x) {
       if (p.threshold >= 0 && beta * x > static_cast<double>(p.threshold)) return x;
       return math::softplus(beta * x) / beta;
     case op::neuron::tanh: return math::tanh(x);
+    case op::neuron::silu: return x * math::sigmoid(x);
   }
   return x;
 }
@@ -125,6 +126,8 @@ struct impl<Op, isa::reference> {
           const float v = x.load(i);
           y.store(i, v < lo ? lo : (bounded && v > n.max_value ? n.max_value : v));
         }
+      } else if (n.operation == op::neuron::silu) {  // as Sigmoid and ElementWiseMultiply
+        for (std::int64_t i = 0; i < count; ++i) y.store(i, x.load(i) * static_cast<float>(math::sigmoid(x.real(i))));
       } else {
         for (std::int64_t i = 0; i < count; ++i) y.store(i, static_cast<float>(neuron_value(n, x.real(i))));
       }

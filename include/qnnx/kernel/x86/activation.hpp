@@ -58,6 +58,7 @@ struct neuron_kernel : answers_as<Op> {
     const floats beta = V::all(n.beta);
     switch (n.operation) {
       case op::neuron::sigmoid: return each([](floats x) { return sigmoid_floats<V>(x); });
+      case op::neuron::silu: return each([](floats x) { return V::mul(x, sigmoid_floats<V>(x)); });
       case op::neuron::tanh: return each([](floats x) { return tanh_floats<V>(x); });
       case op::neuron::gelu: return each([](floats x) { return gelu_floats<V>(x); });
       case op::neuron::elu: return each([&](floats x) { return elu_floats<V>(x, alpha); });

@@ -42,6 +42,10 @@ int fuse_residuals(net& n);
 /// leaves fewer nodes. Not part of optimize(): the tensors in between are gone.
 int fold_byte_functions(net& n);
 
+/// Sigmoid and ElementWiseMultiply by its input, on floats, become one ElementWiseNeuron (op::neuron::silu): the same bits.
+/// Not part of optimize(): a quantizer wants the tensor in between, and QNN has no such operation.
+int fuse_silu(net& n);
+
 /// Ops whose kernels end in the shared epilogue.
 bool takes_activation(const op_info& op);
 bool takes_residual(const op_info& op);
