@@ -3,12 +3,13 @@
 // ElementWiseAdd and the forms of ElementWiseBinary on vectors V: floats (add, subtract, multiply, divide, maximum,
 // minimum, squares by power 2: one rounding each, the reference's bits; 16-bit floats: rounded to float, then to 16 bits, as
 // there), 8-bit data (add, subtract, multiply, maximum,
-// minimum) and 16-bit data (elementwise_16.hpp). Broadcasts are walked as rows in which an operand is contiguous or
+// minimum; the last two by tables of what each byte of an operand becomes, with AVX-512) and 16-bit data (elementwise_16.hpp). Broadcasts are walked as rows in which an operand is contiguous or
 // constant; other operations and broadcasts run the reference. Layer 5a.
 
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
 #include "qnnx/kernel/x86/byte_products.hpp"
+#include "qnnx/kernel/x86/elements.hpp"
 #include "qnnx/kernel/x86/elementwise_16.hpp"
 #include "qnnx/kernel/x86/finish.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
@@ -304,18 +305,22 @@ struct elementwise_kernel : answers_as<Op> {
           const auto pick = [larger](words p, words q) {
             return larger ? V::max(p, q) : V::min(p, q);
           };
+          const auto picked = [&](const auto& scale_a, const auto& scale_b) {
+            if constexpr (requires(words w) { byte_table_of<V>(nullptr)(w); }) {
+              if (y.size() >= 4096) return by_tables(c, rows, larger, scale_a, scale_b);
+            }
+            each_real([&](words p, words q) { return pick(scale_a(p), scale_b(q)); });
+          };
           const vector_multiplier v = vector_form({k[2], k[3]}, mode);
           const vector_multiplier w = vector_form({k[4], k[5]}, mode);
           if (v.rne_fits && w.rne_fits) {
             const floats m = V::all(v.factor);
             const floats n = V::all(w.factor);
-            return each_real([&](words p, words q) { return pick(scale_rne(p, m), scale_rne(q, n)); });
+            return picked([&](words p) { return scale_rne(p, m); }, [&](words q) { return scale_rne(q, n); });
           }
           if (v.shifted_fits && w.shifted_fits) {
             const bool twice = mode == rounding_mode::tflite;
-            const shifted m(V::all(v.mantissa), V::all(v.shift), twice);
-            const shifted n(V::all(w.mantissa), V::all(w.shift), twice);
-            return each_real([&](words p, words q) { return pick(m(p), n(q)); });
+            return picked(shifted(V::all(v.mantissa), V::all(v.shift), twice), shifted(V::all(w.mantissa), V::all(w.shift), twice));
           }
         }
       }
@@ -340,6 +345,36 @@ struct elementwise_kernel : answers_as<Op> {
       }
       return reference::run(c);
     }
+  }
+
+ private:
+  /// The larger (smaller) of two rescaled bytes: rounding and clamping keep their order, so each operand has a table.
+  template <class Call, class Rows, class ScaleA, class ScaleB>
+  static void by_tables(const Call& c, const Rows& rows, bool larger, const ScaleA& scale_a, const ScaleB& scale_b) {
+    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+    const auto a = c.template in<0>();
+    const auto b = c.template in<1>();
+    const auto y = c.out();
+    const std::int32_t* k = c.constants();
+    std::uint8_t every[256];
+    for (int i = 0; i < 256; ++i) every[i] = static_cast<std::uint8_t>(i);
+    const auto table = [&](std::int32_t offset, const auto& scale) {
+      std::uint8_t made[256];
+      byte_row<V, is_signed>(every, false, every, false, made, 256, y.zero(), k[0], k[1], [&](words p, words) { return scale(V::add(p, V::all(offset))); });
+      return byte_table_of<V>(made);
+    };
+    const auto of_a = table(a.offset(), scale_a);
+    const auto of_b = table(b.offset(), scale_b);
+    rows.each(a, b, y, [&](std::int64_t i, std::int64_t ia, std::int64_t ib) {
+      const auto* from_a = reinterpret_cast<const std::uint8_t*>(a.data) + ia;
+      const auto* from_b = reinterpret_cast<const std::uint8_t*>(b.data) + ib;
+      auto* to = reinterpret_cast<std::uint8_t*>(y.data) + i;
+      V::each_bytes(rows.length, [&](std::int64_t at, auto part) {
+        const words p = of_a(rows.fixed_a ? V::all_bytes(*from_a) : V::load_vector(part, from_a + at));
+        const words q = of_b(rows.fixed_b ? V::all_bytes(*from_b) : V::load_vector(part, from_b + at));
+        V::store_vector(part, to + at, larger ? V::template max_bytes<is_signed>(p, q) : V::template min_bytes<is_signed>(p, q));
+      });
+    });
   }
 };
 
