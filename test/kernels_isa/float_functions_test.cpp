@@ -129,11 +129,18 @@ TEST_CASE("x86: float activations within their bounds") {
   check_neuron<op::gelu>(7.5);
   check_neuron<op::elu>(1.5, {.alpha = 1.0f});
   check_neuron<op::hard_swish>(2.5);
+  check_neuron<op::elementwise_softplus>(3);
+  check_neuron<op::elementwise_softplus>(3, {.beta = 1.0f, .threshold = 12.0f});
 }
 TEST_CASE("x86: float functions within their bounds") {
   check_unary<op::elementwise_exp>(1.5);
   check_unary<op::elementwise_rsqrt>(1.5);
   check_unary<op::erf>(6.5);
+  check_unary<op::elementwise_log>(2);
+  check_unary<op::elementwise_atan>(3);
+  check_unary<op::elementwise_asin>(3);
+  check_unary<op::elementwise_sin>(1);
+  check_unary<op::elementwise_cos>(1);
 }
 TEST_CASE("x86: the largest and the smallest, with NaN") {
   for (const int channels : {1, 7, 16, 63, 64, 65, 150}) {

@@ -33,7 +33,9 @@ struct outcome {
 /// Nodes whose float results may differ by some units in the last place.
 bool real_function(const node_desc& n) {
   for (const std::string_view name : {op::softmax::name, op::elementwise_neuron::name, op::sigmoid::name, op::tanh::name, op::gelu::name, op::elu::name,
-                                   op::hard_swish::name, op::elementwise_unary::name, op::elementwise_exp::name, op::elementwise_rsqrt::name, op::erf::name, op::layer_norm::name, op::rms_norm::name,
+                                   op::hard_swish::name, op::elementwise_unary::name, op::elementwise_exp::name, op::elementwise_rsqrt::name, op::erf::name,
+                                   op::elementwise_log::name, op::elementwise_sin::name, op::elementwise_cos::name, op::elementwise_asin::name,
+                                   op::elementwise_atan::name, op::elementwise_softplus::name, op::layer_norm::name, op::rms_norm::name,
                                    op::reduce_sum::name, op::reduce_mean::name})
     if (n.op->name == name) return true;
   return false;

@@ -297,7 +297,7 @@ TEST_CASE("sigmoid and the product with its input become one node with the same 
     CHECK(after.nodes[0].name == "times");
     CHECK(after.nodes[0].get<op::elementwise_neuron>().operation == op::neuron::silu);
     CHECK(after.find("gate") < 0);
-    for (const char* backend : {"reference", "avx2", "avx512vnni"}) {
+    for (const std::string backend : {"reference", "avx2", "avx512vnni"}) {
       if (!processor_has(backend)) continue;
       CAPTURE(backend);
       std::vector<std::byte> results[2];

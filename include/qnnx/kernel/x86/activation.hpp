@@ -71,6 +71,10 @@ struct neuron_kernel : answers_as<Op> {
         return each([&](floats x) {
           return V::min(V::all(1.0f), V::max(zero, V::fmadd(alpha, x, beta)));
         });
+      case op::neuron::softplus:
+        if (n.beta != 1.0f) return reference::run(c);
+        if (n.threshold < 0) return each([](floats x) { return softplus_floats<V>(x); });
+        return each([&](floats x) { return V::select(V::template compare<_CMP_GT_OQ>(x, V::all(n.threshold)), x, softplus_floats<V>(x)); });
       default: return reference::run(c);
     }
   }

@@ -9,6 +9,10 @@
 //   tanh     3    of |x|: m / (2 - m), m = 1 - e^(-2 |x|)
 //   gelu     7.5  max(x, 0) - |x| e^(-x^2/2) N(|x|) / D(|x|), degrees 4 and 5, [0, 15]; what rounding x^2 / 2 loses goes into r
 //   erf      6.5  x N(x^2) / D(x^2), degrees 5 and 5, |x| < 3.93, 1 beyond
+//   log      2    x = 2^k (1 + f), f in [sqrt(1/2) - 1, sqrt 2 - 1]: f - f^2/2 + f^3 P(f), degree 7, + k ln 2
+//   softplus 3    max(x, 0) + log(1 + e^-|x|), 1 + e^-|x| = 2^k (1 + f), k 0 or 1, f exact
+//   atan     3    x N(x^2) / D(x^2), degrees 3 and 3, up to 1, pi / 2 less that of 1 / |x| beyond
+//   asin     3    x + x^3 P(x^2), degree 4, up to 1/2, pi / 2 less twice that of sqrt((1 - |x|) / 2) beyond
 // Polynomials and quotients have the least largest error (Lawson's weights). NaN stays NaN, zeros and infinities are the
 // reference's. V: vectors of vectors_avx2.hpp or vectors_avx512.hpp. Layer 5a.
 
@@ -52,6 +56,8 @@ struct power_steps<avx512_vectors> {
 inline constexpr float log2_e = 0x1.715476p+0f;
 inline constexpr float ln_2 = 0x1.62e430p-1f;
 inline constexpr float ln_2_rest = -0x1.05c610p-29f;
+inline constexpr float half_pi = 0x1.921fb6p+0f;
+inline constexpr float half_pi_excess = 0x1.777a5cp-25f;  // over pi / 2
 
 /// e^x or e^(x + rest), |x| <= 160, |rest| far below 1; below the range 0, above infinity.
 template <class V, bool Exact = true, class... Rest>
@@ -134,6 +140,68 @@ QNNX_INLINE typename V::floats erf_floats(typename V::floats x) {
   const floats n = horner<V>(V::all(0x1.1211b4p-19f), square, 0x1.2aa4b8p-12f, 0x1.ef665cp-9f, 0x1.b07532p-5f, 0x1.86b990p-3f, 0x1.20dd74p+0f);
   const floats d = horner<V>(V::all(0x1.3ecd34p-15f), square, 0x1.3173fcp-10f, 0x1.eb6f7ap-7f, 0x1.d3ff9ap-4f, 0x1.013becp-1f, 1.0f);
   return V::with_sign_of(V::min(V::all(1.0f), V::div(V::mul(a, n), d)), x);
+}
+
+/// log(2^k (1 + f)).
+template <class V>
+QNNX_INLINE typename V::floats log_of_parts(typename V::floats k, typename V::floats f) {
+  using floats = typename V::floats;
+  const floats p = horner<V>(V::all(-0x1.38b568p-4f), f, 0x1.055d70p-3f, -0x1.0d8636p-3f, 0x1.22d9e8p-3f, -0x1.547228p-3f, 0x1.99a00ap-3f,
+                             -0x1.000228p-2f, 0x1.555554p-2f);
+  const floats square = V::mul(f, f);
+  const floats low = V::fmadd(V::mul(f, p), square, V::mul(square, V::all(-0.5f)));
+  return V::fmadd(k, V::all(ln_2), V::add(f, low));
+}
+template <class V>
+QNNX_INLINE typename V::floats log_floats(typename V::floats x) {
+  using floats = typename V::floats;
+  using words = typename V::words;
+  const floats zero = V::all(0.0f);
+  const auto tiny = V::template compare<_CMP_LT_OQ>(x, V::all(0x1p-126f));
+  const words bits = V::bits_of(V::select(tiny, V::mul(x, V::all(0x1p23f)), x));
+  const words half_root = V::all(std::int32_t{0x3f3504f3});
+  const words k = V::and_bits(V::sub(bits, half_root), V::all(std::int32_t{-0x800000}));
+  const floats f = V::sub(V::floats_of(V::sub(bits, k)), V::all(1.0f));
+  const floats exponent = V::fmadd(V::to_floats(k), V::all(0x1p-23f), V::select(tiny, V::all(-23.0f), zero));
+  const floats y = log_of_parts<V>(exponent, f);
+  const floats not_positive = V::select(V::template compare<_CMP_EQ_OQ>(x, zero), V::all(-__builtin_inff()), V::all(__builtin_nanf("")));
+  const floats beyond = V::select(V::template compare<_CMP_NLT_UQ>(x, V::all(__builtin_inff())), x, y);  // infinity, NaN
+  return V::select(V::template compare<_CMP_LE_OQ>(x, zero), not_positive, beyond);
+}
+/// log(1 + e^x).
+template <class V>
+QNNX_INLINE typename V::floats softplus_floats(typename V::floats x) {
+  using floats = typename V::floats;
+  const floats one = V::all(1.0f);
+  const floats e = exp_floats<V>(V::with_sign_of(x, V::all(-0.0f)));
+  const auto large = V::template compare<_CMP_GT_OQ>(e, V::all(0x1.a8279ap-2f));  // sqrt 2 - 1
+  const floats f = V::select(large, V::mul(V::sub(e, one), V::all(0.5f)), e);
+  return V::add(V::max(V::all(0.0f), x), log_of_parts<V>(V::select(large, one, V::all(0.0f)), f));
+}
+template <class V>
+QNNX_INLINE typename V::floats atan_floats(typename V::floats x) {
+  using floats = typename V::floats;
+  const floats one = V::all(1.0f);
+  const floats a = V::abs(x);
+  const auto beyond = V::template compare<_CMP_GT_OQ>(a, one);
+  const floats t = V::div(V::select(beyond, one, a), V::select(beyond, a, one));
+  const floats square = V::mul(t, t);
+  const floats n = horner<V>(V::all(0x1.2380a8p-7f), square, 0x1.2504e2p-2f, 0x1.2109a6p+0f, 1.0f);
+  const floats d = horner<V>(V::all(0x1.9d5a24p-5f), square, 0x1.25b10cp-1f, 0x1.765ef8p+0f, 1.0f);
+  const floats y = V::div(V::mul(t, n), d);
+  return V::with_sign_of(V::select(beyond, V::sub(V::all(half_pi), V::add(y, V::all(half_pi_excess))), y), x);
+}
+/// NaN beyond 1.
+template <class V>
+QNNX_INLINE typename V::floats asin_floats(typename V::floats x) {
+  using floats = typename V::floats;
+  const floats a = V::abs(x);
+  const auto far = V::template compare<_CMP_GT_OQ>(a, V::all(0.5f));
+  const floats square = V::select(far, V::mul(V::sub(V::all(1.0f), a), V::all(0.5f)), V::mul(a, a));
+  const floats s = V::select(far, V::sqrt(square), a);
+  const floats p = horner<V>(V::all(0x1.59f3e4p-5f), square, 0x1.8b86a2p-6f, 0x1.748f00p-5f, 0x1.330136p-4f, 0x1.5555cap-3f);
+  const floats y = V::fmadd(V::mul(s, square), p, s);
+  return V::with_sign_of(V::select(far, V::sub(V::all(half_pi), V::add(V::add(y, y), V::all(half_pi_excess))), y), x);
 }
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86

@@ -2,10 +2,11 @@
 #pragma once
 // Lookup, ElementWiseUnary and its forms on vectors V: 8-bit data through the reference's table; of the functions on
 // floats those below: abs, neg, sqrt, reciprocal, floor, ceil, round with the reference's bits, rsqrt within 1.5 units in
-// the last place, exp and erf as float_functions.hpp. Others run the reference. 16-bit data: unary_16.hpp. Layer 5a.
+// the last place, exp, erf, log, atan and asin as float_functions.hpp, sin and cos as angle_functions.hpp. Others run the reference. 16-bit data: unary_16.hpp. Layer 5a.
 
 #include "qnnx/kernel/elementwise/lookup.hpp"
 #include "qnnx/kernel/elementwise/unary.hpp"
+#include "qnnx/kernel/x86/angle_functions.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
 #include "qnnx/kernel/x86/float_functions.hpp"
 #include "qnnx/kernel/x86/unary_16.hpp"
@@ -17,6 +18,7 @@ template <class Op, class V>
 struct unary_kernel : answers_as<Op> {
   using reference = impl<Op, isa::reference>;
   using floats = typename V::floats;
+  using doubles = typename V::doubles;
 
   /// Whether the op may be this operation.
   static constexpr bool may(op::unary o) {
@@ -60,6 +62,16 @@ struct unary_kernel : answers_as<Op> {
           return each([](floats v) { return exp_floats<V>(v); });
         case op::unary::erf:
           return each([](floats v) { return erf_floats<V>(v); });
+        case op::unary::log:
+          return each([](floats v) { return log_floats<V>(v); });
+        case op::unary::atan:
+          return each([](floats v) { return atan_floats<V>(v); });
+        case op::unary::asin:
+          return each([](floats v) { return asin_floats<V>(v); });
+        case op::unary::sin:
+          return each_double<V>(x.data, y.data, y.size(), [](doubles v) { return sine_vector<V, false>(v); });
+        case op::unary::cos:
+          return each_double<V>(x.data, y.data, y.size(), [](doubles v) { return sine_vector<V, true>(v); });
         default:
           return reference::run(c);
       }
