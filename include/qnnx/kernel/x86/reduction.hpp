@@ -155,13 +155,18 @@ struct reduce_vectors : answers_as<Op> {
         constexpr std::int64_t n = V::lanes;
         for (; done + 4 * n <= length; done += 4 * n) {  // four chains
           const float* from = x.data + start + done;
-          float_pick<V, largest> pick[] = {float_pick<V, largest>(V::load(from)), float_pick<V, largest>(V::load(from + n)),
-                                           float_pick<V, largest>(V::load(from + 2 * n)), float_pick<V, largest>(V::load(from + 3 * n))};
+          float_pick<V, largest> p0(V::load(from)), p1(V::load(from + n)), p2(V::load(from + 2 * n)), p3(V::load(from + 3 * n));
           each_place(w.over, start + done, [&](std::int64_t at) {
-#pragma GCC unroll 4
-            for (int j = 0; j < 4; ++j) pick[j].add(V::load(x.data + at + j * n));
+            p0.add(V::load(x.data + at));
+            p1.add(V::load(x.data + at + n));
+            p2.add(V::load(x.data + at + 2 * n));
+            p3.add(V::load(x.data + at + 3 * n));
           });
-          for (int j = 0; j < 4; ++j) V::store(y.data + first + done + j * n, pick[j].found());
+          float* to = y.data + first + done;
+          V::store(to, p0.found());
+          V::store(to + n, p1.found());
+          V::store(to + 2 * n, p2.found());
+          V::store(to + 3 * n, p3.found());
         }
       }
       V::each(length - done, [&](std::int64_t past, auto part) {
