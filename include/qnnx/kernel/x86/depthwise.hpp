@@ -100,7 +100,9 @@ void depthwise_floats(depthwise_shape s, const float* data, std::int64_t from, s
     s.top = s.left = 0;
     shares_memory = false;
   }
-  if (tiles && !shares_memory) first = depthwise_tiles<V>(s, data, from, to, first, last, bias, weights, o);
+  const bool row_aside = shares_memory && first == 0 && last == s.channels && last % V::lanes == 0 && s.out_w * s.channels <= most_copied_floats;
+  if (tiles && (!shares_memory || row_aside))
+    first = depthwise_tiles<V>(s, data, from, to, first, last, bias, weights, o, row_aside ? reinterpret_cast<float*>(copy) : nullptr);
   if (first == last) return;
   const std::int64_t line = s.width * s.channels;
   const std::int64_t reach = (s.kernel_w - 1) * s.dilation_w;

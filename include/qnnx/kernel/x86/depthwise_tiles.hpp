@@ -4,7 +4,8 @@
 // are that short and there are 32 registers), all their sums in registers. A vector of data is loaded once for every sum
 // that it goes into: 24 loads for 72 products of 3 x 3, stride 1. Data comes row by row and column by column, so each sum
 // has its taps in order; taps outside the data are left out. Windows of 3 x 3 and 5 x 5 with stride 1 or 2, without
-// dilation, whole vectors of channels, memory that the result does not share: else depthwise.hpp. Layer 5a.
+// dilation, whole vectors of channels: else depthwise.hpp. A row of results never reaches data that it or a later row needs, so in
+// memory that data and results share the second row waits in a buffer. Layer 5a.
 
 #include "qnnx/kernel/x86/depthwise_shape.hpp"
 
@@ -19,6 +20,7 @@ struct depthwise_tile {
   std::int64_t tap;
   const float* bias;
   std::int64_t out, out_line, out_column;
+  float* second;  // where the second row of results goes
   int row_from, row_to, column_from, column_to;
   int rows, pixels;  // of results
   std::int64_t vectors;
@@ -61,7 +63,7 @@ QNNX_NOINLINE void depthwise_tile_sums(const depthwise_tile& tiles, const float_
 #pragma GCC unroll 8
         for (int p = 0; p < Pixels; ++p) {
           if (!Whole && p >= t.pixels) break;
-          f(acc[r][p], t.out + c + r * t.out_line + p * t.out_column);
+          f(acc[r][p], c + p * t.out_column, r);
         }
       }
     };
@@ -75,23 +77,25 @@ QNNX_NOINLINE void depthwise_tile_sums(const depthwise_tile& tiles, const float_
     };
     if (o.residual) [[unlikely]] {
       activate(o.epi.mid_act, o.epi.mid_lo, o.epi.mid_hi);
-      each([&](typename V::vec& v, std::int64_t to) { v = V::sum(v, V::load(o.residual + to)); });
+      each([&](typename V::vec& v, std::int64_t at, int r) { v = V::sum(v, V::load(o.residual + t.out + at + r * t.out_line)); });
     }
     activate(o.epi.act, o.epi.lo, o.epi.hi);
-    each([&](typename V::vec v, std::int64_t to) { V::store(o.y + to, v); });
+    each([&](typename V::vec v, std::int64_t at, int r) { V::store((r == 0 ? o.y + t.out : t.second) + at, v); });
     if (c + V::lanes == channels) {  // the next tile
       c = -V::lanes;
       t.x += Pixels * Stride * t.column;
       t.out += Pixels * t.out_column;
+      t.second += Pixels * t.out_column;
       --t.count;
     }
   }
 }
 
 /// Output rows [from, to) over the batch in tiles of Rows x Pixels; `t`: what all tiles have in common, from the first channel on.
+/// `aside`: a row of results where memory is shared, else null.
 template <class V, int Kernel, int Stride, int Rows, int Pixels, bool AnyWhole>
 void depthwise_tile_rows(const depthwise_shape& s, const float* data, std::int64_t from, std::int64_t to, std::int64_t channel, depthwise_tile t,
-                         const float_output& o) {
+                         const float_output& o, float* aside) {
   constexpr int high = (Rows - 1) * Stride + Kernel;
   constexpr int wide = (Pixels - 1) * Stride + Kernel;
   const auto least = [](std::int64_t a, std::int64_t b) { return static_cast<int>(a < b ? a : b); };
@@ -109,6 +113,7 @@ void depthwise_tile_rows(const depthwise_shape& s, const float* data, std::int64
       t.column_to = least((t.pixels - 1) * Stride + Kernel, s.width - left);
       t.x = data + (row / s.out_h * s.height + top) * t.line + left * t.column + channel;
       t.out = (row * s.out_w + ow) * s.channels + channel;
+      t.second = aside ? aside + ow * s.channels : o.y + t.out + t.out_line;
       t.count = 1;
       if constexpr (AnyWhole) {
         if (t.row_from == 0 && t.row_to == high && t.column_from == 0 && t.column_to == wide) {
@@ -121,6 +126,7 @@ void depthwise_tile_rows(const depthwise_shape& s, const float* data, std::int64
       }
       depthwise_tile_sums<V, Kernel, Stride, Rows, Pixels, false>(t, o);
     }
+    if (aside && t.rows > 1) std::memcpy(o.y + (row + 1) * t.out_line, aside, static_cast<std::size_t>(t.out_line) * sizeof(float));
   }
 }
 
@@ -129,10 +135,11 @@ constexpr bool fits_depthwise_tiles(const depthwise_shape& s, std::int64_t lanes
          s.dilation_w == 1 && s.together(lanes) == 1 && s.channels >= lanes;
 }
 
-/// Whole vectors of channels of [first, last), output rows [from, to): the first channel that is left.
+/// Whole vectors of channels of [first, last), output rows [from, to): the first channel that is left. With a row `aside` all
+/// channels are whole vectors.
 template <class V>
 std::int64_t depthwise_tiles(const depthwise_shape& s, const float* data, std::int64_t from, std::int64_t to, std::int64_t first, std::int64_t last,
-                             const float* bias, const float* weights, const float_output& o) {
+                             const float* bias, const float* weights, const float_output& o, float* aside) {
   const std::int64_t k = s.kernel_h;
   const std::int64_t stride = s.stride_h;
   depthwise_tile t{};
@@ -144,7 +151,7 @@ std::int64_t depthwise_tiles(const depthwise_shape& s, const float* data, std::i
   t.tap = s.padded(V::lanes);
   t.vectors = (last - first) / V::lanes;
   const auto rows = [&](auto kernel, auto step, auto pixels) {
-    depthwise_tile_rows<V, kernel(), step(), 2, pixels(), pixels() == 4>(s, data, from, to, first, t, o);
+    depthwise_tile_rows<V, kernel(), step(), 2, pixels(), pixels() == 4>(s, data, from, to, first, t, o, aside);
   };
   constexpr std::integral_constant<int, 1> one{};
   constexpr std::integral_constant<int, 2> two{};
