@@ -4,8 +4,8 @@
 // are that short and there are 32 registers), all their sums in registers. A vector of data is loaded once for every sum
 // that it goes into: 24 loads for 72 products of 3 x 3, stride 1. Data comes row by row and column by column, so each sum
 // has its taps in order; taps outside the data are left out. Windows of 3 x 3 and 5 x 5 with stride 1 or 2, without
-// dilation, whole vectors of channels: else depthwise.hpp. A row of results never reaches data that it or a later row needs, so in
-// memory that data and results share the second row waits in a buffer. Layer 5a.
+// dilation, whole vectors of channels: else depthwise.hpp. A row of results never reaches data that it or a later row
+// needs, so in memory that data and results share the second row waits aside until the first is done. Layer 5a.
 
 #include "qnnx/kernel/x86/depthwise_shape.hpp"
 

@@ -104,12 +104,8 @@ struct reduce_vectors : answers_as<Op> {
         each_place(rows, start, [&](std::int64_t at) {
           V::each(length, [&](std::int64_t i, auto part) { pick.add(V::select(part, V::load(part, x.data + at + i), pick.best)); });
         });
-        float lane[V::lanes];
-        V::store(lane, pick.found());
-        float found = lane[0];
-        for (const float v : lane)
-          if (found == found && (v != v || (largest ? v > found : v < found))) found = v;
-        y.data[k++] = found;
+        const float found = largest ? V::largest(pick.best) : -V::largest(V::sub(V::all(-0.0f), pick.best));
+        y.data[k++] = V::any(pick.strange) ? __builtin_nanf("") : found;
       } else if constexpr (is_float_v<T>) {
         doubles even = V::all(0.0);
         doubles odd = V::all(0.0);
