@@ -5,6 +5,7 @@
 
 #include "qnnx/kernel/epilogue.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
+#include "qnnx/kernel/x86/pixel_sums.hpp"
 #include "qnnx/kernel/x86/pooling_16.hpp"
 
 #if QNNX_HAS_AVX2
@@ -103,25 +104,28 @@ struct pool_kernel : answers_as<Op> {
           // real sum, or with tflite_mean the sum of stored values, padding that counts being real 0
           const std::int32_t shift = tflite_mean ? -static_cast<std::int32_t>(w.count - inside) * x.offset() : inside * x.offset();
           const auto* first = corner(n, w);
-          V::each(channels, [&](std::int64_t o, auto part) {
-            words sum = V::all(shift);
-            each_pixel(first + o, w, [&](const auto* at) { sum = V::add(sum, V::template load_bytes<is_signed>(part, at)); });
+          const std::int32_t zero = tflite_mean ? 0 : y.zero();
+          const words lo = V::all(k[0] - zero), hi = V::all(k[1] - zero), nought = V::all(zero);
+          const bool vectors = tflite_mean || v.rne_fits || v.shifted_fits;
+          const auto scaled = [&](words sum) {
             words q;
-            if (tflite_mean) {
-              q = divide_away<V>(sum, static_cast<std::int32_t>(w.count));
-            } else if (v.rne_fits) {
-              q = scale_rne(sum, V::all(v.factor));
-            } else if (v.shifted_fits) {
-              q = typename shifted_scale_of<V::lanes>::type(V::all(v.mantissa), V::all(v.shift), mode == rounding_mode::tflite)(sum);
-            } else {
-              std::int32_t plain[V::lanes];
-              V::store(plain, sum);
-              for (std::int64_t j = 0; j < V::lanes && o + j < channels; ++j) done.store_scaled(index + o + j, plain[j], m);
-              return;
-            }
-            const std::int32_t zero = tflite_mean ? 0 : y.zero();
-            q = V::min(V::max(q, V::all(k[0] - zero)), V::all(k[1] - zero));
-            V::store_low_bytes(part, y.data + index + o, V::add(q, V::all(zero)));
+            if (tflite_mean) q = divide_away<V>(sum, static_cast<std::int32_t>(w.count));
+            else if (v.rne_fits) q = scale_rne(sum, V::all(v.factor));
+            else q = typename shifted_scale_of<V::lanes>::type(V::all(v.mantissa), V::all(v.shift), mode == rounding_mode::tflite)(sum);
+            return V::add(V::min(V::max(q, lo), hi), nought);
+          };
+          std::int64_t from = 0;
+          if (vectors && inside > 3) {
+            const pixel_sums<V, is_signed> sums(line, channels, w.to[1] - w.from[1], w.to[2] - w.from[2], shift);
+            from = sums.each(reinterpret_cast<const std::uint8_t*>(first), reinterpret_cast<std::uint8_t*>(y.data + index), scaled);
+          }
+          V::each(channels - from, [&](std::int64_t o, auto part) {
+            words sum = V::all(shift);
+            each_pixel(first + from + o, w, [&](const auto* at) { sum = V::add(sum, V::template load_bytes<is_signed>(part, at)); });
+            if (vectors) return V::store_low_bytes(part, y.data + index + from + o, scaled(sum));
+            std::int32_t plain[V::lanes];
+            V::store(plain, sum);
+            for (std::int64_t j = 0; j < V::lanes && o + j < channels; ++j) done.store_scaled(index + o + j, plain[j], m);
           });
         });
       }
