@@ -11,7 +11,7 @@
 //   erf      6.5  x N(x^2) / D(x^2), degrees 5 and 5, |x| < 3.93, 1 beyond
 //   log      2    x = 2^k (1 + f), f in [sqrt(1/2) - 1, sqrt 2 - 1]: f - f^2/2 + f^3 P(f), degree 7, + k ln 2
 //   softplus 3    max(x, 0) + log(1 + e^-|x|), 1 + e^-|x| = 2^k (1 + f), k 0 or 1, f exact
-//   atan     3    x N(x^2) / D(x^2), degrees 3 and 3, up to 1, pi / 2 less that of 1 / |x| beyond
+//   atan     4    x N(x^2) / D(x^2), degrees 3 and 3, up to 1, pi / 2 less that of 1 / |x| beyond
 //   asin     3    x + x^3 P(x^2), degree 4, up to 1/2, pi / 2 less twice that of sqrt((1 - |x|) / 2) beyond
 // Polynomials and quotients have the least largest error (Lawson's weights). NaN stays NaN, zeros and infinities are the
 // reference's. V: vectors of vectors_avx2.hpp or vectors_avx512.hpp. Layer 5a.
