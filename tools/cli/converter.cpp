@@ -198,7 +198,7 @@ int convert(const command& c, source_format asked, output_format output) {
   }
 
   passes::fold_byte_functions(n);
-  passes::fuse_silu(n);
+  if (output == output_format::cpp) passes::fuse_silu(n);  // a DLC keeps to QNN's operations
   const auto& table = kernel_table("reference");
   passes::reorder_nodes(n, table);
   n.metadata["converter-command"] = c.program() + " " + c.summary();
