@@ -186,7 +186,7 @@ inline net pointwise_net(unsigned seed, const signature& types) {
     for (float& s : e.scales) s = std::exp2(std::floor(std::log2(s)));
   }
   m.n.add_node<op::conv2d>("node", {x, w, b}, {}, {});
-  return m.finish(d.chance(30));
+  return m.finish(d.chance(30), 0.001f, d.chance(40) ? 0.01f : 3.0f);  // the small scales: sums beyond what a float's integers hold
 }
 
 inline net connected_net(unsigned seed, const signature& types) {
