@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "kernels_isa/depthwise_nets.hpp"
+#include "kernels_isa/edge_nets.hpp"
 #include "kernels_isa/nets.hpp"
 #include "kernels_isa/thin_nets.hpp"
 #include "kernels_isa/winograd_bound.hpp"
@@ -192,6 +193,11 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
         as_tiles += packed_as_tiles(made, e);
       }
       if (isa == "avx512vnni" || isa == "avx2") CHECK(as_tiles >= 20);
+      for (unsigned seed = 1; seed <= 24; ++seed) {
+        CAPTURE("without the taps at padding");
+        CAPTURE(seed);
+        compare(edge_net(seed, e.types), e, seed, own, more);
+      }
     }
     if (e.op->name == op::conv2d::name && is_fixed(e.types.out)) {
       for (unsigned seed = 1; seed <= 120; ++seed) {

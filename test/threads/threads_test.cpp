@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "kernels_isa/nets.hpp"
+#include "kernels_isa/edge_nets.hpp"
 #include "qnnx/runtime/error.hpp"
 #include "qnnx/runtime/interpreter.hpp"
 #include "qnnx/runtime/passes/plan_search.hpp"
@@ -168,6 +168,21 @@ TEST_CASE("kernels: the whole step's bits in any number of pieces") {
       CHECK((found.second > 0) == !whole.contains(found.first));
     }
     CHECK(pieces.size() > 20);
+  }
+}
+
+TEST_CASE("3x3 windows without the taps at padding: the whole step's bits in any number of pieces") {
+  for (const kernel_entry& e : kernel_table("cpu")) {
+    if (e.op->name != op::conv2d::name || !is_fixed(e.types.out) || bits_of(e.types.out) != 8) continue;
+    for (unsigned seed = 1; seed <= 3; ++seed) {
+      CAPTURE(seed);
+      const frozen n = isa_test::edge_net(seed, e.types).freeze();
+      const auto whole = results(n, "cpu", {}, seed);
+      for (const int threads : {2, 3, 7}) {
+        reversed serial{threads};
+        CHECK(results(n, "cpu", serial.get(), seed) == whole);
+      }
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 // so everything but t sum x' is folded into the bias when the weights are packed. Padding holds the zero point, which
 // adds 0 to the whole. Layer 5a.
 
+#include "qnnx/kernel/x86/edge_windows.hpp"
 #include "qnnx/kernel/x86/finish8.hpp"
 #include "qnnx/kernel/x86/float_windows.hpp"
 #include "qnnx/kernel/x86/nibble_rows.hpp"
@@ -310,8 +311,15 @@ struct dot_windows {
   static constexpr bool flips = true;  // signed data is read with its sign bit flipped
 
   static constexpr packed_layout layout(const window_shape& s, dtype) { return packed_layout(s, A::lanes, A::piece_elements); }
-  static constexpr std::int64_t packed_bytes(const window_shape& s, dtype weights) { return layout(s, weights).bytes(packed_words) * s.groups; }
+  static constexpr std::int64_t packed_bytes(const window_shape& s, dtype weights) { return layout(s, weights).bytes(packed_words) * s.groups + edge_bytes(s); }
   static constexpr std::int64_t scratch_bytes(const window_shape& s) { return (window_scratch(s, 1) + 63) / 64 * 64; }
+  /// Of the biases that edge_windows.hpp wants.
+  static constexpr std::int64_t edge_bytes(const window_shape& s) {
+#if QNNX_HAS_AVX512VNNI
+    if constexpr (A::lanes == 16) return edge_layout::bytes(s);
+#endif
+    return (void)s, 0;
+  }
   /// A product of several rows whose result overwrites its data would go row by row: it reads a copy.
   static constexpr bool copies(const window_shape& s) { return s.height > 1 && layout(s, dtype::sfixed_8).vectors > A::group; }
   static constexpr int parts(const window_shape& s, dtype weights) { return window_parts(s, layout(s, weights)); }
@@ -320,7 +328,16 @@ struct dot_windows {
     const auto w = c.template in<1>();
     const byte_scales q{c.template in<0>().offset(), is_signed_fixed(Call::out_type::code), c.constants() + finish_constants::header,
                         w.q->scales != nullptr, c.rounding().mode(), once};
-    pack_bytes(layout(s, dtype::sfixed_8), s, w, origin, step, c.template in<2>(), first, q, out);
+    const packed_layout l = layout(s, dtype::sfixed_8);
+    pack_bytes(l, s, w, origin, step, c.template in<2>(), first, q, out);
+#if QNNX_HAS_AVX512VNNI
+    if (edge_bytes(s) > 0) {
+      const std::int32_t down = is_signed_fixed(std::decay_t<decltype(w)>::type::code) ? 0 : 128;
+      pack_edges(s, reinterpret_cast<const std::int32_t*>(out + l.word(bias_word)), (c.template in<0>().zero() & 255) ^ (q.data_signed ? 128 : 0),
+                 [&](std::int64_t tap, std::int64_t channel) { return weight_value(w, origin + tap * step.tap + (first + channel) * step.channel) - down; },
+                 reinterpret_cast<std::int32_t*>(out + l.bytes(packed_words)));
+    }
+#endif
   }
   template <class Call, class Finish>
   static byte_output output(const Call& c, const Finish& done, const window_shape& s, const packed_layout& l, const std::byte* packed, bool once) {
@@ -369,7 +386,18 @@ struct dot_windows {
     o.packed_step = j.packed_step;
     j.padding = static_cast<std::uint8_t>(x.zero());
     j.flip = o.is_signed ? 0x80808080u : 0;
-    if (plain_results(s, o, packed, byte_finish<A>::bounded))
+    const bool plain = plain_results(s, o, packed, byte_finish<A>::bounded);
+#if QNNX_HAS_AVX512VNNI
+    if constexpr (A::lanes == 16)
+      if (plain && edge_bytes(s) > 0 && (!j.shares_memory || padded_of(s, 1).needed)) {
+        if (j.shares_memory) {  // scratch has room for the data with its padding
+          std::memcpy(j.scratch, j.data, static_cast<std::size_t>(s.batch * s.height * s.width * s.depth));
+          j.data = j.scratch;
+        }
+        return edge_products<arithmetic, typename byte_finish<A>::in_registers>(s, l, j, reinterpret_cast<const std::int32_t*>(packed + l.bytes(packed_words)), &o);
+      }
+#endif
+    if (plain)
       return window_products<arithmetic, typename byte_finish<A>::in_registers>(s, j, {}, [](const std::byte* const*, int, int) {}, &o);
     const bool weight_offset = any_weight_offset(s, o, packed);
     std::int32_t data_sums[batch_rows];
