@@ -7,6 +7,7 @@
 
 #if QNNX_HAS_AVX512VNNI
 #include "qnnx/kernel/x86/depthwise_bytes.hpp"
+#include "qnnx/kernel/x86/dot_windows.hpp"
 
 namespace qnnx::inline QNNX_ABI::kernel {
 

@@ -4,6 +4,7 @@
 // The rest is avx2's. Layer 5a.
 
 #include "qnnx/kernel/convolution/avx2.hpp"
+#include "qnnx/kernel/x86/dot_windows.hpp"
 
 #if QNNX_HAS_AVXVNNI
 namespace qnnx::inline QNNX_ABI::kernel {

@@ -10,7 +10,7 @@
 // Packed weights: per 16 channels [run][piece][16][4], a run in steps of up to 16 pieces of equal size, rounded up with
 // zero weights, which meet whatever data follows. Layer 5a.
 
-#include "qnnx/kernel/x86/accumulate_kernel.hpp"
+#include "qnnx/kernel/x86/dot_windows.hpp"
 #include "qnnx/kernel/x86/tiles.hpp"
 
 #if QNNX_HAS_AMX
