@@ -315,6 +315,8 @@ struct tile_windows : dot_windows<u8s8x16> {
   static constexpr std::int64_t patches(const window_shape& s) { return (window_scratch(s, 1) + 63) / 64 * 64; }
   static constexpr std::int64_t scratch_bytes(const window_shape& s) { return (patches(s) + tile_layout(s).staged_bytes(s) + 63) / 64 * 64; }
   static constexpr bool copies(const window_shape&) { return false; }
+  /// Windows of few channels are tiles too: the weights of thin_windows.hpp have another order and do not fit in this packed form.
+  static constexpr std::int64_t thin_scratch(const window_shape&) { return 0; }
   static constexpr int parts(const window_shape& s, dtype weights) {
     packed_layout l = layout(s, weights);
     l.group = tile_columns;
