@@ -12,23 +12,9 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 /// Columns of a row one after the other.
 template <int Rows>
-class block_reader {
+class block_reader : row_cursor<Rows> {
  public:
-  explicit block_reader(const column_job& j) : j_(j) {}
-  /// The rows of row `row` of results.
-  QNNX_INLINE void begin(std::int64_t row, bool two) {
-    const depthwise_shape& s = *j_.s;
-    std::int64_t ih = row * s.stride_h - s.top;
-    at_ = j_.first;
-    const std::byte* from[4];
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r, ih += s.dilation_h) {
-      const bool inside = ih >= 0 && ih < s.height && (r < 3 || two);
-      moving_[r] = inside ? j_.step : 0;
-      from[r] = inside ? j_.image + ih * j_.line + at_ : j_.padding;
-    }
-    r0_ = from[0], r1_ = from[1], r2_ = from[2], r3_ = from[3];
-  }
+  using row_cursor<Rows>::row_cursor, row_cursor<Rows>::begin;
   QNNX_INLINE void next(__m512i (&g)[4]) {
     __m512i rows[4] = {};
     if (static_cast<std::uint64_t>(at_) < static_cast<std::uint64_t>(j_.line)) [[likely]] {
@@ -44,10 +30,7 @@ class block_reader {
 #pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) rows[r] = flipped(rows[r], j_.flip);
     }
-    r0_ += moving_[0], r1_ += moving_[1], r2_ += moving_[2];
-    if constexpr (Rows == 4) r3_ += moving_[3];
-    asm("" : "+r"(r0_), "+r"(r1_), "+r"(r2_), "+r"(r3_));  // scalars: g++ makes vectors of them
-    at_ += j_.step;
+    this->advance();
     const __m512i a = _mm512_unpacklo_epi8(rows[0], rows[1]);
     const __m512i b = _mm512_unpackhi_epi8(rows[0], rows[1]);
     const __m512i c = _mm512_unpacklo_epi8(rows[2], rows[3]);
@@ -57,10 +40,8 @@ class block_reader {
   }
 
  private:
-  const column_job& j_;
-  std::int64_t at_ = 0;
-  std::int64_t moving_[4] = {};
-  const std::byte *r0_ = nullptr, *r1_ = nullptr, *r2_ = nullptr, *r3_ = nullptr;
+  using row_cursor<Rows>::j_, row_cursor<Rows>::at_;
+  using row_cursor<Rows>::r0_, row_cursor<Rows>::r1_, row_cursor<Rows>::r2_, row_cursor<Rows>::r3_;
 };
 
 /// The walk; the block is at j.weights.

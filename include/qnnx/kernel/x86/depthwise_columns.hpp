@@ -102,11 +102,11 @@ class column_groups {
 #endif
 };
 
-/// Columns of a row one after the other.
-template <int Rows, bool Narrow, bool Apart>
-class column_reader {
+/// Where the 3 or 4 rows of data are read that a row of results needs, or two.
+template <int Rows>
+class row_cursor {
  public:
-  explicit column_reader(const column_job& j) : j_(j), fast_(j.lanes == ~__mmask32{0} && j.line >= 32 ? j.line - 31 : 0) {}
+  explicit row_cursor(const column_job& j) : j_(j) {}
   /// The rows of row `row` of results.
   QNNX_INLINE void begin(std::int64_t row, bool two) {
     const depthwise_shape& s = *j_.s;
@@ -121,6 +121,26 @@ class column_reader {
     }
     r0_ = from[0], r1_ = from[1], r2_ = from[2], r3_ = from[3];
   }
+
+ protected:
+  /// To the next column.
+  QNNX_INLINE void advance() {
+    r0_ += moving_[0], r1_ += moving_[1], r2_ += moving_[2];
+    if constexpr (Rows == 4) r3_ += moving_[3];
+    asm("" : "+r"(r0_), "+r"(r1_), "+r"(r2_), "+r"(r3_));  // scalars: g++ makes vectors of them
+    at_ += j_.step;
+  }
+  const column_job& j_;
+  std::int64_t at_ = 0;
+  std::int64_t moving_[4] = {};
+  const std::byte *r0_ = nullptr, *r1_ = nullptr, *r2_ = nullptr, *r3_ = nullptr;
+};
+
+/// Columns of a row one after the other.
+template <int Rows, bool Narrow, bool Apart>
+class column_reader : public row_cursor<Rows> {
+ public:
+  explicit column_reader(const column_job& j) : row_cursor<Rows>(j), fast_(j.lanes == ~__mmask32{0} && j.line >= 32 ? j.line - 31 : 0) {}
   QNNX_INLINE void next(__m512i (&g)[2]) {
     __m256i rows[4] = {};
     if (static_cast<std::uint64_t>(at_) < static_cast<std::uint64_t>(fast_)) [[likely]] {
@@ -131,10 +151,7 @@ class column_reader {
     } else {
       edge(rows);
     }
-    r0_ += moving_[0], r1_ += moving_[1], r2_ += moving_[2];
-    if constexpr (Rows == 4) r3_ += moving_[3];
-    asm("" : "+r"(r0_), "+r"(r1_), "+r"(r2_), "+r"(r3_));  // scalars: g++ makes vectors of them
-    at_ += j_.step;
+    this->advance();
     groups_(rows[0], rows[1], rows[2], rows[3], j_.flip, g);
   }
 
@@ -153,10 +170,9 @@ class column_reader {
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) rows[r] = mask == 0 || moving_[r] == 0 ? padding : _mm256_mask_loadu_epi8(padding, mask, from[r]);
   }
-  const column_job& j_;
-  std::int64_t at_ = 0, fast_;
-  std::int64_t moving_[4] = {};
-  const std::byte *r0_ = nullptr, *r1_ = nullptr, *r2_ = nullptr, *r3_ = nullptr;
+  using row_cursor<Rows>::j_, row_cursor<Rows>::at_, row_cursor<Rows>::moving_;
+  using row_cursor<Rows>::r0_, row_cursor<Rows>::r1_, row_cursor<Rows>::r2_, row_cursor<Rows>::r3_;
+  std::int64_t fast_;
   column_groups<Apart> groups_;
 };
 
