@@ -123,19 +123,6 @@ struct avx2_vectors {
   static QNNX_INLINE floats both(floats mask, floats other) { return _mm256_and_ps(mask, other); }
   static QNNX_INLINE bool any(floats mask) { return _mm256_movemask_ps(mask) != 0; }
   static QNNX_INLINE floats abs(floats v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
-  /// p 2^k, 1/2 < p < 2, k <= 127 an integer: added to the exponent where no result is subnormal; else two factors, of
-  /// which the first leaves no subnormal number; the second rounds once.
-  static QNNX_INLINE floats times_power(floats p, floats k) {
-    const words n = _mm256_cvtps_epi32(k);
-    if (_mm256_movemask_epi8(_mm256_cmpgt_epi32(_mm256_set1_epi32(-125), n)) == 0) [[likely]]
-      return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(n, 23)));
-    const words first_part = _mm256_max_epi32(n, _mm256_set1_epi32(-120));
-    const words rest = _mm256_max_epi32(_mm256_sub_epi32(n, first_part), _mm256_set1_epi32(-126));
-    const auto power = [](words e) {
-      return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(127)), 23));
-    };
-    return _mm256_mul_ps(_mm256_mul_ps(p, power(first_part)), power(rest));
-  }
   static QNNX_INLINE floats activate(floats v, activation act, float lo, float hi) { return f32x8::activate(v, act, lo, hi); }
   static QNNX_INLINE float largest(floats v) {
     __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

@@ -65,8 +65,6 @@ struct avx512_vectors {
   static QNNX_INLINE __mmask16 both(__mmask16 a, __mmask16 b) { return static_cast<__mmask16>(a & b); }
   static QNNX_INLINE bool any(__mmask16 mask) { return mask != 0; }
   static QNNX_INLINE floats abs(floats v) { return _mm512_abs_ps(v); }
-  /// p 2^k.
-  static QNNX_INLINE floats times_power(floats p, floats k) { return _mm512_scalef_ps(p, k); }
   static QNNX_INLINE floats activate(floats v, activation act, float lo, float hi) { return f32x16::activate(v, act, lo, hi); }
   static QNNX_INLINE float largest(floats v) { return _mm512_reduce_max_ps(v); }
 
