@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Random nets along axes: reductions, softmax and norms, transposition, concatenation.
+
+#include <algorithm>
+
+#include "kernels_isa/net_maker.hpp"
+
+namespace qnnx::isa_test {
+
+/// Any axes of up to four.
+template <class Op>
+net reduce_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape dims{d.roll(1, 3), d.roll(1, 7), d.roll(1, 9), d.chance(50) ? d.roll(1, 8) : d.roll(1, 200)};
+  typename Op::params p;
+  p.keep_dims = d.chance(50);
+  for (int axis = 0; axis < 4; ++axis)
+    if (d.chance(40)) p.axes.push_back(axis);
+  if (p.axes.size() == 0) p.axes.push_back(d.roll(0, 3));
+  const int x = m.input("x", dims);
+  m.n.template add_node<Op>("node", {x}, {}, p);
+  net n = m.finish(false, 0.01f, 0.2f);
+  n.nodes[0].epi = {};
+  if (d.chance(50)) n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
+  return n;
+}
+
+/// Rows that are long, short, constant (ties on purpose), with and without gamma and beta.
+template <class Op>
+net norm_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape dims{d.roll(1, 3), d.roll(1, 6), d.roll(1, 150)};
+  typename Op::params p;
+  const int kind = d.roll(0, 9);
+  p.over = kind == 0 ? axes{1} : kind == 1 ? axes{1, 2} : axes{-1};
+  p.epsilon = d.chance(50) ? 1e-5f : 1e-12f;
+  const int count = kind == 0 ? dims[1] : kind == 1 ? dims[1] * dims[2] : dims[2];
+  std::vector<int> inputs{m.input("x", dims)};
+  if (d.chance(80)) {
+    inputs.push_back(m.weights({count}, 0));
+    if (d.chance(80)) inputs.push_back(m.bias(count));
+  }
+  m.n.template add_node<Op>("node", inputs, {}, p);
+  net n = m.finish(false, 0.01f, 0.1f);
+  n.nodes[0].epi = {};
+  return n;
+}
+
+/// Up to four axes in another order.
+inline net transpose_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  shape dims;
+  std::vector<int> order;
+  const int rank = d.roll(2, 4);
+  for (int i = 0; i < rank; ++i) {
+    dims.push_back(d.chance(30) ? d.roll(1, 4) : d.roll(5, 40));
+    order.push_back(i);
+  }
+  std::shuffle(order.begin(), order.end(), d.g);
+  op::transpose::params p;
+  for (const int axis : order) p.perm.push_back(axis);
+  const int x = m.input("x", dims);
+  m.n.add_node<op::transpose>("node", {x}, {}, p);
+  net n = m.finish(false);
+  n.nodes[0].epi = {};
+  n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
+  return n;
+}
+
+/// Two to four parts on any axis; some have the output's encoding. Some are long enough for a table.
+inline net concat_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int rank = d.roll(1, 4);
+  shape dims;
+  for (int i = 0; i < rank; ++i) dims.push_back(rank == 1 ? d.roll(1, 900) : d.roll(1, rank == 2 ? 60 : 14));
+  const int axis = d.roll(0, rank - 1);
+  std::vector<int> parts;
+  for (int i = d.roll(2, 4); i > 0; --i) {
+    shape part = dims;
+    part[axis] = d.roll(1, rank == 1 ? 900 : 40);
+    parts.push_back(m.input(("x" + std::to_string(i)).c_str(), part, 0.005f, 0.06f));
+  }
+  op::concat::params p;
+  if (axis < rank - 1 || d.chance(50)) p.axis = static_cast<std::uint32_t>(axis);
+  m.n.add_node<op::concat>("node", parts, {}, p);
+  net n = m.finish(false, 0.005f, 0.06f);
+  n.nodes[0].epi = {};
+  if (d.chance(30)) n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(parts[0])].enc;
+  return n;
+}
+
+}  // namespace qnnx::isa_test
