@@ -4,6 +4,7 @@
 // Integers are equal bit for bit. Floats of nodes with weights: see float_bound.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,10 +13,12 @@
 #include <span>
 #include <sstream>
 
+#include "kernels_isa/amx_unit.hpp"
 #include "kernels_isa/depthwise_nets.hpp"
 #include "kernels_isa/edge_nets.hpp"
 #include "kernels_isa/nets.hpp"
 #include "kernels_isa/thin_nets.hpp"
+#include "kernels_isa/unit_entries.hpp"
 #include "kernels_isa/winograd_bound.hpp"
 #include "kernels_isa/winograd_nets.hpp"
 #include "qnnx/runtime/interpreter.hpp"
@@ -304,13 +307,22 @@ TEST_CASE("avxvnni, its one instruction made of others: the reference's bits") {
     std::printf("skipped: this processor does not have avx2\n");
     return;
   }
-  std::size_t count = 0;
-  const auto* bytes = static_cast<const unsigned char*>(qnnx_test_kernels_avxvnni(&count));
-  std::vector<kernel_entry> entries(count);
-  for (std::size_t i = 0; i < count; ++i)  // the same struct, compiled under another namespace name
-    std::memcpy(static_cast<void*>(&entries[i]), bytes + i * sizeof(kernel_entry), sizeof(kernel_entry));
+  const std::vector<kernel_entry> entries = entries_of(qnnx_test_kernels_avxvnni);
   CHECK_FALSE(entries.empty());
   check_entries("avxvnni", entries, entries);
+}
+TEST_CASE("amx, its tiles in memory: the reference's bits") {
+  if (!processor_has("avx512vnni")) {
+    std::printf("skipped: this processor does not have avx512vnni, which amx's kernels are compiled for\n");
+    return;
+  }
+  const std::vector<kernel_entry> entries = entries_of(qnnx_test_kernels_amx);
+  for (const std::string_view name : {op::conv2d::name, op::fully_connected::name, op::matmul::name})
+    CHECK(std::any_of(entries.begin(), entries.end(), [&](const kernel_entry& e) { return e.op->name == name; }));
+  const std::int64_t before = qnnx_test_tiles().products;
+  check_entries("amx", entries, entries);
+  CHECK(qnnx_test_tiles().products > before + 100000);
+  CHECK(qnnx_test_tiles().configured == 0);
 }
 #endif
 TEST_CASE("avxvnni: the reference's bits") { check_isa("avxvnni"); }
