@@ -62,6 +62,8 @@ net one_input_net(unsigned seed, const signature& types) {
   } else if constexpr (requires { p.operation; }) {
     p.operation = d.chance(10) ? op::neuron::silu : static_cast<op::neuron>(d.roll(0, 8));
   }
+  if constexpr (requires { p.beta; p.threshold; })
+    if (d.chance(40)) p.beta = d.real(0.2f, 5.0f), p.threshold = d.chance(50) ? d.real(0.0f, 2.0f) : -1.0f;
   if constexpr (requires { p.min_value; }) p.min_value = -0.5f, p.max_value = 1.5f;
   m.n.template add_node<Op>("node", {x}, {}, p);
   net n = m.finish(false, fine ? 1.2e-5f : 0.004f, fine ? 1e-4f : 0.1f);

@@ -3,10 +3,11 @@
 // One-input activations of 16-bit data on vectors V, the reference's bits.
 //   Relu and its bounded forms   of one scale a clamp of numbers; else the reference's operations
 //   HardSwish, HardSigmoid       the reference's operations
-//   Sigmoid, Tanh, Elu, Gelu     near it by real_functions.hpp: relative errors below 2^-36 (found: 2^-37), 2^-19 of a step
+//   Sigmoid, Tanh, Elu, Gelu, Softplus, SiLU near it by real_functions.hpp: relative errors below 2^-36 (found: 2^-37), 2^-19 of a step
 //   TFLite's Sigmoid and Tanh    two neighbours of its table in one gathered word
-// Softplus runs the reference. Layer 5a.
+// Layer 5a.
 
+#include "qnnx/kernel/x86/logarithm_functions.hpp"
 #include "qnnx/kernel/x86/real_16.hpp"
 #include "qnnx/kernel/x86/real_functions.hpp"
 
@@ -114,6 +115,19 @@ bool sixteen_bit_neuron(const Call& c, const op::neuron_params& p, May may) {
     if (p.operation == tanh) return close([](doubles v) { return tanh_vector<V>(v); });
   if constexpr (may(gelu))
     if (p.operation == gelu) return close([](doubles v) { return gelu_vector<V>(v); });
+  if constexpr (may(silu))
+    if (p.operation == silu) return close([](doubles v) { return V::mul(v, sigmoid_vector<V>(v)); });
+  if constexpr (may(softplus)) {
+    if (p.operation == softplus) {
+      if (!(p.beta >= 1e-6f && p.beta <= 1e6f)) return false;  // results that are no numbers
+      const doubles beta = V::all(static_cast<double>(p.beta));
+      const doubles threshold = V::all(p.threshold >= 0 ? static_cast<double>(p.threshold) : static_cast<double>(__builtin_inff()));
+      return close([&](doubles v) {
+        const doubles t = V::mul(v, beta);
+        return V::select(V::template compare<_CMP_GT_OQ>(t, threshold), v, V::div(softplus_vector<V>(t), beta));
+      });
+    }
+  }
   if constexpr (may(elu))
     if (p.operation == elu)
       return close([&](doubles v) { return V::select(V::template compare<_CMP_GT_OQ>(v, zero), v, V::mul(alpha, expm1_vector<V>(V::min(v, zero)))); });

@@ -3,7 +3,8 @@
 // ReduceSum, ReduceMean, ReduceMax and ReduceMin of floats, bytes and 16-bit data on vectors V, where the reduced elements or the
 // kept ones lie contiguous (trailing axes; the image axes of NHWC). Integers are exact. Floats: sums in double; along
 // contiguous elements in parts, so that a result is within one unit in the last place or 2^-45 of the sum of
-// magnitudes; of zeros of both signs, maximum and minimum may give either. Other shapes run the reference. Layer 5a.
+// magnitudes; of zeros of both signs, maximum and minimum may give either. Other shapes run the reference. Threads share
+// out the results (kept_share), never a sum. Layer 5a.
 
 #include "qnnx/kernel/reduction/reference.hpp"
 #include "qnnx/kernel/x86/reduction_16.hpp"
@@ -43,6 +44,22 @@ struct float_pick {
   QNNX_INLINE floats found() const { return V::select(strange, V::all(__builtin_nanf("")), best); }
 };
 
+/// The results of one piece: rows of `length` contiguous ones, cut into blocks.
+struct kept_share {
+  static constexpr std::int64_t block = 64;
+  slice mine;             // of the blocks of all rows
+  std::int64_t length = 1;
+
+  static constexpr std::int64_t blocks(std::int64_t length) { return (length + block - 1) / block; }
+  kept_share(part piece, std::int64_t rows, std::int64_t n) : mine(slice_of(piece, rows * blocks(n))), length(n) {}
+  /// The results of a row that belong to the piece; none where from >= to.
+  slice of_row(std::int64_t row) const {
+    const std::int64_t first = row * blocks(length);
+    const auto cut = [&](std::int64_t at) { return at < first ? 0 : (at - first) * block < length ? (at - first) * block : length; };
+    return {cut(mine.from), cut(mine.to)};
+  }
+};
+
 template <class Op, class V>
 struct reduce_vectors : answers_as<Op> {
   using reference = impl<Op, isa::reference>;
@@ -58,31 +75,38 @@ struct reduce_vectors : answers_as<Op> {
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
       std::is_same_v<Sig, types::f32(types::f32)> || is_half_signature<Sig>;
 
+  /// Contiguous elements of the nest's innermost axis; 0 where there are none.
+  static constexpr std::int64_t contiguous(const walk& n) {
+    return n.rank > 0 && n.axes[static_cast<std::size_t>(n.rank - 1)].from == 1 ? n.axes[static_cast<std::size_t>(n.rank - 1)].extent : 0;
+  }
+  static constexpr bool takes(const reduce_walk& w) { return w.count <= (1 << 20) && (contiguous(w.over) > 0 || contiguous(w.kept) > 0); }
+  static constexpr int parts(const node_facts& f, const op::reduce_params& p) {
+    const reduce_walk w(f.c.dims(0), p.axes);
+    if (!takes(w)) return kernel::parts<reference>(f, p);
+    const std::int64_t results = f.c.out(0).dims.size(), row = contiguous(w.over) > 0 ? 1 : contiguous(w.kept);
+    const std::int64_t all = results / row * kept_share::blocks(row);
+    return static_cast<int>(all < 256 ? all : 256);
+  }
+
   template <class Call>
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const reduce_walk w(x.ext, c.params().axes);
-    const auto inner = [](const walk& n) {
-      return n.rank > 0 && n.axes[static_cast<std::size_t>(n.rank - 1)].from == 1;
-    };
-    if (w.count > (1 << 20)) return reference::run(c);
+    if (!takes(w)) return reference::run(c);
+    const std::int64_t over = contiguous(w.over), kept = contiguous(w.kept);
+    const kept_share share(c.piece, c.out().size() / (over > 0 ? 1 : kept), over > 0 ? 1 : kept);
     if constexpr (is_half_data<typename Call::out_type>) {
       using halves = sixteen_bit_reduction<Op, V, typename Call::out_type>;
-      const auto length = [](const walk& n) { return n.axes[static_cast<std::size_t>(n.rank - 1)].extent; };
-      if (inner(w.over)) halves::along(c, w.kept, outer(w.over), length(w.over), w.count);
-      else if (!inner(w.kept) || !halves::across(c, outer(w.kept), length(w.kept), w.over, w.count)) reference::run(c);
+      if (over > 0) halves::along(c, w.kept, outer(w.over), over, w.count, share);
+      else if (!halves::across(c, outer(w.kept), kept, w.over, w.count, share) && c.piece.index == 0) reference::run(c);
+    } else if (over > 0) {
+      along(c, w, share);
     } else {
-      run_others(c, w, inner);
+      across(c, w, share);
     }
   }
 
  private:
-  template <class Call, class Inner>
-  static void run_others(const Call& c, const reduce_walk& w, const Inner& inner) {
-    if (inner(w.over)) return along(c, w);
-    if (inner(w.kept)) return across(c, w);
-    reference::run(c);
-  }
   /// The nest without its innermost axis.
   static walk outer(walk n) {
     --n.rank;
@@ -90,7 +114,7 @@ struct reduce_vectors : answers_as<Op> {
   }
   /// Contiguous elements become one.
   template <class Call>
-  static void along(const Call& c, const reduce_walk& w) {
+  static void along(const Call& c, const reduce_walk& w, const kept_share& share) {
     using T = typename Call::out_type;
     const auto x = c.template in<0>();
     const auto y = c.out();
@@ -99,6 +123,7 @@ struct reduce_vectors : answers_as<Op> {
     constexpr bool is_signed = is_signed_fixed(T::code);
     std::int64_t k = 0;
     each_place(w.kept, 0, [&](std::int64_t start) {
+      if (!share.mine.holds(k)) return void(++k);
       if constexpr (is_float_v<T> && picks) {
         float_pick<V, largest> pick(V::all(x.data[start]));
         each_place(rows, start, [&](std::int64_t at) {
@@ -138,14 +163,16 @@ struct reduce_vectors : answers_as<Op> {
   }
   /// Rows of kept elements, one after the other.
   template <class Call>
-  static void across(const Call& c, const reduce_walk& w) {
+  static void across(const Call& c, const reduce_walk& w, const kept_share& share) {
     using T = typename Call::out_type;
     const auto x = c.template in<0>();
     const auto y = c.out();
-    const std::int64_t length = w.kept.axes[static_cast<std::size_t>(w.kept.rank - 1)].extent;
     constexpr std::int32_t sign = is_signed_fixed(T::code) ? 0x80 : 0;
-    std::int64_t first = 0;
-    each_place(outer(w.kept), 0, [&](std::int64_t start) {
+    std::int64_t row = 0;
+    each_place(outer(w.kept), 0, [&](std::int64_t whole_row) {
+      const slice own = share.of_row(row);
+      const std::int64_t start = whole_row + own.from, first = row * share.length + own.from, length = own.to - own.from;
+      ++row;
       std::int64_t done = 0;
       if constexpr (is_float_v<T> && picks) {
         constexpr std::int64_t n = V::lanes;
@@ -205,7 +232,6 @@ struct reduce_vectors : answers_as<Op> {
           }
         }
       });
-      first += length;
     });
   }
   template <class T>

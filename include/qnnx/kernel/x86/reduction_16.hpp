@@ -50,12 +50,13 @@ struct sixteen_bit_reduction {
     return largest ? V::template max_halves<is_signed>(a, b) : V::template min_halves<is_signed>(a, b);
   }
   /// Contiguous elements become one: `length` at every place of `rows`.
-  template <class Call>
-  static void along(const Call& c, const walk& kept, const walk& rows, std::int64_t length, std::int64_t count) {
+  template <class Call, class Share>
+  static void along(const Call& c, const walk& kept, const walk& rows, std::int64_t length, std::int64_t count, const Share& share) {
     const auto x = c.template in<0>();
     const auto y = c.out();
     std::int64_t k = 0;
     each_place(kept, 0, [&](std::int64_t start) {
+      if (!share.mine.holds(k)) return void(++k);
       if constexpr (picks) {
         words best = V::all_halves(worst);
         each_place(rows, start, [&](std::int64_t at) {
@@ -79,19 +80,20 @@ struct sixteen_bit_reduction {
       }
     });
   }
-  /// Rows of `length` kept elements at every place of `rows`. False: the reference has to do it.
-  template <class Call>
-  static bool across(const Call& c, const walk& rows, std::int64_t length, const walk& over, std::int64_t count) {
+  /// Rows of `length` kept elements at every place of `rows`, those of the share. False: the reference has to do it.
+  template <class Call, class Share>
+  static bool across(const Call& c, const walk& rows, std::int64_t length, const walk& over, std::int64_t count, const Share& share) {
     const auto x = c.template in<0>();
     const auto y = c.out();
     if (count > 32767 || !has_real_zero(x) || !has_real_zero(y)) return false;
     const std::int32_t* k = c.constants();
     const number_writer<V, is_signed> write(y.zero(), static_cast<std::int32_t>(min_value(T::code)), static_cast<std::int32_t>(max_value(T::code)));
     const auto each = [&](auto&& one) {
-      std::int64_t first = 0;
+      std::int64_t row = 0;
       each_place(rows, 0, [&](std::int64_t start) {
-        V::each_halves(length, [&](std::int64_t i, auto part) { one(start + i, part, y.data + first + i); });
-        first += length;
+        const slice own = share.of_row(row);
+        V::each_halves(own.to - own.from, [&](std::int64_t i, auto part) { one(start + own.from + i, part, y.data + row * length + own.from + i); });
+        ++row;
       });
     };
     const auto best_of = [&](std::int64_t from, auto part) {

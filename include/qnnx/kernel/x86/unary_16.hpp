@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // ElementWiseUnary and its forms on 16-bit data, vectors V, the reference's bits: abs, neg, ceil, floor, round, sign and
-// reciprocal in the reference's operations; sqrt, rsqrt, exp and erf near it (real_16.hpp). Others run the reference.
+// reciprocal in the reference's operations; sqrt, rsqrt, exp, log and erf near it (real_16.hpp). Others run the reference.
 // Layer 5a.
 
 #include "qnnx/kernel/elementwise/unary.hpp"
+#include "qnnx/kernel/x86/logarithm_functions.hpp"
 #include "qnnx/kernel/x86/real_16.hpp"
 #include "qnnx/kernel/x86/real_functions.hpp"
 
@@ -14,7 +15,7 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 /// Which operations have vectors here.
 constexpr bool has_sixteen_bit_form(op::unary what) {
   using enum op::unary;
-  for (const op::unary o : {abs, neg, ceil, floor, round, sign, reciprocal, sqrt, rsqrt, exp, erf})
+  for (const op::unary o : {abs, neg, ceil, floor, round, sign, reciprocal, sqrt, rsqrt, exp, log, erf})
     if (o == what) return true;
   return false;
 }
@@ -46,6 +47,7 @@ bool sixteen_bit_unary(const Call& c, op::unary what, May may) {
          made.template operator()<reciprocal>(false, [&](doubles v) { return V::div(one, v); }) ||
          made.template operator()<sqrt>(true, [](doubles v) { return V::sqrt(v); }) ||
          made.template operator()<rsqrt>(true, [&](doubles v) { return V::div(one, V::sqrt(v)); }) ||
+         made.template operator()<log>(true, [](doubles v) { return log_vector<V>(v); }) ||
          made.template operator()<exp>(true, [](doubles v) { return exp_vector<V>(v); }) ||
          made.template operator()<erf>(true, [](doubles v) { return erf_vector<V>(v); });
 }
