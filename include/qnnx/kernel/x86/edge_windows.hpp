@@ -4,6 +4,7 @@
 // meet padding: of a 7x7 image 0.82 of the products are left. A tile is seven pixels of a line by 32 channels. Padding is
 // one byte p, so what is left out of a sum is p * (sum of the weights of these taps), which the packer adds to the bias:
 // 12 biases a channel, for no, the first, the last or both rows of taps times no, the first or the last column.
+// Weights are more than the second cache holds: while a line is made, its share of those of the next channels is brought there.
 // Layer 5a.
 
 #include "qnnx/kernel/x86/finish.hpp"
@@ -60,6 +61,8 @@ struct edge_input {
   std::int64_t weight_step = 0;     // bytes from a piece's weights to the next's
   const std::int32_t* bias = nullptr;  // of the row set
   std::int64_t bias_step = 0;       // words from a column set to the next
+  const std::byte* ahead = nullptr;  // pieces of weights that are wanted next, weight_step apart
+  std::int64_t ahead_pieces = 0;     // times 2^16, for one piece of the middle column of taps
   std::uint32_t flip = 0;
   tile_input to{};                  // for the finish
 };
@@ -79,8 +82,15 @@ QNNX_NOINLINE void edge_tile(const edge_input& in) {
   }
   const row_steps steps(in.depth);
   const std::byte* w = in.w;
-  const auto column = [&]<int From, int To>(const std::byte* first) __attribute__((always_inline)) {
+  std::int64_t ahead = 0;
+  const auto column = [&]<int From, int To, bool Ahead>(const std::byte* first) __attribute__((always_inline)) {
     for (std::int64_t k = 0; k < in.depth; k += 4, w += in.weight_step) {
+      if constexpr (Ahead) {
+        const auto* next = reinterpret_cast<const char*>(in.ahead + (ahead >> 16) * in.weight_step);
+        _mm_prefetch(next, _MM_HINT_T1);
+        _mm_prefetch(next + 64, _MM_HINT_T1);
+        ahead += in.ahead_pieces;
+      }
       const vec a = A::load_weights(w), b = A::load_weights(w + 64);
 #pragma GCC unroll 7
       for (int r = From; r < To; ++r) {
@@ -92,9 +102,9 @@ QNNX_NOINLINE void edge_tile(const edge_input& in) {
   };
   const std::byte* line = in.line;
   for (int h = 0; h < in.rows; ++h, line += in.line_bytes) {
-    column.template operator()<Left ? 1 : 0, rows>(line - in.depth);
-    column.template operator()<0, rows>(line);
-    column.template operator()<0, Right ? rows - 1 : rows>(line + in.depth);
+    column.template operator()<Left ? 1 : 0, rows, false>(line - in.depth);
+    column.template operator()<0, rows, true>(line);
+    column.template operator()<0, Right ? rows - 1 : rows, false>(line + in.depth);
   }
   const Finish finish(in.to);
   const auto part = [&]<int From, int Count>() __attribute__((always_inline)) {
@@ -123,19 +133,26 @@ void edge_products(const window_shape& s, const packed_layout& l, const window_j
   in.to.finish = finish;
   in.to.channels = edge_layout::channels;
   const std::int64_t row_weights = l.pieces * in.weight_step;
+  const std::int64_t tiles = s.batch * s.height * (s.width / edge_layout::pixels);
+  const std::int64_t share = (3 * l.pieces + tiles - 1) / tiles;  // pieces ahead of a tile
+  std::int64_t made = 0;                                          // tiles
   for (std::int64_t u = units.from; u < units.to; ++u) {
     const std::int64_t channel = u * edge_layout::channels;
     const std::byte* panel = j.packed + l.at(0, 0, channel);
+    const std::byte* next = j.packed + l.at(0, 0, channel + (u + 1 < units.to ? edge_layout::channels : 0));
+    made = 0;
     in.to.channel = channel;
     for (std::int64_t line = 0; line < s.batch * s.height; ++line) {
       const std::int64_t h = line % s.height;
       const int before = h == 0 ? 1 : 0, behind = h == s.height - 1 ? 1 : 0;
       in.rows = 3 - before - behind;
       in.w = panel + before * row_weights;
+      in.ahead_pieces = (share << 16) / (in.rows * (s.depth / 4)) + 1;
       in.bias = biases + (before * edge_layout::first + behind * edge_layout::last) * edge_layout::column_sets * s.channels + channel;
       for (std::int64_t v = 0; v < s.width; v += edge_layout::pixels) {
         in.line = j.data + ((line - 1 + before) * s.width + v) * s.depth;
         in.to.pixel = line * s.width + v;
+        in.ahead = next + made++ * share * in.weight_step;
         const bool left = v == 0, right = v + edge_layout::pixels == s.width;
         if (left && right) detail::edge_tile<A, Finish, true, true>(in);
         else if (left) detail::edge_tile<A, Finish, true, false>(in);

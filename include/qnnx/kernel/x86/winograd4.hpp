@@ -152,9 +152,16 @@ QNNX_INLINE void results(const std::int32_t* m, std::int64_t next, const std::in
   }
 }
 
-/// Sums of Rows tiles and Vectors vectors of channels over pairs of input channels.
+/// Weights that will be wanted soon: 64 bytes a pair of input channels from `from` on, and as many `apart` bytes further.
+struct weights_ahead {
+  const std::byte* from;
+  std::int64_t apart;
+};
+
+/// Sums of Rows tiles and Vectors vectors of channels over pairs of input channels. Meanwhile weights ahead come to the
+/// second cache: more than two vectors of channels have more weights than that keeps from one run to the next.
 template <class A, int Rows, int Vectors>
-QNNX_NOINLINE void product(const std::int16_t* x, std::int64_t step, std::int64_t pairs, const std::byte* w, std::int32_t* to) {
+QNNX_NOINLINE void product(const std::int16_t* x, std::int64_t step, std::int64_t pairs, const std::byte* w, weights_ahead ahead, std::int32_t* to) {
   constexpr std::int64_t size = A::lanes * 4;
   const typename A::vec none = A::flip(0);
   typename A::vec acc[Rows][Vectors];
@@ -163,6 +170,10 @@ QNNX_NOINLINE void product(const std::int16_t* x, std::int64_t step, std::int64_
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) acc[r][v] = typename A::vec{};
   for (std::int64_t k = 0; k < pairs; ++k, w += Vectors * size) {
+    if constexpr (2 * Vectors > A::group) {
+      _mm_prefetch(reinterpret_cast<const char*>(ahead.from + 64 * k), _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead.from + 64 * k + ahead.apart), _MM_HINT_T1);
+    }
     typename A::vec weights[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) weights[v] = A::load(w + v * size);

@@ -104,7 +104,7 @@ void pack(const window_shape& s, const W& w, const B& bias, const byte_scales& q
   std::memcpy(out + l.depth_block_at, &block, sizeof block);
 }
 
-using product_function = void (*)(const std::int16_t*, std::int64_t, std::int64_t, const std::byte*, std::int32_t*);
+using product_function = void (*)(const std::int16_t*, std::int64_t, std::int64_t, const std::byte*, weights_ahead, std::int32_t*);
 template <class A>
 constexpr int most_rows(std::int64_t vectors) { return vectors > (A::group == 4 ? 2 : 1) ? 6 : 8; }
 /// For up to most_rows tiles; rows beyond read and write what nothing uses.
@@ -224,11 +224,18 @@ class block_maker {
       std::int32_t* to = sums_ + p * l_.sums();
       for (std::int64_t k = 0; k < calls; ++k) {
         const bool more = k < tiles % calls;
-        (more ? larger : smaller)(x, s_.depth, depth / 2, w, to);
+        (more ? larger : smaller)(x, s_.depth, depth / 2, w, ahead_of(w + l_.position_bytes(vectors), vectors, depth / 2, k, calls), to);
         x += (less + more) * s_.depth;
         to += (less + more) * vectors * lanes;
       }
     }
+  }
+  /// Of the weights of the next position, what call k of `calls` brings: a share of 64 bytes a pair, or two where there
+  /// are more shares than calls. The last calls bring what is there.
+  static weights_ahead ahead_of(const std::byte* next, std::int64_t vectors, std::int64_t pairs, std::int64_t k, std::int64_t calls) {
+    const std::int64_t shares = (vectors * lanes + 15) / 16;
+    const std::int64_t first = shares > calls ? 2 * k : k < shares ? k : shares - 1;
+    return {next + first * 64 * pairs, shares > calls ? 64 * pairs : 0};
   }
   void add_results(std::int64_t vector, std::int64_t vectors, bool fresh, std::int64_t tile, std::int64_t count, std::int32_t* to) {
     constexpr std::int64_t line = 4 * layout<A>::result_tiles * layout<A>::result_row;
