@@ -92,19 +92,26 @@ std::vector<std::byte> random_bytes(dtype t, std::int64_t bytes, unsigned seed) 
       const float v = real(g);
       std::memcpy(&b[i], &v, 4);
     }
+  } else if (t == dtype::float_16) {
+    std::uniform_real_distribution<float> real(-1.0f, 1.0f);
+    for (std::size_t i = 0; i + 2 <= b.size(); i += 2) {
+      const half v(real(g));
+      std::memcpy(&b[i], &v, 2);
+    }
   } else {
     for (std::byte& v : b) v = static_cast<std::byte>(g());
   }
   return b;
 }
 
-/// Builds one-node nets of a data type: float32, or unsigned 8 or signed 16 bit with signed weights.
+/// Builds one-node nets of a data type: float32, float16, or unsigned 8 or signed 16 bit with signed weights.
 struct maker {
   bool floats;
   dtype weight_type = dtype::sfixed_8;  // of integers
   dtype integers = dtype::ufixed_8;
   net n{};
   dtype data() const { return floats ? dtype::float_32 : integers; }
+  dtype weight_data() const { return floats || !is_fixed(integers) ? data() : weight_type; }
   net_encoding enc(float scale = 0.05f) const {
     return floats || !is_fixed(integers) ? net_encoding{} : net_encoding::tensor(scale, is_signed_fixed(integers) ? 0 : -128);
   }
@@ -112,14 +119,14 @@ struct maker {
     return n.add_tensor({.name = name, .kind = tensor_kind::app_write, .type = data(), .dims = s, .enc = enc()});
   }
   int weights(const shape& s) {
-    net_tensor w{.name = "w", .kind = tensor_kind::constant, .type = floats ? dtype::float_32 : weight_type, .dims = s};
-    if (!floats) w.enc = net_encoding::tensor(0.01f, 0);
+    net_tensor w{.name = "w", .kind = tensor_kind::constant, .type = weight_data(), .dims = s};
+    if (is_fixed(w.type)) w.enc = net_encoding::tensor(0.01f, 0);
     w.data = random_bytes(w.type, s.size() * bits_of(w.type) / 8, 3);
     return n.add_tensor(w);
   }
   int bias(int channels) {
-    net_tensor b{.name = "b", .kind = tensor_kind::constant, .type = floats ? dtype::float_32 : dtype::sfixed_32, .dims = {channels}};
-    b.data.resize(static_cast<std::size_t>(channels) * 4);
+    net_tensor b{.name = "b", .kind = tensor_kind::constant, .type = is_fixed(data()) ? dtype::sfixed_32 : data(), .dims = {channels}};
+    b.data.resize(static_cast<std::size_t>(channels * bits_of(b.type) / 8));
     return n.add_tensor(b);
   }
   net finish(dtype type, float scale) {
@@ -129,6 +136,10 @@ struct maker {
     return std::move(n);
   }
 };
+
+std::string type_suffix(bool floats, dtype integers) {
+  return floats ? " f32" : integers == dtype::ufixed_8 ? " u8" : integers == dtype::float_16 ? " f16" : " s16";
+}
 
 template <class Op>
 void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int co, int kernel, int stride, dtype integers = dtype::ufixed_8) {
@@ -142,7 +153,7 @@ void add_window(std::vector<bench_case>& all, bool floats, int size, int ci, int
   const int x = m.input("x", {1, size, size, ci});
   m.n.add_node<Op>("node", {x, m.weights({kernel, kernel, depthwise ? 1 : ci, co}), m.bias(co)}, {}, p);
   all.push_back({Op::name, std::to_string(kernel) + "x" + std::to_string(kernel) + " s" + std::to_string(stride) + " " + std::to_string(size) + "x" +
-                               std::to_string(size) + " " + std::to_string(ci) + "->" + std::to_string(co) + " " + (floats ? "f32" : integers == dtype::ufixed_8 ? "u8" : "s16"),
+                               std::to_string(size) + " " + std::to_string(ci) + "->" + std::to_string(co) + type_suffix(floats, integers),
                  m.finish(m.data(), 1.0f),
                  {integers != dtype::ufixed_8 || std::is_same_v<Op, op::transpose_conv2d> ? peer_none : depthwise ? peer_depthwise : peer_conv, floats, size, size, ci, co, kernel, stride}});
 }
@@ -154,9 +165,6 @@ constexpr peer_kind elementwise_peer() {
   if (std::is_same_v<Op, op::tanh>) return peer_tanh;
   if (std::is_same_v<Op, op::softmax>) return peer_softmax;
   return peer_none;
-}
-std::string type_suffix(bool floats, dtype integers) {
-  return floats ? " f32" : integers == dtype::ufixed_8 ? " u8" : integers == dtype::float_16 ? " f16" : " s16";
 }
 template <class Op>
 void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, const shape& dims, dtype integers = dtype::ufixed_8) {
@@ -189,22 +197,22 @@ void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, cons
                  {floats || integers == dtype::ufixed_8 ? elementwise_peer<Op>() : peer_none, floats, rows, 1, dims[dims.rank() - 1], 0, 0, 0}});
 }
 template <class Op>
-void add_conversion(std::vector<bench_case>& all, bool from_float, dtype to) {
-  maker m{from_float};
+void add_conversion(std::vector<bench_case>& all, bool from_float, dtype to, dtype integers = dtype::ufixed_8) {
+  maker m{.floats = from_float, .integers = integers};
   m.n.add_node<Op>("node", {m.input("x", {1, 224, 224, 3})}, {}, {});
-  all.push_back({Op::name, std::string("224x224x3 ") + (from_float ? "f32" : "u8") + " to " + std::string(to_string(to)), m.finish(to, 0.03f)});
+  all.push_back({Op::name, std::string("224x224x3") + type_suffix(from_float, integers) + " to " + std::string(to_string(to)), m.finish(to, 0.03f)});
 }
 
 /// 28x28x64 to twice the size.
 template <class Op>
-void add_resize(std::vector<bench_case>& all, bool floats) {
-  maker m{floats};
+void add_resize(std::vector<bench_case>& all, bool floats, dtype integers = dtype::ufixed_8) {
+  maker m{.floats = floats, .integers = integers};
   typename Op::params p;
   if constexpr (std::is_same_v<Op, op::resize>) p.interpolation_mode = op::resize_interpolation::cubic, p.output_size = {1, 56, 56, 64};
   else p.output_size = {56, 56}, p.half_pixel_centers = true;
   m.n.add_node<Op>("node", {m.input("x", {1, 28, 28, 64})}, {}, p);
   const std::string kind = std::is_same_v<Op, op::resize> ? "cubic " : "";
-  all.push_back({Op::name, kind + "28x28x64 to 56x56 " + (floats ? "f32" : "u8"), m.finish(m.data(), 0.05f)});
+  all.push_back({Op::name, kind + "28x28x64 to 56x56" + type_suffix(floats, integers), m.finish(m.data(), 0.05f)});
 }
 
 /// Two images side by side, the second one in another encoding than the result.
@@ -221,6 +229,7 @@ void add_concat(std::vector<bench_case>& all) {
 template <class Op>
 void add_cases(std::vector<bench_case>& all, std::string_view types) {
   const bool sixteen_bits = types.find("s16") != std::string_view::npos;
+  const bool short_floats = types.find("f16") != std::string_view::npos || types.find("16-") != std::string_view::npos;
   for (const bool floats : {true, false}) {
     if constexpr (std::is_same_v<Op, op::conv2d>) {
       for (const auto& [size, ci, co, kernel, stride] : {std::array{56, 64, 64, 3, 1}, {28, 128, 128, 3, 1}, {14, 256, 256, 3, 1}, {7, 512, 512, 3, 1},
@@ -229,12 +238,20 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
       if (!floats)
         for (const auto& [size, ci, co, kernel] : {std::array{56, 64, 64, 3}, {7, 512, 512, 3}, {56, 24, 144, 1}, {14, 96, 576, 1}})
           add_window<Op>(all, false, size, ci, co, kernel, 1, dtype::sfixed_16);
+      if (!floats && short_floats)
+        for (const auto& [size, ci, co, kernel, stride] : {std::array{56, 64, 64, 3, 1}, {14, 256, 256, 3, 1}, {112, 32, 16, 1, 1}, {14, 96, 576, 1, 1}, {7, 320, 1280, 1, 1}, {224, 3, 32, 3, 2}})
+          add_window<Op>(all, false, size, ci, co, kernel, stride, dtype::float_16);
     } else if constexpr (std::is_same_v<Op, op::depthwise_conv2d>) {
       for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {56, 144, 2}, {14, 576, 1}}) add_window<Op>(all, floats, size, c, c, 3, stride);
       if (!floats)
         for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {14, 576, 1}}) add_window<Op>(all, false, size, c, c, 3, stride, dtype::sfixed_16);
+      if (!floats && short_floats)
+        for (const auto& [size, c, stride] : {std::array{112, 32, 1}, {56, 144, 2}, {14, 576, 1}}) add_window<Op>(all, false, size, c, c, 3, stride, dtype::float_16);
     } else if constexpr (std::is_same_v<Op, op::transpose_conv2d>) {
-      for (const auto& [size, ci, co, kernel] : {std::array{28, 128, 64, 2}, {28, 64, 64, 3}, {16, 256, 128, 4}}) add_window<Op>(all, floats, size, ci, co, kernel, 2);
+      for (const auto& [size, ci, co, kernel] : {std::array{28, 128, 64, 2}, {28, 64, 64, 3}, {16, 256, 128, 4}}) {
+        add_window<Op>(all, floats, size, ci, co, kernel, 2);
+        if (!floats && short_floats) add_window<Op>(all, false, size, ci, co, kernel, 2, dtype::float_16);
+      }
     } else if constexpr (std::is_same_v<Op, op::fully_connected>) {
       for (const auto& [rows, depth, columns, bits] : {std::array{1, 1280, 1000, 8}, {1, 640, 128, 8}, {128, 256, 1024, 8}, {512, 512, 512, 8}, {1, 4096, 4096, 8}, {1, 4096, 4096, 4}, {1, 640, 128, 16}, {128, 256, 1024, 16}}) {
         const bool wide = bits == 16;
@@ -244,7 +261,22 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
         all.push_back({Op::name, std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) + (floats ? " f32" : bits == 4 ? " u8 x s4" : wide ? " s16" : " u8"),
                        m.finish(m.data(), 1.0f), {bits == 4 || wide ? peer_none : peer_product, floats, rows, 1, depth, columns, 0, 0}});
       }
+      if (!floats && short_floats)
+        for (const auto& [rows, depth, columns] : {std::array{1, 640, 128}, {1, 1280, 1000}, {1, 4096, 4096}, {128, 256, 1024}, {512, 512, 512}}) {
+          maker m{.floats = false, .integers = dtype::float_16};
+          m.n.add_node<Op>("node", {m.input("x", {rows, depth}), m.weights({columns, depth}), m.bias(columns)}, {}, {});
+          all.push_back({Op::name, std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) + " f16", m.finish(m.data(), 1.0f)});
+        }
     } else if constexpr (std::is_same_v<Op, op::matmul>) {
+      if (!floats && short_floats) {
+        maker m{.floats = false, .integers = dtype::float_16};
+        m.n.add_node<Op>("node", {m.input("x", {512, 512}), m.weights({512, 512})}, {}, {});
+        all.push_back({Op::name, "512x512x512 f16", m.finish(m.data(), 1.0f)});
+        maker d{.floats = false, .integers = dtype::float_16};
+        const int x = d.input("x", {4, 128, 64}), z = d.input("z", {4, 64, 128});
+        d.n.add_node<Op>("node", {x, z}, {}, {});
+        all.push_back({Op::name, "4 of 128x64x128, computed f16", d.finish(d.data(), 1.0f)});
+      }
       maker m{floats};
       m.n.add_node<Op>("node", {m.input("x", {512, 512}), m.weights({512, 512})}, {}, {});
       all.push_back({Op::name, std::string("512x512x512") + (floats ? " f32" : " u8"), m.finish(m.data(), 1.0f), {peer_product, floats, 512, 1, 512, 512, 0, 0}});
@@ -256,26 +288,34 @@ void add_cases(std::vector<bench_case>& all, std::string_view types) {
     } else if constexpr (std::is_same_v<Op, op::quantize>) {
       if (floats)
         for (const dtype to : {dtype::ufixed_8, dtype::sfixed_16}) add_conversion<Op>(all, true, to);
+      if (!floats && short_floats) add_conversion<Op>(all, false, dtype::ufixed_8, dtype::float_16);
     } else if constexpr (std::is_same_v<Op, op::dequantize>) {
       if (!floats) add_conversion<Op>(all, false, dtype::float_32);
+      if (!floats && short_floats) add_conversion<Op>(all, false, dtype::float_16);
     } else if constexpr (std::is_same_v<Op, op::convert>) {
       if (!floats)
         for (const dtype to : {dtype::sfixed_8, dtype::sfixed_16}) add_conversion<Op>(all, false, to);
+      if (!floats && short_floats) add_conversion<Op>(all, false, dtype::float_32, dtype::float_16);
+    } else if constexpr (std::is_same_v<Op, op::cast>) {
+      if (!floats) add_conversion<Op>(all, false, dtype::float_32, dtype::float_16);
     } else if constexpr (std::is_same_v<Op, op::resize> || std::is_same_v<Op, op::resize_bilinear> || std::is_same_v<Op, op::resize_nearest_neighbor>) {
       add_resize<Op>(all, floats);
+      if (!floats && short_floats) add_resize<Op>(all, false, dtype::float_16);
     } else if constexpr (std::is_same_v<Op, op::concat>) {
       if (!floats) add_concat<Op>(all);
     } else if constexpr (std::is_same_v<Op, op::softmax>) {
       add_elementwise<Op>(all, floats, 1, {1, 512, 128});
       if (!floats && sixteen_bits) add_elementwise<Op>(all, false, 1, {1, 512, 128}, dtype::sfixed_16);
+      if (!floats && short_floats) add_elementwise<Op>(all, false, 1, {1, 512, 128}, dtype::float_16);
       add_elementwise<Op>(all, floats, 1, {1, 1, 1000});
     } else if constexpr (std::is_same_v<Op, op::layer_norm> || std::is_same_v<Op, op::rms_norm>) {
       add_elementwise<Op>(all, floats, 1, {1, 128, 256});
+      if (!floats && short_floats) add_elementwise<Op>(all, false, 1, {1, 128, 256}, dtype::float_16);
     } else {
       add_elementwise<Op>(all, floats, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64});
       if (!floats && sixteen_bits) add_elementwise<Op>(all, false, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64}, dtype::sfixed_16);
-      if (!floats && types.find("f16") != std::string_view::npos && !std::is_same_v<Op, op::elementwise_power>)
-        add_elementwise<Op>(all, false, 2, {1, 56, 56, 64}, dtype::float_16);
+      if (!floats && short_floats && !std::is_same_v<Op, op::elementwise_power>)
+        add_elementwise<Op>(all, false, Op::inputs.size() == 2 ? 2 : 1, {1, 56, 56, 64}, dtype::float_16);
     }
   }
 }

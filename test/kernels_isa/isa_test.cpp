@@ -17,6 +17,7 @@
 #include "kernels_isa/depthwise_nets.hpp"
 #include "kernels_isa/edge_nets.hpp"
 #include "kernels_isa/nets.hpp"
+#include "kernels_isa/short_nets.hpp"
 #include "kernels_isa/thin_nets.hpp"
 #include "kernels_isa/unit_entries.hpp"
 #include "kernels_isa/winograd_bound.hpp"
@@ -131,6 +132,49 @@ void compare(const net& made, const kernel_entry& e, unsigned seed, int& own, st
   CHECK(wrong == 0);
 }
 
+/// What a net makes of `data`, by input; of 32-bit floats where the net is widened.
+outcome result_of(const net& made, const std::string& backend, const std::vector<std::vector<std::byte>>& data, bool wide, std::span<const kernel_entry> more = {},
+                  int pieces = 1) {
+  const auto n = std::shared_ptr<const frozen_net>(made.freeze());
+  interpreter run(n, {.backend = backend, .extra_kernels = more, .threads = {pieces, nullptr, run_backwards}, .least_ns = pieces > 1 ? 0 : kernel::serial_ns});
+  std::size_t k = 0;
+  for (int i = 0; i < n->g.tensor_count; ++i) {
+    if (n->g.tensors[i].kind != tensor_kind::app_write) continue;
+    const std::vector<std::byte>& b = data[k++];
+    const std::vector<std::byte> in = wide && b.size() < run.bytes(i).size() ? widened_bytes(b) : b;
+    std::copy(in.begin(), in.end(), run.bytes(i).begin());
+  }
+  run.run();
+  const auto y = run.bytes(n->g.nodes[n->g.node_count - 1].outputs[0]);
+  return {{y.begin(), y.end()}, std::string(run.kernel_isa(0))};
+}
+/// 16-bit floats: the bits of the same set's float kernel, rounded, as the reference's are those of its own floats. So they
+/// are as far from it as floats of 32 bits are, and half a unit in the last place of 16 bits.
+void compare_shorts(net made, const std::string& isa, unsigned seed, int& own, std::span<const kernel_entry> more) {
+  const bool products = float_bound(std::shared_ptr<const frozen_net>(made.freeze())->g) > 0;
+  std::vector<std::vector<std::byte>> data;
+  dice d(seed);
+  for (net_tensor& t : made.tensors) {
+    if (products && t.kind == tensor_kind::constant) tame(t.data, false, false);
+    if (t.kind != tensor_kind::app_write) continue;
+    data.push_back(random_bytes(d, t, real_function(std::shared_ptr<const frozen_net>(made.freeze())->g.nodes[0]) && seed % 2 ? 24.0f : 2.0f));
+    if (products && t.type == dtype::float_16) tame(data.back(), seed % 4 == 0, seed % 4 == 1);
+  }
+  const net wide = widened_net(made);
+  const std::string backend = more.empty() ? isa : "reference";
+  const outcome fast = result_of(made, backend, data, false, more);
+  const outcome floats = result_of(wide, backend, data, true, more);
+  CHECK(result_of(made, backend, data, false, more, 2 + static_cast<int>(seed % 4)).bytes == fast.bytes);
+  own += fast.isa == isa;
+  if (made.tensors.back().type == dtype::float_16) {
+    if (fast.isa == isa && floats.isa == isa) CHECK(different_shorts(fast.bytes, narrowed_bytes(floats.bytes)) == 0);
+    const outcome slow = result_of(made, "reference", data, false);
+    CHECK(different_shorts(slow.bytes, narrowed_bytes(result_of(wide, "reference", data, true).bytes)) == 0);
+  } else {
+    CHECK(fast.bytes == result_of(made, "reference", data, false).bytes);
+  }
+}
+
 /// Whether the weights of the first node have Winograd's form for tiles of 4x4: 36 values of 16 bits for 9 weights.
 bool packed_as_tiles(const net& made, const kernel_entry& e) {
   const auto n = std::shared_ptr<const frozen_net>(made.freeze());
@@ -159,6 +203,14 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
     const auto make = generators().find(e.op->name);
     REQUIRE_MESSAGE(make != generators().end(), "an op with a kernel of its own needs a generator in nets.hpp");
     int own = 0;
+    if (is_short(e.types)) {
+      for (unsigned seed = 1; seed <= 160; ++seed) {
+        CAPTURE(seed);
+        compare_shorts(make->second(seed, e.types), isa, seed, own, more);
+      }
+      CHECK(own > 0);
+      continue;
+    }
     for (unsigned seed = 1; seed <= 120; ++seed) {
       CAPTURE(seed);
       compare(make->second(seed, e.types), e, seed, own, more);

@@ -25,6 +25,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::quantize::name, one_input_net<op::quantize>},
       {op::dequantize::name, one_input_net<op::dequantize>},
       {op::convert::name, one_input_net<op::convert>},
+      {op::cast::name, one_input_net<op::cast>},
       {op::elementwise_neuron::name, one_input_net<op::elementwise_neuron>},
       {op::relu::name, one_input_net<op::relu>},
       {op::relu6::name, one_input_net<op::relu6>},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Reference kernels of the one-input activations: every op with `as_neuron(params)`, and ElementWiseNeuron.
-//   float   the formula in double, rounded once; silu: the factor is rounded, then the product
+//   float   the formula in double, rounded once to 32 bits (16-bit floats: and from there to 16); silu: the factor is
+//           rounded, then the product
 //   8 bit   a table of 256 stored values in the step's constants (four to a word, first in the low byte)
 //   16 bit  the formula on the real value, rounded once by the model's policy
 // Under tflite every integer is TFLite's: Relu forms are a requantization and a clamp, hard-swish is 16-bit fixed point,
@@ -118,7 +119,7 @@ struct impl<Op, isa::reference> {
         if (c.rounding().mode() == rounding_mode::tflite && tflite_curve(c, n.operation)) return;
       }
       for (std::int64_t i = 0; i < count; ++i) y.store(i, stored(neuron_value(n, x.real(i)), T::code, *y.q, c.rounding()));
-    } else if constexpr (std::is_same_v<T, float32>) {
+    } else {
       if (is_clamp(n.operation)) {  // no rounding happens: stay in float
         const float lo = n.operation == op::neuron::relu ? 0.0f : n.min_value;
         const bool bounded = n.operation != op::neuron::relu;
@@ -131,8 +132,6 @@ struct impl<Op, isa::reference> {
       } else {
         for (std::int64_t i = 0; i < count; ++i) y.store(i, static_cast<float>(neuron_value(n, x.real(i))));
       }
-    } else {
-      for (std::int64_t i = 0; i < count; ++i) y.store(i, static_cast<float>(neuron_value(n, x.real(i))));
     }
   }
 

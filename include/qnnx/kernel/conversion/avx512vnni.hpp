@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Quantize, Dequantize and Convert with AVX-512. Layer 5a.
+// Quantize, Dequantize, Convert and Cast (between floats) with AVX-512. Layer 5a.
 
 #include "qnnx/kernel/x86/conversion.hpp"
 
@@ -13,6 +13,8 @@ template <>
 struct impl<op::dequantize, isa::avx512vnni> : x86::conversion_kernel<op::dequantize, x86::avx512_vectors> {};
 template <>
 struct impl<op::convert, isa::avx512vnni> : x86::conversion_kernel<op::convert, x86::avx512_vectors> {};
+template <>
+struct impl<op::cast, isa::avx512vnni> : x86::conversion_kernel<op::cast, x86::avx512_vectors> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

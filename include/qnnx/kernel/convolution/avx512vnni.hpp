@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Conv2d, DepthWiseConv2d, TransposeConv2d, FullyConnected and MatMul with AVX-512: floats, and 8- or 16-bit data with
+// Conv2d, DepthWiseConv2d, TransposeConv2d, FullyConnected and MatMul with AVX-512: floats of 32 and 16 bits, and 8- or 16-bit data with
 // 8- or 4-bit weights (VNNI). Layer 5a.
 
 #include "qnnx/kernel/convolution/avx2.hpp"
@@ -13,22 +13,23 @@ namespace qnnx::inline QNNX_ABI::kernel {
 
 template <>
 struct impl<op::conv2d, isa::avx512vnni>
-    : x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::winograd_windows<x86::s16x16, x86::dot_windows<x86::u8s8x16>>>,
-                        x86::dense_16<op::conv2d, x86::avx512_vectors>> {};
+    : x86::with_short_products<op::conv2d, x86::avx512_vectors, x86::with_16_bits<op::conv2d, x86::accumulate_kernel<op::conv2d, x86::f32x16, x86::winograd_windows<x86::s16x16, x86::dot_windows<x86::u8s8x16>>>,
+                        x86::dense_16<op::conv2d, x86::avx512_vectors>>> {};
 template <>
 struct impl<op::fully_connected, isa::avx512vnni>
-    : x86::with_16_bits<op::fully_connected, x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
-                        x86::dense_16<op::fully_connected, x86::avx512_vectors>> {};
+    : x86::with_short_products<op::fully_connected, x86::avx512_vectors, x86::with_16_bits<op::fully_connected, x86::accumulate_kernel<op::fully_connected, x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
+                        x86::dense_16<op::fully_connected, x86::avx512_vectors>>> {};
 template <>
 struct impl<op::depthwise_conv2d, isa::avx512vnni>
-    : x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise>,
-                        x86::depthwise_16<x86::avx512_vectors>> {};
+    : x86::with_short_products<op::depthwise_conv2d, x86::avx512_vectors, x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise>,
+                        x86::depthwise_16<x86::avx512_vectors>>> {};
 template <>
 struct impl<op::matmul, isa::avx512vnni>
-    : x86::with_16_bits<op::matmul, x86::matmul_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
-                        x86::dense_16<op::matmul, x86::avx512_vectors>> {};
+    : x86::with_short_products<op::matmul, x86::avx512_vectors, x86::with_16_bits<op::matmul, x86::matmul_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
+                        x86::dense_16<op::matmul, x86::avx512_vectors>>> {};
 template <>
-struct impl<op::transpose_conv2d, isa::avx512vnni> : x86::transposed_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>> {};
+struct impl<op::transpose_conv2d, isa::avx512vnni>
+    : x86::with_short_products<op::transpose_conv2d, x86::avx512_vectors, x86::transposed_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

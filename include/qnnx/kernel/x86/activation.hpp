@@ -20,7 +20,7 @@ struct neuron_kernel : answers_as<Op> {
 
   template <class Sig>
   static constexpr bool supports = std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-                                   std::is_same_v<Sig, types::f32(types::f32)> || is_half_signature<Sig>;
+                                   is_real_signature<Sig> || is_half_signature<Sig>;
 
   /// Whether the op may be this operation.
   static constexpr bool may(op::neuron o) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Quantize, Dequantize and Convert between float32 and 8- or 16-bit data of one scale, and between encodings of 8 and 16
-// bits, on vectors V. The reference's bits.
+// Quantize, Dequantize and Convert between floats (of 32 or 16 bits) and 8- or 16-bit data of one scale, and between
+// encodings of 8 and 16 bits; Convert and Cast between floats of 32 and of 16 bits. On vectors V. The reference's bits.
 //   quantize    tflite: the float quotient, halves away from zero. Others: x * (1 / scale) in float decides the integer
 //               unless a lane lies within 2^-13 of a tie; then the vector is divided in double, as the reference does.
 //               For |x / scale| < 2^10 the product is wrong by less than 2^-13; beyond, 8-bit results saturate.
 //               To 16 bits: divided in double
-//   dequantize  (q + offset) is exact as a float: one multiplication rounds once
+//   dequantize  (q + offset) is exact as a float: one multiplication rounds once, and once more to 16 bits
 // Layer 5a.
 
 #include "qnnx/kernel/conversion/reference.hpp"
@@ -38,8 +38,8 @@ class quantizer {
   /// rne, as many blocks of four vectors as there are: bytes clamped to [lo, hi] + zero. The sum with 1.5 * 2^23 has
   /// the rounded quotient in its low bits, and orders as an integer whatever its size; a block with a lane close to a
   /// tie, without number or beyond 2^22 is done again by the exact form.
-  template <class Byte>
-  std::int64_t blocks(const float* x, Byte* y, std::int64_t n, std::int32_t lo, std::int32_t hi, std::int32_t zero) const {
+  template <class Real, class Byte>
+  std::int64_t blocks(const Real* x, Byte* y, std::int64_t n, std::int32_t lo, std::int32_t hi, std::int32_t zero) const {
     const floats magic = V::all(12582912.0f);
     const words low = V::add(V::bits_of(magic), V::all(lo));
     const words high = V::add(V::bits_of(magic), V::all(hi));
@@ -105,12 +105,15 @@ template <class T>
 inline constexpr bool is_byte_data = is_fixed_v<T> && bits_of(T::code) == 8;
 template <class T>
 inline constexpr bool is_narrow_data = is_byte_data<T> || is_half_data<T>;
+template <class T>
+inline constexpr bool is_real_type = std::is_same_v<T, types::f32> || std::is_same_v<T, types::f16>;
 template <class Sig>
 struct conversion_types;
 template <class Out, class In>
 struct conversion_types<Out(In)> {
-  static constexpr bool quantizes = is_narrow_data<Out> && std::is_same_v<In, types::f32>;
-  static constexpr bool dequantizes = std::is_same_v<Out, types::f32> && is_narrow_data<In>;
+  static constexpr bool quantizes = is_narrow_data<Out> && is_real_type<In>;
+  static constexpr bool dequantizes = is_real_type<Out> && is_narrow_data<In>;
+  static constexpr bool resizes = is_real_type<Out> && is_real_type<In> && !std::is_same_v<Out, In>;  // floats of 32 and 16 bits
   static constexpr bool rescales = is_narrow_data<Out> && is_narrow_data<In>;
 };
 
@@ -120,16 +123,29 @@ struct conversion_kernel : answers_as<Op> {
   using reference = impl<Op, isa::reference>;
 
   template <class Sig>
-  static constexpr bool supports = conversion_types<Sig>::quantizes || conversion_types<Sig>::dequantizes || conversion_types<Sig>::rescales;
+  static constexpr bool supports = conversion_types<Sig>::resizes || (!std::is_same_v<Op, op::cast> && (conversion_types<Sig>::quantizes || conversion_types<Sig>::dequantizes ||
+                                                                                                       conversion_types<Sig>::rescales));
 
   template <class Call>
   static void run(const Call& c) {
     using In = typename Call::template in_type<0>;
+    using kind = conversion_types<typename Call::out_type(In)>;
+    const auto x = c.template in<0>();
+    const auto y = c.out();
+    if constexpr (kind::resizes) {
+      V::each(y.size(), [&](std::int64_t i, auto part) { V::store(part, y.data + i, V::load(part, x.data + i)); });
+    } else {
+      run_scaled(c, x, y);
+    }
+  }
+
+ private:
+  template <class Call, class X, class Y>
+  static void run_scaled(const Call& c, const X& x, const Y& y) {
+    using In = typename Call::template in_type<0>;
     using Out = typename Call::out_type;
     using kind = conversion_types<Out(In)>;
     using words = typename V::words;
-    const auto x = c.template in<0>();
-    const auto y = c.out();
     if (x.q->scales || y.q->scales) return reference::run(c);
     if constexpr (is_half_data<In>)
       if (!has_real_zero(x)) return reference::run(c);

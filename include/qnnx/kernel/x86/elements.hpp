@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Loops over the elements of one-input kernels: bytes through a table of 256 entries, floats in vectors, and floats as
-// doubles. V: vectors of vectors_avx2.hpp or vectors_avx512.hpp. Layer 5a.
+// Loops over the elements of one-input kernels: bytes through a table of 256 entries, floats (of 16 bits too: computed as
+// floats, the result rounded once more) in vectors, and floats as doubles. V: vectors of vectors_avx2.hpp or vectors_avx512.hpp. Layer 5a.
 
 #include "qnnx/kernel/x86/vectors_avx2.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
@@ -82,9 +82,13 @@ inline void look_up(const void* table_bytes, const typename T::storage* x, void*
   }
 }
 
-/// y[i] = f(x[i]) on vectors of floats.
-template <class V, class F>
-QNNX_INLINE void each_float(const float* x, float* y, std::int64_t count, F&& f) {
+/// From floats to floats, of 32 or of 16 bits.
+template <class Sig>
+inline constexpr bool is_real_signature = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::f16(types::f16)>;
+
+/// y[i] = f(x[i]) on vectors of floats; Real: float or half.
+template <class V, class Real, class F>
+QNNX_INLINE void each_float(const Real* x, Real* y, std::int64_t count, F&& f) {
   std::int64_t i = 0;
   for (; i + 2 * V::lanes <= count; i += 2 * V::lanes) {
     const auto a = f(V::load(x + i));
@@ -94,9 +98,9 @@ QNNX_INLINE void each_float(const float* x, float* y, std::int64_t count, F&& f)
   }
   V::each(count - i, [&](std::int64_t k, auto part) { V::store(part, y + i + k, f(V::load(part, x + i + k))); });
 }
-/// y[i] = f(x[i]) on vectors of doubles, rounded to float.
-template <class V, class F>
-QNNX_INLINE void each_double(const float* x, float* y, std::int64_t count, F&& f) {
+/// y[i] = f(x[i]) on vectors of doubles, rounded to float, and from there to half.
+template <class V, class Real, class F>
+QNNX_INLINE void each_double(const Real* x, Real* y, std::int64_t count, F&& f) {
   V::each_doubles(count, [&](std::int64_t i, auto part) { V::store_narrowed(part, y + i, f(V::load_widened(part, x + i))); });
 }
 

@@ -115,24 +115,15 @@ struct quick_sum {
   }
 };
 
-template <class V, class Part>
-QNNX_INLINE typename V::floats load_real(Part part, const float* p) { return V::load(part, p); }
-template <class V, class Part>
-QNNX_INLINE typename V::floats load_real(Part part, const half* p) { return V::load_f16(part, p); }
-template <class V, class Part>
-QNNX_INLINE void store_real(Part part, float* p, typename V::floats v) { V::store(part, p, v); }
-template <class V, class Part>
-QNNX_INLINE void store_real(Part part, half* p, typename V::floats v) { V::store_f16(part, p, v); }
-
 template <class V, class Storage, class Combine>
 QNNX_INLINE void float_row(const Storage* a, bool fixed_a, const Storage* b, bool fixed_b, Storage* y, std::int64_t n,
                            const epilogue& e, Combine&& combine) {
   const auto all_a = V::all(fixed_a ? static_cast<float>(*a) : 0.0f);
   const auto all_b = V::all(fixed_b ? static_cast<float>(*b) : 0.0f);
   V::each(n, [&](std::int64_t i, auto part) {
-    const auto xa = fixed_a ? all_a : load_real<V>(part, a + i);
-    const auto xb = fixed_b ? all_b : load_real<V>(part, b + i);
-    store_real<V>(part, y + i, V::activate(combine(xa, xb), e.act, e.lo, e.hi));
+    const auto xa = fixed_a ? all_a : V::load(part, a + i);
+    const auto xb = fixed_b ? all_b : V::load(part, b + i);
+    V::store(part, y + i, V::activate(combine(xa, xb), e.act, e.lo, e.hi));
   });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Transpose of 8- and 32-bit elements on vectors V: where another axis becomes the innermost one, blocks go through
+// Transpose of 8-, 16- and 32-bit elements on vectors V: where another axis becomes the innermost one, blocks go through
 // registers; else rows are copied as the reference does. Layer 5a.
 
 #include "qnnx/kernel/movement/rearrange.hpp"
@@ -37,6 +37,8 @@ bool transposing_walk(std::byte* target, const std::byte* source, const walk& w)
         std::byte* put = target + (to + c * column.to + r) * Size;
         if constexpr (Size == 1)
           transpose_bytes(V{}, first, row.from, rows, columns, put, column.to);
+        else if constexpr (Size == 2)
+          transpose_halves(first, row.from * 2, rows, columns, put, column.to * 2);
         else
           transpose_words(V{}, first, row.from * 4, rows, columns, put, column.to * 4);
       }
@@ -58,8 +60,7 @@ template <class V>
 struct transpose_kernel : answers_as<op::transpose> {
   using reference = impl<op::transpose, isa::reference>;
   template <class Sig>
-  static constexpr bool supports = sizeof(typename qnnx::detail::signature_types<Sig>::out::storage) == 1 ||
-                                   sizeof(typename qnnx::detail::signature_types<Sig>::out::storage) == 4;
+  static constexpr bool supports = sizeof(typename qnnx::detail::signature_types<Sig>::out::storage) <= 4;
   static constexpr int parts(const node_facts& f, const op::transpose::params& p) { return reference::parts(f, p); }
   template <class Call>
   static void run(const Call& c) {

@@ -35,7 +35,8 @@ struct norm_operands;
 template <class Out, class X, class G, class B>
 struct norm_operands<Out(X, G, B)> {
   static constexpr bool byte = is_fixed_v<X> && bits_of(X::code) == 8 && bits_of(G::code) == 8;
-  static constexpr bool fits = byte || std::is_same_v<Out(X, G, B), types::f32(types::f32, types::f32, types::f32)>;
+  static constexpr bool fits = byte || std::is_same_v<Out(X, G, B), types::f32(types::f32, types::f32, types::f32)> ||
+                               std::is_same_v<Out(X, G, B), types::f16(types::f16, types::f16, types::f16)>;
 };
 
 template <class Op, class V>

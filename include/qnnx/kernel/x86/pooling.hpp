@@ -20,7 +20,7 @@ struct pool_kernel : answers_as<Op> {
   static constexpr bool average = std::is_same_v<Op, op::pool_avg2d>;
 
   template <class Sig>
-  static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
+  static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::f16(types::f16)> || std::is_same_v<Sig, types::u8(types::u8)> ||
                                    std::is_same_v<Sig, types::s8(types::s8)> || is_half_signature<Sig>;
 
   static constexpr int parts(const node_facts& f, const params&) { return pool_parts(f.c); }
@@ -44,11 +44,11 @@ struct pool_kernel : answers_as<Op> {
     };
     if constexpr (is_float_v<typename Call::out_type>) {
       each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
-        const float* first = corner(n, w);
+        const auto* first = corner(n, w);
         const floats count = V::all(static_cast<float>(w.count));
         V::each(channels, [&](std::int64_t o, auto part) {
           floats sum = V::all(average ? 0.0f : -__builtin_inff());
-          each_pixel(first + o, w, [&](const float* at) {
+          each_pixel(first + o, w, [&](const auto* at) {
             const floats b = V::load(part, at);
             if constexpr (average) sum = V::add(sum, b);
             else sum = V::select(V::template compare<_CMP_UNORD_Q>(b, b), b, V::max(b, sum));  // a NaN replaces

@@ -73,7 +73,7 @@ struct reduce_vectors : answers_as<Op> {
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-      std::is_same_v<Sig, types::f32(types::f32)> || is_half_signature<Sig>;
+      std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::f16(types::f16)> || is_half_signature<Sig>;
 
   /// Contiguous elements of the nest's innermost axis; 0 where there are none.
   static constexpr std::int64_t contiguous(const walk& n) {
@@ -125,12 +125,12 @@ struct reduce_vectors : answers_as<Op> {
     each_place(w.kept, 0, [&](std::int64_t start) {
       if (!share.mine.holds(k)) return void(++k);
       if constexpr (is_float_v<T> && picks) {
-        float_pick<V, largest> pick(V::all(x.data[start]));
+        float_pick<V, largest> pick(V::all(static_cast<float>(x.data[start])));
         each_place(rows, start, [&](std::int64_t at) {
           V::each(length, [&](std::int64_t i, auto part) { pick.add(V::select(part, V::load(part, x.data + at + i), pick.best)); });
         });
         const float found = largest ? V::largest(pick.best) : -V::largest(V::sub(V::all(-0.0f), pick.best));
-        y.data[k++] = V::any(pick.strange) ? __builtin_nanf("") : found;
+        y.store(k++, V::any(pick.strange) ? __builtin_nanf("") : found);
       } else if constexpr (is_float_v<T>) {
         doubles even = V::all(0.0);
         doubles odd = V::all(0.0);
@@ -177,7 +177,7 @@ struct reduce_vectors : answers_as<Op> {
       if constexpr (is_float_v<T> && picks) {
         constexpr std::int64_t n = V::lanes;
         for (; done + 4 * n <= length; done += 4 * n) {  // four chains
-          const float* from = x.data + start + done;
+          const auto* from = x.data + start + done;
           float_pick<V, largest> p0(V::load(from)), p1(V::load(from + n)), p2(V::load(from + 2 * n)), p3(V::load(from + 3 * n));
           each_place(w.over, start + done, [&](std::int64_t at) {
             p0.add(V::load(x.data + at));
@@ -185,7 +185,7 @@ struct reduce_vectors : answers_as<Op> {
             p2.add(V::load(x.data + at + 2 * n));
             p3.add(V::load(x.data + at + 3 * n));
           });
-          float* to = y.data + first + done;
+          auto* to = y.data + first + done;
           V::store(to, p0.found());
           V::store(to + n, p1.found());
           V::store(to + 2 * n, p2.found());

@@ -24,7 +24,7 @@ struct resize_kernel : answers_as<Op> {
   static constexpr bool bilinear = std::is_same_v<Op, op::resize_bilinear>;
 
   template <class Sig>
-  static constexpr bool supports = std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
+  static constexpr bool supports = is_real_signature<Sig> || std::is_same_v<Sig, types::u8(types::u8)> ||
                                    std::is_same_v<Sig, types::s8(types::s8)>;
 
   static constexpr int parts(const node_facts& f, const params&) { return resize_parts(f); }
@@ -128,7 +128,7 @@ struct resize_kernel : answers_as<Op> {
     const bool one_tap = taps_of(c, 1, 0, tflite).count == 1 && columns[0].count == 1;
     if constexpr (is_float_v<T>) {
       if (one_tap && e.plain()) return whole_lines();
-      each_pixel(c, columns, tflite, [&](const auto& t, float* to) {
+      each_pixel(c, columns, tflite, [&](const auto& t, storage* to) {
         V::each(channels, [&](std::int64_t o, auto part) {
           auto sum = one_tap ? V::load(part, t.from[0] + o) : tflite ? tflite_sum(t, [&](int k) { return V::load(part, t.from[k] + o); }) : V::all(0.0f);
           if (!one_tap && !tflite)

@@ -24,7 +24,7 @@ struct softmax_kernel : answers_as<op::softmax> {
 
   template <class Sig>
   static constexpr bool supports =
-      std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::u8(types::u8)> ||
+      std::is_same_v<Sig, types::f32(types::f32)> || std::is_same_v<Sig, types::f16(types::f16)> || std::is_same_v<Sig, types::u8(types::u8)> ||
       std::is_same_v<Sig, types::s8(types::s8)> || is_half_signature<Sig>;
 
   /// The exponentials of one row of floats or of 16-bit data.
@@ -46,7 +46,7 @@ struct softmax_kernel : answers_as<op::softmax> {
       if (c.rounding().mode() == rounding_mode::tflite || y.zero() > 1024 || y.zero() < -1024) return reference::run(c);
       softmax_bytes(V{}, c, c.constants(), count);
     } else if (c.params().beta == 1.0f) {
-      plain_rows(x.data, y.data, x.size(), count);
+      plain_rows(x.data, y.data, x.size(), count, reinterpret_cast<float*>(c.scratch()));
     } else {
       float_rows(c, x, y, count);
     }
@@ -54,18 +54,23 @@ struct softmax_kernel : answers_as<op::softmax> {
 
  private:
   /// The first value, or a larger one: of a row that begins with NaN, NaN; other NaN are skipped, as in the reference.
-  static float largest(const float* from, std::int64_t count) {
-    if (from[0] != from[0]) return from[0];
-    floats most = V::all(from[0]);
+  template <class Real>
+  static float largest(const Real* from, std::int64_t count) {
+    const auto first = static_cast<float>(from[0]);
+    if (first != first) return first;
+    floats most = V::all(first);
     V::each(count, [&](std::int64_t k, auto part) {
       most = V::select(part, V::max(V::load(part, from + k), most), most);  // of a NaN the second
     });
     return V::largest(most);
   }
-  static void plain_rows(const float* x, float* y, std::int64_t size, std::int64_t count) {
+  /// The exponentials of a row stand where its results will, of 16-bit floats in scratch.
+  template <class Real>
+  static void plain_rows(const Real* x, Real* y, std::int64_t size, std::int64_t count, float* scratch) {
     for (std::int64_t base = 0; base < size; base += count) {
-      const float* from = x + base;
-      float* to = y + base;
+      const Real* from = x + base;
+      float* made = scratch;
+      if constexpr (std::is_same_v<Real, float>) made = y + base;
       const floats most = V::all(largest(from, count));
       doubles even = V::all(0.0);
       doubles odd = V::all(0.0);
@@ -79,10 +84,10 @@ struct softmax_kernel : answers_as<op::softmax> {
         const floats kept = V::select(part, e, V::all(0.0f));
         even = V::add(even, V::low_half(kept));
         odd = V::add(odd, V::high_half(kept));
-        V::store(part, to + k, kept);
+        V::store(part, made + k, kept);
       });
       const floats share = V::all(static_cast<float>(1.0 / V::total(V::add(even, odd))));
-      V::each(count, [&](std::int64_t k, auto part) { V::store(part, to + k, V::mul(V::load(part, to + k), share)); });
+      V::each(count, [&](std::int64_t k, auto part) { V::store(part, y + base + k, V::mul(V::load(part, made + k), share)); });
     }
   }
   template <class Call, class X, class Y>
@@ -91,7 +96,7 @@ struct softmax_kernel : answers_as<op::softmax> {
     auto* made = reinterpret_cast<double*>(c.scratch());
     const doubles beta = V::all(static_cast<double>(c.params().beta));
     for (std::int64_t r = 0; r < rows; ++r) {
-      const float* from = x.data + r * count;
+      const auto* from = x.data + r * count;
       const doubles most = V::all(static_cast<double>(largest(from, count)));
       doubles sum = V::all(0.0);
       V::each_doubles(count, [&](std::int64_t k, auto part) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Transposes of small blocks in registers: 16x16 words of 32 bits (AVX2: four blocks of 8x8), 16x16 bytes. Layer 5a.
+// Transposes of small blocks in registers: 16x16 words of 32 bits (AVX2: four blocks of 8x8), 16x16 bytes, 16x16 halves of
+// words (four blocks of 8x8). Layer 5a.
 
 #include "qnnx/kernel/x86/vectors_avx2.hpp"
 #include "qnnx/kernel/x86/vectors_avx512.hpp"
@@ -63,6 +64,43 @@ inline void transpose_bytes(avx2_vectors, const std::byte* from, std::int64_t fr
     put(j, _mm256_castsi256_si128(a[j]));
     put(j + 8, _mm256_extracti128_si256(a[j], 1));
   }
+}
+/// The same of 16-bit elements; steps in bytes. Of both sets: an 8x8 block is 8 vectors of 16 bytes.
+inline void transpose_halves(const std::byte* from, std::int64_t from_step, int rows, int columns, std::byte* to, std::int64_t to_step) {
+  for (int c = 0; c < columns; c += 8)
+    for (int r = 0; r < rows; r += 8) {
+      const int wide = columns - c < 8 ? columns - c : 8, high = rows - r < 8 ? rows - r : 8;
+      __m128i x[8], t[8];
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) {
+        const std::byte* p = from + (r + i) * from_step + c * 2;
+        alignas(16) std::byte few[16] = {};
+        if (i < high && wide == 8) x[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        else {
+          if (i < high) copy_few<16>(few, p, wide * 2);
+          x[i] = _mm_load_si128(reinterpret_cast<const __m128i*>(few));
+        }
+      }
+      // each step puts the first and the second half of the rows together: after three, columns are rows
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) t[2 * i] = _mm_unpacklo_epi16(x[i], x[i + 4]), t[2 * i + 1] = _mm_unpackhi_epi16(x[i], x[i + 4]);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) x[2 * i] = _mm_unpacklo_epi16(t[i], t[i + 4]), x[2 * i + 1] = _mm_unpackhi_epi16(t[i], t[i + 4]);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) t[2 * i] = _mm_unpacklo_epi16(x[i], x[i + 4]), t[2 * i + 1] = _mm_unpackhi_epi16(x[i], x[i + 4]);
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; ++j) {
+        std::byte* p = to + (c + j) * to_step + r * 2;
+        if (j >= wide) continue;
+        if (high == 8) {
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(p), t[j]);
+        } else {
+          alignas(16) std::byte few[16];
+          _mm_store_si128(reinterpret_cast<__m128i*>(few), t[j]);
+          copy_few<16>(p, few, high * 2);
+        }
+      }
+    }
 }
 /// The same of 32-bit words; steps in bytes.
 inline void transpose_words(avx2_vectors, const std::byte* from, std::int64_t from_step, int rows, int columns,

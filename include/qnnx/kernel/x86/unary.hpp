@@ -32,7 +32,7 @@ struct unary_kernel : answers_as<Op> {
   template <class Sig>
   static constexpr bool supports =
       std::is_same_v<Sig, types::u8(types::u8)> || std::is_same_v<Sig, types::s8(types::s8)> ||
-      std::is_same_v<Sig, types::f32(types::f32)> || (sixteen_bits && is_half_signature<Sig>);
+      is_real_signature<Sig> || (sixteen_bits && is_half_signature<Sig>);
 
   template <class Call>
   static void run(const Call& c) {

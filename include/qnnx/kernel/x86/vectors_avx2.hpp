@@ -84,19 +84,35 @@ struct avx2_vectors {
     _mm256_store_ps(lane, v);
     copy_few<32>(p, lane, 4 * s.count);
   }
-  // 16-bit floats; every processor with AVX2 has F16C, not every set of compiler flags
+  // 16-bit floats, as numbers; every processor with AVX2 has F16C, not every set of compiler flags
 #define QNNX_WITH_F16C __attribute__((target("f16c"))) inline
-  static QNNX_WITH_F16C floats load_f16(whole, const void* p) { return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
-  static QNNX_WITH_F16C floats load_f16(some s, const void* p) {
-    alignas(16) std::uint16_t lane[8] = {};
+  static QNNX_WITH_F16C floats load(const half* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+  static QNNX_WITH_F16C floats load(whole, const half* p) { return load(p); }
+  static QNNX_WITH_F16C floats load(some s, const half* p) {
+    alignas(16) half lane[8];
     copy_few<16>(lane, p, 2 * s.count);
-    return load_f16(whole{}, lane);
+    return load(lane);
   }
-  static QNNX_WITH_F16C void store_f16(whole, void* p, floats v) { _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
-  static QNNX_WITH_F16C void store_f16(some s, void* p, floats v) {
-    alignas(16) std::uint16_t lane[8];
-    store_f16(whole{}, lane, v);
+  static QNNX_WITH_F16C void store(half* p, floats v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
+  static QNNX_WITH_F16C void store(whole, half* p, floats v) { store(p, v); }
+  static QNNX_WITH_F16C void store(some s, half* p, floats v) {
+    alignas(16) half lane[8];
+    store(lane, v);
     copy_few<16>(p, lane, 2 * s.count);
+  }
+  static QNNX_WITH_F16C doubles load_widened(whole, const half* p) { return _mm256_cvtps_pd(_mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))); }
+  static QNNX_WITH_F16C doubles load_widened(some_doubles s, const half* p) {
+    alignas(8) half lane[4];
+    copy_few<8>(lane, p, 2 * s.count);
+    return load_widened(whole{}, lane);
+  }
+  static QNNX_WITH_F16C void store_narrowed(whole, half* p, doubles v) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_cvtps_ph(_mm256_cvtpd_ps(v), _MM_FROUND_TO_NEAREST_INT));
+  }
+  static QNNX_WITH_F16C void store_narrowed(some_doubles s, half* p, doubles v) {
+    alignas(8) half lane[4];
+    store_narrowed(whole{}, lane, v);
+    copy_few<8>(p, lane, 2 * s.count);
   }
 #undef QNNX_WITH_F16C
   static QNNX_INLINE floats add(floats a, floats b) { return _mm256_add_ps(a, b); }

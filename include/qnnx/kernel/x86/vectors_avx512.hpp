@@ -40,10 +40,16 @@ struct avx512_vectors {
   static QNNX_INLINE floats load(some s, const float* p) { return _mm512_maskz_loadu_ps(s, p); }
   static QNNX_INLINE void store(float* p, floats v) { _mm512_storeu_ps(p, v); }
   static QNNX_INLINE void store(some s, float* p, floats v) { _mm512_mask_storeu_ps(p, s, v); }
-  // 16-bit floats
-  static QNNX_INLINE floats load_f16(some s, const void* p) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(s, p)); }
-  static QNNX_INLINE void store_f16(some s, void* p, floats v) {
-    _mm256_mask_storeu_epi16(p, s, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  // 16-bit floats, as numbers
+  static QNNX_INLINE floats load(const half* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static QNNX_INLINE floats load(some s, const half* p) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(s, p)); }
+  static QNNX_INLINE void store(half* p, floats v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
+  static QNNX_INLINE void store(some s, half* p, floats v) { _mm256_mask_storeu_epi16(p, s, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
+  static QNNX_INLINE doubles load_widened(some_doubles s, const half* p) {
+    return _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_maskz_loadu_epi16(s, p)));
+  }
+  static QNNX_INLINE void store_narrowed(some_doubles s, half* p, doubles v) {
+    _mm_mask_storeu_epi16(p, s, _mm256_cvtps_ph(_mm512_cvtpd_ps(v), _MM_FROUND_TO_NEAREST_INT));
   }
   static QNNX_INLINE floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
   static QNNX_INLINE floats sub(floats a, floats b) { return _mm512_sub_ps(a, b); }
