@@ -72,7 +72,10 @@ struct s16x8 {
     return _mm256_set1_epi32(two);
   }
   static QNNX_INLINE vec plain_piece(const std::byte* p) { return piece(p, vec{}); }
-  static QNNX_INLINE void add_product(vec& acc, vec x, vec w) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+  static QNNX_INLINE void add_product(vec& acc, vec x, vec w) {
+    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
+    asm("" : "+x"(acc));  // else g++ 12 makes all products of a tile first, and spills them
+  }
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86

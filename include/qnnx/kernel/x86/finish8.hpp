@@ -88,6 +88,24 @@ struct finish_bytes8 {
     for (int v = 0; v < Vectors; ++v) q[v] = scaled(acc[v], v);
     store_bytes(to + row * channels, scale.bytes(q[0], q[Vectors - 1]), count);
   }
+  /// A tile, through memory and in a function of its own: what finishing keeps in registers, g++ takes from the sums.
+  template <int Rows, int Vectors>
+  QNNX_INLINE void block(const __m256i (&acc)[Rows][Vectors], std::int64_t row) const {
+    alignas(32) __m256i sums[Rows][Vectors];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) _mm256_store_si256(&sums[r][v], acc[r][v]);
+    store_rows<Rows, Vectors>(sums, row);
+  }
+  template <int Rows, int Vectors>
+  QNNX_NOINLINE void store_rows(const __m256i (&sums)[Rows][Vectors], std::int64_t row) const {
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; r += 2) {
+      if (r + 1 < Rows) store_two<Vectors>(sums[r], sums[r + 1 < Rows ? r + 1 : r], row + r);
+      else store<Vectors>(sums[r], row + r);
+    }
+  }
   /// Two rows.
   template <int Vectors>
   QNNX_INLINE void store_two(const __m256i (&a)[Vectors], const __m256i (&b)[Vectors], std::int64_t row) const {
