@@ -6,105 +6,16 @@
 // All but the weights stays in the second cache, and weights are read once a block.
 //   sum (x + ox) (w + ow) = sum x' (w + ow) + ox' sum (w + ow), x' = x - 128 of unsigned data, ox' = ox + 128: padding is
 //   the zero point, and the second term is in the bias
-// Packed weights take 8 bytes for one: beyond takes() reading them costs more than products. Layer 5a.
+// Layer 5a.
 
-#include "qnnx/kernel/x86/winograd4.hpp"
+#include "qnnx/kernel/x86/winograd4_layout.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 namespace winograd {
 
-/// Sizes of a convolution's packed form and blocks. A: s16x16 or s16x8.
-template <class A>
-struct layout {
-  packed_layout words;  // constants per channel, groups of vectors of channels
-  std::int64_t depth, pairs, rows, wide;  // rows of tiles of an image, tiles of a row
-  std::int64_t columns;                   // pixels of a line of data
-  std::int64_t tiles;                     // of a block: whole rows, or a part of one
-  std::int64_t line_chunks, chunks;       // of result_tiles tiles, of a row and of a block
-
-  static constexpr std::int64_t result_tiles = 8;               // finished together
-  static constexpr std::int64_t result_row = A::group * A::lanes;  // values from one pixel to the next
-  static constexpr std::int64_t chunk_values = 16 * result_tiles * result_row;
-  static constexpr std::int64_t safe_depth = 112;               // 128 * 255 * 9 * 112 < 2^25
-  static constexpr std::int64_t depth_block_at = 8;             // in the packed form, after packed_flags
-
-  constexpr explicit layout(const window_shape& s)
-      : words(s, A::lanes, 2, 4), depth(s.depth), pairs(s.depth / 2), rows((s.out_h + 3) / 4), wide((s.out_w + 3) / 4), columns(4 * wide + 2) {
-    std::int64_t most = few_weights(s) ? 16 : 32;
-    if (most * depth > 72 * 64) most = 72 * 64 / depth < 4 ? 4 : 72 * 64 / depth;
-    const std::int64_t parts = (wide + most - 1) / most;
-    tiles = parts > 1 ? (wide + parts - 1) / parts : most / wide * wide;
-    if (parts == 1 && tiles > s.batch * rows * wide) tiles = s.batch * rows * wide;
-    line_chunks = (wide + result_tiles - 1) / result_tiles;
-    chunks = parts > 1 ? (tiles + result_tiles - 1) / result_tiles : tiles / wide * line_chunks;
-  }
-  /// Tiles must save products, whole ones and at least four (36 products where a pixel takes 9 of 16 bits, or as long as 4.5
-  /// of 8 bits), and where weights come from memory enough of them must share them: 64 bytes / tiles a cycle.
-  static constexpr bool takes(const window_shape& s) {
-    if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.groups != 1) return false;
-    if (s.depth < 16 || s.depth % 2 != 0 || s.channels < 16 || s.depth * s.channels > 256 * 256) return false;
-    if (6 * ((s.out_w + 3) / 4 * 4 + 2) * s.depth > 256 * 1024) return false;
-    const std::int64_t tiles = s.batch * ((s.out_h + 3) / 4) * ((s.out_w + 3) / 4);
-    return 37 * (tiles < 4 ? 4 : tiles) < (A::lanes == 16 ? 4 : 8) * s.pixels() && (few_weights(s) || tiles >= 12);
-  }
-  /// Whose packed form is in the second cache, or soon there.
-  static constexpr bool few_weights(const window_shape& s) { return s.depth * s.channels <= 96 * 96; }
-  constexpr std::int64_t panels_at() const { return words.panels_at(packed_words); }
-  constexpr std::int64_t bytes() const { return panels_at() + positions * pairs * words.padded * 4; }
-  constexpr std::int64_t vectors_of(std::int64_t first) const { return words.vectors - first < words.group ? words.vectors - first : words.group; }
-  /// Byte offset of the weights of a group from vector `first` on: [position][pair][vector][lanes][2].
-  constexpr std::int64_t group_at(std::int64_t first) const { return positions * first * position_bytes(1); }
-  constexpr std::int64_t position_bytes(std::int64_t vectors) const { return pairs * vectors * A::lanes * 4; }
-  constexpr std::int64_t at(std::int64_t position, std::int64_t tap, std::int64_t o) const {
-    const std::int64_t first = o / A::lanes / words.group * words.group;
-    const std::int64_t wide_group = vectors_of(first);
-    return group_at(first) + position * position_bytes(wide_group) + ((tap / 2 * wide_group + o / A::lanes - first) * A::lanes + o % A::lanes) * 4 + tap % 2 * 2;
-  }
-  // Scratch, in values: whole lines of 64 bytes; one more a position, so that positions do not meet in a set of the cache
-  constexpr std::int64_t line() const { return (columns * depth + 31) / 32 * 32; }              // of data
-  constexpr std::int64_t position() const { return (tiles * depth + 31) / 32 * 32 + 32; }       // of transformed data
-  constexpr std::int64_t sums() const { return tiles * words.group * A::lanes + 16; }           // of a position
-  constexpr std::int64_t lines_bytes() const { return 6 * line() * 2; }
-  constexpr std::int64_t padding_bytes() const { return (columns * depth + 63) / 64 * 64; }
-  constexpr std::int64_t data_bytes() const { return positions * position() * 2 + (3 * depth * 2 + 63) / 64 * 64; }  // 3 rows more are read
-  constexpr std::int64_t sums_bytes() const { return (positions * sums() * 4 + 3 * words.group * A::lanes * 4 + 63) / 64 * 64; }  // and written
-  constexpr std::int64_t results_bytes() const { return (depth > safe_depth ? chunks : 1) * chunk_values * 4; }
-  constexpr std::int64_t scratch_bytes() const { return lines_bytes() + padding_bytes() + data_bytes() + sums_bytes() + results_bytes(); }
-};
-
-template <class A, class W, class B>
-void pack(const window_shape& s, const W& w, const B& bias, const byte_scales& q, std::byte* out) {
-  const layout<A> l(s);
-  std::memset(out, 0, static_cast<std::size_t>(l.bytes()));
-  channel_packer<W, B> packer{q, w, bias, s.taps()};
-  std::int64_t largest = 0;
-  for (std::int64_t o = 0; o < s.channels; ++o) {
-    const std::int32_t offset = w.q->offset_at(q.per_channel ? o : 0);
-    std::int32_t sum = 0;
-    std::int64_t most = 0;
-    for (std::int64_t c = 0; c < s.depth; ++c) {
-      std::int32_t g[3][3];
-      for (std::int64_t k = 0; k < 9; ++k) {
-        const std::int32_t v = weight_value(w, (k * s.depth + c) * s.channels + o) + offset;
-        g[k / 3][k % 3] = v;
-        sum += v;
-        most += v < 0 ? -v : v;
-      }
-      std::int16_t made[positions];
-      weights_of(g, made);
-      for (std::int64_t p = 0; p < positions; ++p) std::memcpy(out + l.panels_at() + l.at(p, c, o), made + p, 2);
-    }
-    if (most > largest) largest = most;
-    packer.fold(o, sum, most, out, l.words);
-  }
-  packer.store(out, l.words, 0);
-  const auto block = static_cast<std::int32_t>(128 * largest < (std::int64_t{1} << 25) ? s.depth : l.safe_depth);
-  std::memcpy(out + l.depth_block_at, &block, sizeof block);
-}
-
-using product_function = void (*)(const std::int16_t*, std::int64_t, std::int64_t, const std::byte*, weights_ahead, std::int32_t*);
+using product_function = void (*)(const product_input&);
 template <class A>
 constexpr int most_rows(std::int64_t vectors) { return vectors > (A::group == 4 ? 2 : 1) ? 6 : 8; }
 /// For up to most_rows tiles; rows beyond read and write what nothing uses.
@@ -123,6 +34,24 @@ product_function product_for(std::int64_t vectors, std::int64_t rows) {
   }
   return product_for<A, 2>(rows);
 }
+
+/// The products of a position's tiles, as equal as they can be.
+template <class A>
+struct position_calls {
+  int calls = 0, more = 0;  // of `less` tiles, the first `more` of one more
+  std::int64_t less = 0;
+  product_function larger = nullptr, smaller = nullptr;
+
+  position_calls(std::int64_t tiles, std::int64_t vectors) {
+    if (tiles == 0) return;
+    const int n = static_cast<int>(tiles), most = most_rows<A>(vectors);
+    calls = (n + most - 1) / most;
+    less = n / calls;
+    more = n % calls;
+    larger = product_for<A>(vectors, less + 1);
+    smaller = product_for<A>(vectors, less);
+  }
+};
 
 /// The tiles of one call.
 template <class A>
@@ -147,30 +76,48 @@ class block_maker {
   }
   /// Rows of tiles, counted over the batch, channels from vector groups.from * group on.
   void run(slice rows, slice groups) {
-    if (l_.tiles >= l_.wide) {
-      const std::int64_t most = l_.tiles / l_.wide;
-      for (std::int64_t r = rows.from; r < rows.to; r += most) {
-        const std::int64_t n = rows.to - r < most ? rows.to - r : most;
-        for (std::int64_t i = 0; i < n; ++i) {
-          make_lines(r + i);
-          make_tiles(0, l_.wide, i * l_.wide);
-        }
-        make_results(r, 0, l_.wide, n, groups);
-      }
-      return;
-    }
-    for (std::int64_t r = rows.from; r < rows.to; ++r) {
-      make_lines(r);  // of the whole row: results may lie over its data
-      for (std::int64_t t = 0; t < l_.wide; t += l_.tiles) {
-        const std::int64_t n = l_.wide - t < l_.tiles ? l_.wide - t : l_.tiles;
-        make_tiles(t, n, 0);
-        make_results(r, t, n, 1, groups);
+    const std::int64_t most = l_.tiles < l_.wide ? 1 : l_.tiles / l_.wide;  // rows of a block
+    const std::int64_t piece = l_.tiles < l_.wide ? l_.tiles : l_.wide;
+    for (std::int64_t r = rows.from; r < rows.to; r += most) {
+      const slice some{r, rows.to - r < most ? rows.to : r + most};
+      for (std::int64_t t = 0; t < l_.wide; t += piece) {
+        const slice columns{t, l_.wide - t < piece ? l_.wide : t + piece};
+        set_.narrow = l_.narrow && columns.to == l_.wide;
+        set_.whole = columns.to - t - set_.narrow;
+        set_.low = set_.tall = 0;
+        for (std::int64_t i = some.from; i < some.to; ++i) (is_low(i) ? set_.low : set_.tall) += 1;
+        each_row(some, [&](std::int64_t row, std::int64_t number) {
+          if (t == 0) make_lines(row);  // the whole row: results may lie over its data
+          make_tiles(row, number, columns);
+        });
+        make_results(some, columns, groups);
       }
     }
   }
 
  private:
   static constexpr int lanes = A::lanes;
+
+  bool is_low(std::int64_t row) const { return l_.low && row % l_.rows == l_.rows - 1; }
+  /// f(row, its number in set_) of some rows.
+  template <class F>
+  QNNX_INLINE void each_row(slice rows, const F& f) const {
+    std::int64_t tall = 0, low = set_.tall;
+    for (std::int64_t r = rows.from; r < rows.to; ++r) f(r, is_low(r) ? low++ : tall++);
+  }
+  /// f<results of their lines, of their columns>(first, count, where their values are) of the tiles [from, to) of a row,
+  /// counted from the block's first; `size` values of a tile, `next` from a position to the next.
+  template <class T, class F>
+  QNNX_INLINE void each_form(std::int64_t row, std::int64_t number, slice tiles, T* all, std::int64_t next, std::int64_t size, const F& f) const {
+    const auto form = [&]<int High>() __attribute__((always_inline)) {
+      const std::int64_t whole = tiles.to < set_.whole ? tiles.to : set_.whole;
+      if (whole > tiles.from) f.template operator()<High, 4>(tiles.from, whole - tiles.from, tile_values<T>{all + set_.index(number, tiles.from, true) * size, next, 0});
+      if (tiles.to == whole) return;
+      const std::int64_t index = set_.index(number, whole, true);
+      f.template operator()<High, 2>(whole, 1, tile_values<T>{all + index * size, next, (set_.index(number, whole, false) - index) * size});
+    };
+    is_low(row) ? form.template operator()<2>() : form.template operator()<4>();
+  }
 
   void make_lines(std::int64_t row) {
     const std::byte* image = data_ + row / l_.rows * s_.height * s_.width * s_.depth;
@@ -183,70 +130,97 @@ class block_maker {
     }
     const std::int64_t end = s_.left + s_.width < l_.columns ? s_.left + s_.width : l_.columns;
     const auto some = [&](const std::byte* const(&from)[6], std::int64_t first, std::int64_t last) {
-      if (last > first) data_columns<2 * lanes>(from, (last - first) * s_.depth, flip_, lines_ + first * s_.depth, l_.line());
+      if (last <= first) return;
+      if (is_low(row)) data_columns<2 * lanes, 2>(from, (last - first) * s_.depth, flip_, lines_ + first * s_.depth, l_.line());
+      else data_columns<2 * lanes, 4>(from, (last - first) * s_.depth, flip_, lines_ + first * s_.depth, l_.line());
     };
     some(padding, 0, s_.left);
     some(lines, s_.left, end);
     some(padding, end, l_.columns);
   }
-  void make_tiles(std::int64_t first, std::int64_t count, std::int64_t to) {
-    for (std::int64_t t = 0; t < count; ++t)
-      data_rows<2 * lanes>(lines_ + 4 * (first + t) * s_.depth, l_.line(), s_.depth, transformed_ + (to + t) * s_.depth, l_.position());
+  void make_tiles(std::int64_t row, std::int64_t number, slice columns) {
+    const std::int16_t* from = lines_ + 4 * columns.from * s_.depth;
+    each_form(row, number, {0, columns.to - columns.from}, transformed_, l_.position(), s_.depth,
+              [&]<int High, int Wide>(std::int64_t first, std::int64_t count, tile_values<std::int16_t> to) {
+                data_rows<2 * lanes, High, Wide>(from + 4 * first * s_.depth, l_.line(), s_.depth, count, to);
+              });
   }
-  /// `rows` rows of `wide` tiles each, the first of them tile `first` of row `row`.
-  void make_results(std::int64_t row, std::int64_t first, std::int64_t wide, std::int64_t rows, slice groups) {
+  void make_results(slice rows, slice columns, slice groups) {
     for (std::int64_t g = groups.from; g < groups.to; ++g) {
       const std::int64_t vector = g * l_.words.group;
       const std::int64_t vectors = l_.vectors_of(vector);
       for (std::int64_t d = 0; d < s_.depth; d += depth_block_) {
-        make_sums(vector, vectors, d, rows * wide);
+        make_sums(vector, vectors, d);
         const bool last = d + depth_block_ >= s_.depth;
         std::int32_t* to = results_;
-        for (std::int64_t r = 0; r < rows; ++r)
-          for (std::int64_t t = 0; t < wide; t += l_.result_tiles) {
-            const std::int64_t n = wide - t < l_.result_tiles ? wide - t : l_.result_tiles;
-            add_results(vector, vectors, d == 0, r * wide + t, n, to);
-            if (last) finish(vector, vectors, row + r, first + t, n, to);
+        each_row(rows, [&](std::int64_t row, std::int64_t number) {
+          for (std::int64_t t = columns.from; t < columns.to; t += l_.result_tiles) {
+            const slice some{t - columns.from, (columns.to - t < l_.result_tiles ? columns.to : t + l_.result_tiles) - columns.from};
+            add_results(vector, vectors, d == 0, row, number, some, to);
+            if (last) finish(vector, vectors, row, t, some.to - some.from, to);
             if (depth_block_ < s_.depth) to += l_.chunk_values;
           }
+        });
       }
     }
   }
-  void make_sums(std::int64_t vector, std::int64_t vectors, std::int64_t from, std::int64_t tiles) {
+  void make_sums(std::int64_t vector, std::int64_t vectors, std::int64_t from) {
     const std::int64_t depth = s_.depth - from < depth_block_ ? s_.depth - from : depth_block_;
-    const std::byte* w = o_.packed + l_.panels_at() + l_.group_at(vector) + from / 2 * vectors * lanes * 4;
-    const std::int64_t calls = (tiles + most_rows<A>(vectors) - 1) / most_rows<A>(vectors);
-    const std::int64_t less = tiles / calls;  // tiles of a call, or one more
-    const product_function larger = product_for<A>(vectors, less + 1);
-    const product_function smaller = product_for<A>(vectors, less);
-    for (std::int64_t p = 0; p < positions; ++p, w += l_.position_bytes(vectors)) {
-      const std::int16_t* x = transformed_ + p * l_.position() + from;
-      std::int32_t* to = sums_ + p * l_.sums();
-      for (std::int64_t k = 0; k < calls; ++k) {
-        const bool more = k < tiles % calls;
-        (more ? larger : smaller)(x, s_.depth, depth / 2, w, ahead_of(w + l_.position_bytes(vectors), vectors, depth / 2, k, calls), to);
-        x += (less + more) * s_.depth;
-        to += (less + more) * vectors * lanes;
+    const std::byte* const w = o_.packed + l_.panels_at() + l_.group_at(vector) + from / 2 * vectors * lanes * 4;
+    const position_calls<A> every(set_.count(true, true), vectors);
+    if (set_.low + set_.narrow == 0) return make_positions(every, 0, positions, w, vectors, from, depth);
+    const position_calls<A> whole(set_.count(false, false), vectors), tall(set_.count(false, true), vectors), wide(set_.count(true, false), vectors);
+    for (int i = 0; i < 6; ++i) {
+      const bool shared = shared_point(i);
+      make_positions(shared ? every : tall, 6 * i, 3, w, vectors, from, depth);
+      make_positions(shared ? wide : whole, 6 * i + 3, 2, w, vectors, from, depth);
+      make_positions(shared ? every : tall, 6 * i + 5, 1, w, vectors, from, depth);
+    }
+  }
+  /// `count` positions of as many tiles. Where the first cache holds their weights, tiles stay in registers' reach, else weights.
+  void make_positions(const position_calls<A>& made, int position, int count, const std::byte* w, std::int64_t vectors, std::int64_t from, std::int64_t depth) {
+    const bool together = positions * l_.position_bytes(vectors) <= 20 * 1024;
+    product_input in;
+    in.step = s_.depth;
+    in.x_next = l_.position();
+    in.pairs = depth / 2;
+    in.w_next = l_.position_bytes(vectors);
+    in.to_next = l_.sums();
+    in.count = together ? count : 1;
+    for (const int end = position + count; position < end; position += static_cast<int>(in.count)) {
+      in.w = w + position * in.w_next;
+      in.x = transformed_ + position * in.x_next + from;
+      in.to = sums_ + position * in.to_next;
+      for (int k = 0; k < made.calls; ++k) {
+        const bool more = k < made.more;
+        bring(in, vectors, k, made.calls);
+        (more ? made.larger : made.smaller)(in);
+        in.x += (made.less + more) * s_.depth;
+        in.to += (made.less + more) * vectors * lanes;
       }
     }
   }
-  /// Of the weights of the next position, what call k of `calls` brings: a share of 64 bytes a pair, or two where there
+  /// What call k of `calls` brings of the weights of the next position: a share of 64 bytes a pair, or two where there
   /// are more shares than calls. The last calls bring what is there.
-  static weights_ahead ahead_of(const std::byte* next, std::int64_t vectors, std::int64_t pairs, std::int64_t k, std::int64_t calls) {
-    const std::int64_t shares = (vectors * lanes + 15) / 16;
-    const std::int64_t first = shares > calls ? 2 * k : k < shares ? k : shares - 1;
-    return {next + first * 64 * pairs, shares > calls ? 64 * pairs : 0};
+  static void bring(product_input& in, std::int64_t vectors, int k, int calls) {
+    const int shares = static_cast<int>(vectors * lanes + 15) / 16;
+    const int first = shares > calls ? 2 * k : k < shares ? k : shares - 1;
+    in.ahead = in.w + in.w_next + first * 64 * in.pairs;
+    in.apart = shares > calls ? 64 * in.pairs : 0;
   }
-  void add_results(std::int64_t vector, std::int64_t vectors, bool fresh, std::int64_t tile, std::int64_t count, std::int32_t* to) {
+  /// Of `tiles` of a row, counted from the block's first.
+  void add_results(std::int64_t vector, std::int64_t vectors, bool fresh, std::int64_t row, std::int64_t number, slice tiles, std::int32_t* to) {
     constexpr std::int64_t line = 4 * layout<A>::result_tiles * layout<A>::result_row;
     const auto* bias = reinterpret_cast<const std::int32_t*>(o_.packed + l_.words.word(bias_word)) + vector * lanes;
-    for (std::int64_t t = 0; t < count; ++t, to += 4 * l_.result_row)
-      for (std::int64_t v = 0; v < vectors; ++v) {
-        const std::int32_t* m = sums_ + ((tile + t) * vectors + v) * lanes;
-        std::int32_t* const made = to + v * lanes;
-        if (fresh) results<lanes>(m, l_.sums(), bias + v * lanes, 0, 0, made, line, l_.result_row);
-        else results<lanes>(m, l_.sums(), made, line, l_.result_row, made, line, l_.result_row);
-      }
+    each_form<const std::int32_t>(row, number, tiles, sums_, l_.sums(), vectors * lanes, [&]<int High, int Wide>(std::int64_t first, std::int64_t count, tile_values<const std::int32_t> m) __attribute__((always_inline)) {
+      std::int32_t* first_made = to + (first - tiles.from) * 4 * l_.result_row;
+      for (; count > 0; --count, first_made += 4 * l_.result_row)
+        for (std::int64_t v = 0; v < vectors; ++v, m.first += lanes) {
+          std::int32_t* const made = first_made + v * lanes;
+          if (fresh) results<lanes, High, Wide>(m, bias + v * lanes, 0, 0, made, line, l_.result_row);
+          else results<lanes, High, Wide>(m, made, line, l_.result_row, made, line, l_.result_row);
+        }
+    });
   }
   void finish(std::int64_t vector, std::int64_t vectors, std::int64_t row, std::int64_t tile, std::int64_t count, const std::int32_t* from) {
     const std::int64_t left = s_.out_w - 4 * tile;
@@ -272,6 +246,7 @@ class block_maker {
   std::int32_t* sums_;
   std::int32_t* results_;
   std::int64_t depth_block_;
+  tile_set set_{};
 };
 
 }  // namespace winograd
@@ -315,7 +290,8 @@ struct winograd_windows : Base {
     j.flip = o.is_signed ? 0 : 0x80808080u;
     const std::int64_t rows = s.batch * made.rows;
     const std::int64_t groups = (made.words.vectors + made.words.group - 1) / made.words.group;
-    const bool by_channel = rows < 2 * j.piece.count && groups >= j.piece.count;
+    // Pieces of channels make all tiles' data, but read their own weights only
+    const bool by_channel = groups >= j.piece.count && (rows < 2 * j.piece.count || (!tiles::few_weights(s) && groups % j.piece.count == 0));
     winograd::block_maker<A>(s, j, o).run(by_channel ? slice{0, rows} : slice_of(j.piece, rows), by_channel ? slice_of(j.piece, groups) : slice{0, groups});
   }
 };
