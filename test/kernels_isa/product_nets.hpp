@@ -14,7 +14,7 @@ net window_net(unsigned seed, const signature& types, bool depthwise) {
   const int power = 1 << d.roll(0, 5);
   const bool square = !depthwise && group == 1 && d.chance(20);  // 3x3, whole vectors of channels: Winograd's form
   const int ci = square ? 16 * d.roll(2, 3) : group * (depthwise ? (d.chance(40) ? power : d.roll(1, 150)) : d.roll(1, 40));
-  const int co = square ? 16 * d.roll(1, 5) : depthwise ? ci * (d.chance(10) ? 2 : 1) : group > 1 ? group * d.roll(1, 40) : m.channels();
+  const int co = square ? 16 * d.roll(1, 5) : depthwise ? ci * (d.chance(20) ? d.roll(2, 9) : 1) : group > 1 ? group * d.roll(1, 40) : m.channels();
   const bool pointwise = !square && d.chance(30);
   const int kh = square ? 3 : pointwise ? 1 : d.roll(1, 4);
   const int kw = square ? 3 : pointwise ? 1 : d.roll(1, 4);

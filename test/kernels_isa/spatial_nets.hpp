@@ -8,13 +8,14 @@
 
 namespace qnnx::isa_test {
 
-/// Kernels larger and smaller than the stride, paddings that cut results off, groups now and then.
+/// Kernels larger and smaller than the stride, paddings that cut results off, groups, some of one channel on both sides.
 inline net transposed_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
-  const int group = d.chance(10) ? 2 : 1;
-  const int ci = group * (d.chance(30) ? 16 : d.roll(1, 40));
-  const int co = d.chance(20) ? 16 * d.roll(1, 5) : d.roll(1, 70);
+  const bool deep = d.chance(20);
+  const int group = deep ? d.roll(2, 70) : d.chance(25) ? d.roll(2, 4) : 1;
+  const int ci = group * (deep ? 1 : d.chance(30) ? 16 : d.roll(1, 40));
+  const int co = deep ? 1 : d.chance(20) ? 16 * d.roll(1, 5) : d.roll(1, 70);
   const int kernel[2] = {d.roll(1, 5), d.roll(1, 5)}, size[2] = {d.roll(1, 7), d.roll(1, 7)};
   op::transpose_conv2d::params p;
   p.group = static_cast<std::uint32_t>(group);

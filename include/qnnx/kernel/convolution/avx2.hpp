@@ -6,6 +6,7 @@
 #include "qnnx/kernel/convolution/reference.hpp"
 
 #if QNNX_HAS_AVX2
+#include "qnnx/kernel/x86/channel_multiplier.hpp"
 #include "qnnx/kernel/x86/depthwise_16.hpp"
 #include "qnnx/kernel/x86/depthwise_pairs.hpp"
 #include "qnnx/kernel/x86/matmul_kernel.hpp"
@@ -27,15 +28,15 @@ struct impl<op::fully_connected, isa::avx2>
                         x86::dense_16<op::fully_connected, x86::avx2_vectors>>> {};
 template <>
 struct impl<op::depthwise_conv2d, isa::avx2>
-    : x86::with_short_products<op::depthwise_conv2d, x86::avx2_vectors, x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x8, x86::pair_depthwise>,
-                        x86::depthwise_16<x86::avx2_vectors>>> {};
+    : x86::with_short_products<op::depthwise_conv2d, x86::avx2_vectors, x86::with_channel_multiplier<x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x8, x86::pair_depthwise>,
+                        x86::depthwise_16<x86::avx2_vectors>>>> {};
 template <>
 struct impl<op::matmul, isa::avx2>
     : x86::with_short_products<op::matmul, x86::avx2_vectors, x86::with_16_bits<op::matmul, x86::matmul_kernel<x86::f32x8, x86::widened_windows>,
                         x86::dense_16<op::matmul, x86::avx2_vectors>>> {};
 template <>
 struct impl<op::transpose_conv2d, isa::avx2>
-    : x86::with_short_products<op::transpose_conv2d, x86::avx2_vectors, x86::transposed_kernel<x86::f32x8, x86::widened_windows>> {};
+    : x86::with_short_products<op::transpose_conv2d, x86::avx2_vectors, x86::transposed_kernel<x86::f32x8, x86::widened_windows, x86::pair_depthwise>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

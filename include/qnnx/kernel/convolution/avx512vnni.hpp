@@ -21,15 +21,15 @@ struct impl<op::fully_connected, isa::avx512vnni>
                         x86::dense_16<op::fully_connected, x86::avx512_vectors>>> {};
 template <>
 struct impl<op::depthwise_conv2d, isa::avx512vnni>
-    : x86::with_short_products<op::depthwise_conv2d, x86::avx512_vectors, x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise>,
-                        x86::depthwise_16<x86::avx512_vectors>>> {};
+    : x86::with_short_products<op::depthwise_conv2d, x86::avx512_vectors, x86::with_channel_multiplier<x86::with_16_bits<op::depthwise_conv2d, x86::depthwise_kernel<x86::f32x16, x86::vnni_depthwise>,
+                        x86::depthwise_16<x86::avx512_vectors>>>> {};
 template <>
 struct impl<op::matmul, isa::avx512vnni>
     : x86::with_short_products<op::matmul, x86::avx512_vectors, x86::with_16_bits<op::matmul, x86::matmul_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>>,
                         x86::dense_16<op::matmul, x86::avx512_vectors>>> {};
 template <>
 struct impl<op::transpose_conv2d, isa::avx512vnni>
-    : x86::with_short_products<op::transpose_conv2d, x86::avx512_vectors, x86::transposed_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>>> {};
+    : x86::with_short_products<op::transpose_conv2d, x86::avx512_vectors, x86::transposed_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>, x86::vnni_depthwise>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif
