@@ -19,8 +19,8 @@ inline constexpr std::size_t tail_bytes = 64;
 
 class exact_bytes {
  public:
-  explicit exact_bytes(std::int64_t bytes) : bytes_(static_cast<std::size_t>(bytes)), raw_(std::aligned_alloc(64, bytes_ + tail_bytes)) {
-    if (!raw_) std::abort();
+  explicit exact_bytes(std::int64_t bytes) : bytes_(static_cast<std::size_t>(bytes)) {
+    if (::posix_memalign(&raw_, 64, bytes_ + tail_bytes) != 0) std::abort();  // not aligned_alloc, which wants a multiple of 64
     std::memset(raw_, 0xa5, bytes_ + tail_bytes);
   }
   exact_bytes(const exact_bytes&) = delete;
@@ -35,7 +35,7 @@ class exact_bytes {
 
  private:
   std::size_t bytes_;
-  void* raw_;
+  void* raw_ = nullptr;
 };
 
 /// The entry of a kernel for the one node of a net; one at a time.

@@ -17,4 +17,14 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_link_libraries(qnnx_test_amx PRIVATE qnnx)
   qnnx_warnings(qnnx_test_amx)
   target_sources(test_kernels_isa PRIVATE $<TARGET_OBJECTS:qnnx_test_amx>)
+
+  add_executable(tile_estimate ${PROJECT_SOURCE_DIR}/test/kernels_isa/tile_estimate.cpp $<TARGET_OBJECTS:qnnx_test_amx>)  # docs/reference/x86.md
+  target_link_libraries(tile_estimate PRIVATE qnnx_runtime)
+  target_include_directories(tile_estimate PRIVATE ${PROJECT_SOURCE_DIR}/test)
+  set_target_properties(tile_estimate PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test)
+  qnnx_warnings(tile_estimate)
+
+  add_test(NAME kernels_isa.tile_networks COMMAND ${CMAKE_COMMAND} -E env python3 ${PROJECT_SOURCE_DIR}/test/kernels_isa/tile_networks.py
+    --bin ${qnnx_bin} --source ${PROJECT_SOURCE_DIR} --work ${PROJECT_BINARY_DIR}/test/tile_networks)
+  set_tests_properties(kernels_isa.tile_networks PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1200)
 endif()

@@ -3,6 +3,8 @@
 // The tiles of a thread: palette 1, eight of up to 16 rows of 64 bytes, of which the configuration says how many there are.
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -15,7 +17,13 @@ struct tile_fault : std::logic_error {
   using std::logic_error::logic_error;
 };
 inline void require(bool met, const char* what) {
-  if (!met) throw tile_fault(what);
+  if (met) return;
+#if defined(__cpp_exceptions)
+  throw tile_fault(what);
+#else  // libraries of models
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
+#endif
 }
 
 class tile_state {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Products of bytes in tiles (AMX): 32 pixels by 32 channels at a time, the sums of 64 channels side by side in memory,
+// Products of bytes in tiles (AMX): 32 pixels by 32 channels or 16 by 64 at a time, the sums of 64 channels side by side in memory,
 // where take_bytes finishes them a few rows at a time between the steps of the next block: a tile product keeps its unit
 // busy for 16 cycles, in which vectors finish about two rows.
 // Rows of a data tile lie a constant step apart. Of a window with strides of 1 they are pixels of the data, or of its copy
@@ -11,13 +11,11 @@
 // zero weights, which meet whatever data follows. Layer 5a.
 
 #include "qnnx/kernel/x86/dot_windows.hpp"
-#include "qnnx/kernel/x86/tiles.hpp"
+#include "qnnx/kernel/x86/tile_passes.hpp"
 
 #if QNNX_HAS_AMX
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-inline constexpr int tile_pixels = 32;              // of a block
-inline constexpr std::int64_t tile_columns = 4;     // vectors of channels that are finished together
 inline constexpr std::int64_t tile_weights = 1024 * 1024;  // of which all blocks of pixels are made before others
 
 /// How a window is laid out for tiles.
@@ -56,103 +54,6 @@ struct tile_layout {
 };
 
 namespace detail {
-
-/// Rows of a block whose sums are of outputs that follow each other.
-struct tile_segment {
-  int row, rows;
-  std::int64_t pixel;
-};
-struct tile_block {
-  tile_segment segments[tile_pixels];
-  int count = 0;
-  int rows = 0;  // that the tiles have
-  std::int32_t data_sums[tile_pixels];
-};
-
-/// The sums of one block that are not finished yet.
-class pending_sums {
- public:
-  explicit pending_sums(const byte_output& o) : o_(o) {}
-  void begin(const tile_block& block, std::int32_t* sums, std::int64_t channel, std::int64_t channels) {
-    block_ = &block, sums_ = sums, channel_ = channel, channels_ = channels, segment_ = 0, done_ = 0;
-    left_ = block.count > 0;
-  }
-  QNNX_INLINE void some() {
-    if (left_) four();
-  }
-  void rest() {
-    while (left_) four();
-  }
-
- private:
-  QNNX_NOINLINE void four() {
-    const tile_segment& s = block_->segments[segment_];
-    const int rows = s.rows - done_ < 4 ? s.rows - done_ : 4;
-    o_.data_sums = block_->data_sums + s.row + done_;
-    take_bytes(&o_, reinterpret_cast<const std::byte*>(sums_ + (s.row + done_) * 16 * tile_columns), rows, s.pixel + done_, channel_, channels_);
-    done_ += rows;
-    if (done_ < s.rows) return;
-    done_ = 0;
-    left_ = ++segment_ < block_->count;
-  }
-
-  byte_output o_;
-  const tile_block* block_ = nullptr;
-  std::int32_t* sums_ = nullptr;
-  std::int64_t channel_ = 0, channels_ = 0;
-  int segment_ = 0, done_ = 0;
-  bool left_ = false;
-};
-
-/// What one pass over the taps reads and writes.
-struct pass_input {
-  const std::byte* data = nullptr;
-  std::int64_t row_step = 0;
-  const std::int64_t* run_at = nullptr;  // offset of each run
-  std::int64_t runs = 1, steps = 1, step_bytes = 64;
-  const std::byte* w = nullptr;
-  std::int64_t vector_bytes = 0;  // of weights, from one vector of channels to the next
-  const std::byte* bias = nullptr;
-  std::int32_t* sums = nullptr;
-};
-
-/// Sums of Rows * 16 pixels and Columns * 16 channels.
-template <bool Signed, int Rows, int Columns>
-QNNX_NOINLINE void tile_pass(const pass_input& in, pending_sums& before) {
-  constexpr std::int64_t sums_step = 64 * tile_columns;
-  tiles::load<0>(in.bias, 0);
-  if constexpr (Columns == 2) tiles::load<1>(in.bias + 64, 0);
-  if constexpr (Rows == 2) tiles::load<2>(in.bias, 0);
-  if constexpr (Rows == 2 && Columns == 2) tiles::load<3>(in.bias + 64, 0);
-  const std::byte* w = in.w;
-  for (std::int64_t run = 0; run < in.runs; ++run) {
-    const std::byte* x = in.data + in.run_at[run];
-    for (std::int64_t step = 0; step < in.steps; ++step, x += in.step_bytes, w += in.step_bytes * 16) {
-      tiles::load<4>(x, in.row_step);
-      tiles::load<6>(w, 64);
-      tiles::add_product<Signed, 0, 4, 6>();
-      if constexpr (Columns == 2) {
-        tiles::load<7>(w + in.vector_bytes, 64);
-        tiles::add_product<Signed, 1, 4, 7>();
-      }
-      if constexpr (Rows == 2) {
-        tiles::load<5>(x + 16 * in.row_step, in.row_step);
-        tiles::add_product<Signed, 2, 5, 6>();
-      }
-      if constexpr (Rows == 2 && Columns == 2) tiles::add_product<Signed, 3, 5, 7>();
-      before.some();
-    }
-  }
-  tiles::store<0>(in.sums, sums_step);
-  if constexpr (Columns == 2) tiles::store<1>(in.sums + 16, sums_step);
-  if constexpr (Rows == 2) tiles::store<2>(in.sums + 256 * tile_columns, sums_step);
-  if constexpr (Rows == 2 && Columns == 2) tiles::store<3>(in.sums + 256 * tile_columns + 16, sums_step);
-}
-template <bool Signed>
-void tile_pass(const pass_input& in, bool two_rows, bool two_columns, pending_sums& before) {
-  if (two_rows) return two_columns ? tile_pass<Signed, 2, 2>(in, before) : tile_pass<Signed, 2, 1>(in, before);
-  return two_columns ? tile_pass<Signed, 1, 2>(in, before) : tile_pass<Signed, 1, 1>(in, before);
-}
 
 QNNX_INLINE void copy_run(std::byte* to, const std::byte* from, std::int64_t n) {
   for (; n >= 64; n -= 64, to += 64, from += 64) _mm512_storeu_si512(to, _mm512_loadu_si512(from));
@@ -249,7 +150,9 @@ void tile_products(window_shape s, const tile_layout& t, window_job j, const byt
     const std::int64_t stop = grid.position(mine.pixels.to - 1) + 1;
     for (std::int64_t at = grid.position(mine.pixels.from); at < stop;) {
       const std::int64_t from = grid.output_from(at);
-      std::int64_t most = stop - from < tile_pixels ? stop - from : tile_pixels;
+      std::int64_t most = stop - from;
+      if (most >= 2 * tile_pixels || most <= tile_pixels + 16) most = most < tile_pixels ? most : tile_pixels;
+      else most = (most + 1) / 2;  // 17 to 31 pixels alone would wait for their sums
       if (stay && most > row_length - from % row_length) most = row_length - from % row_length;
       detail::tile_block& block = blocks[block_turn ^= 1];
       at = grid.fill(block, from, most);
@@ -288,11 +191,11 @@ void tile_products(window_shape s, const tile_layout& t, window_job j, const byt
         for (std::int64_t v = first; v < last; v += tile_columns) {
           const std::int64_t vectors = last - v < tile_columns ? last - v : tile_columns;
           std::int32_t* made = sums[sums_turn ^= 1];
-          for (std::int64_t c = 0; c < vectors; c += 2) {
+          for (std::int64_t c = 0; c < vectors;) {
             in.w = packed + l.panels_at(packed_words) + (v + c) * vector_bytes;
             in.bias = packed + l.word(bias_word) + (v + c) * 64;
             in.sums = made + c * 16;
-            detail::tile_pass<Signed>(in, block.rows > 16, vectors - c > 1, pending);
+            c += detail::tile_pass<Signed>(in, block.rows > 16, vectors - c, pending);
           }
           pending.rest();
           const std::int64_t left = l.channels - v * 16;

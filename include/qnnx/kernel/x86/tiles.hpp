@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the tile registers of AMX hold: eight of up to 16 rows of 64 bytes.
-//   0 to 3   sums: 16 pixels by 16 channels, [first or second 16 pixels][first or second 16 channels]
+//   0 to 3   sums: 16 pixels by 16 channels, [first or second 16 pixels][first or second 16 channels]; of up to 16 pixels
+//            [first to fourth 16 channels]
 //   4, 5     data: 16 pixels, a step of 64 bytes of each
 //   6, 7     weights: [piece][channel][4 bytes], 16 channels
 // The configuration belongs to the thread: whoever uses tiles configures them first and releases them after. Layer 5a.
@@ -22,7 +23,9 @@ static_assert(sizeof(configuration) == 64);
 /// Tiles for `pixels` <= 32 pixels and steps of `pieces` <= 16 pieces of 4 bytes.
 QNNX_INLINE void configure(int pixels, int pieces) {
   const int first = pixels < 16 ? pixels : 16;
-  const int rows[8] = {first, first, pixels - first, pixels - first, first, pixels - first, pieces, pieces};
+  const int second = pixels - first;
+  const int more = second > 0 ? second : first;
+  const int rows[8] = {first, first, more, more, first, second, pieces, pieces};
   configuration c;
   for (int i = 0; i < 8; ++i) {
     const bool data = i == 4 || i == 5;
