@@ -82,6 +82,26 @@ net one_input_net(unsigned seed, const signature& types) {
   return n;
 }
 
+/// Slopes of channels, of one value or of every element; results with ties now and then.
+inline net prelu_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const shape whole{d.roll(1, 2), d.roll(1, 5), d.roll(1, 5), d.roll(1, 70)};
+  shape slopes = whole;
+  const int kind = d.roll(0, 3);
+  if (kind <= 1) slopes = {whole[3]};
+  if (kind == 2) slopes = {1};
+  const int x = m.input("x", whole), s = m.input("s", slopes, 0.001f, 0.02f, 1);
+  m.n.add_node<op::prelu>("node", {x, s}, {}, {});
+  const bool wide = bits_of(types.out) == 16;
+  net n = m.finish(false, wide ? 0.0001f : 0.01f, wide ? 0.1f : 0.2f);
+  n.nodes[0].epi = {};
+  if (d.chance(40))
+    for (net_tensor& t : n.tensors)
+      if (is_fixed(t.type)) t.enc.scales[0] = std::exp2(std::floor(std::log2(t.enc.scales[0])));
+  return n;
+}
+
 /// Powers by a constant: mostly squares.
 inline net power_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);

@@ -56,6 +56,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::erf::name, one_input_net<op::erf>},
       {op::elementwise_power::name, power_net},
       {op::lookup::name, lookup_net},
+      {op::prelu::name, prelu_net},
       {op::reduce_sum::name, reduce_net<op::reduce_sum>},
       {op::reduce_mean::name, reduce_net<op::reduce_mean>},
       {op::reduce_max::name, reduce_net<op::reduce_max>},
@@ -74,6 +75,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::elementwise_subtract::name, binary_net<op::elementwise_subtract>},
       {op::elementwise_multiply::name, binary_net<op::elementwise_multiply>},
       {op::elementwise_divide::name, binary_net<op::elementwise_divide>},
+      {op::elementwise_squared_difference::name, binary_net<op::elementwise_squared_difference>},
       {op::elementwise_maximum::name, binary_net<op::elementwise_maximum>},
       {op::elementwise_minimum::name, binary_net<op::elementwise_minimum>},
   };

@@ -18,6 +18,8 @@ struct impl<op::elementwise_multiply, isa::avx2> : x86::elementwise_kernel<op::e
 template <>
 struct impl<op::elementwise_divide, isa::avx2> : x86::elementwise_kernel<op::elementwise_divide, x86::avx2_vectors> {};
 template <>
+struct impl<op::elementwise_squared_difference, isa::avx2> : x86::elementwise_kernel<op::elementwise_squared_difference, x86::avx2_vectors> {};
+template <>
 struct impl<op::elementwise_power, isa::avx2> : x86::elementwise_kernel<op::elementwise_power, x86::avx2_vectors> {};
 template <>
 struct impl<op::elementwise_maximum, isa::avx2> : x86::elementwise_kernel<op::elementwise_maximum, x86::avx2_vectors> {};

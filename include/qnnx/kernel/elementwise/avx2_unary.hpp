@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Lookup, ElementWiseUnary and its forms with AVX2. Layer 5a.
+// Lookup, Prelu, ElementWiseUnary and its forms with AVX2. Layer 5a.
 
+#include "qnnx/kernel/x86/prelu.hpp"
 #include "qnnx/kernel/x86/unary.hpp"
 
 #if QNNX_HAS_AVX2
@@ -12,6 +13,8 @@ template <class Op>
 struct impl<Op, isa::avx2> : x86::unary_kernel<Op, x86::avx2_vectors> {};
 template <>
 struct impl<op::lookup, isa::avx2> : x86::lookup_kernel<x86::avx2_vectors> {};
+template <>
+struct impl<op::prelu, isa::avx2> : x86::prelu_kernel<x86::avx2_vectors> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // ElementWiseAdd and the forms of ElementWiseBinary on vectors V: floats (add, subtract, multiply, divide, maximum,
-// minimum, squares by power 2: one rounding each, the reference's bits; 16-bit floats: rounded to float, then to 16 bits, as
-// there), 8-bit data (add, subtract, multiply, maximum, minimum; with AVX-512 the last two by tables of what each byte of an
+// minimum, squares by power 2: one rounding each; squared differences, the reference's bits; 16-bit floats: rounded to float, then to 16 bits, as
+// there), 8-bit data (add, subtract, multiply, maximum, minimum, divide, squared difference; with AVX-512 the last two by tables of what each byte of an
 // operand becomes) and 16-bit data (elementwise_16.hpp). Broadcasts are walked as rows in which an operand is contiguous or
 // constant; other operations and broadcasts run the reference. Layer 5a.
 
 #include "qnnx/kernel/elementwise/binary.hpp"
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
 #include "qnnx/kernel/x86/byte_products.hpp"
+#include "qnnx/kernel/x86/byte_reals.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
 #include "qnnx/kernel/x86/elementwise_16.hpp"
 #include "qnnx/kernel/x86/finish.hpp"
@@ -180,10 +181,10 @@ struct elementwise_kernel : answers_as<Op> {
   using words = typename V::words;
   using shifted = typename shifted_scale_of<V::lanes>::type;
 
-  /// Powers of integers and divisions of bytes have no vector form.
+  /// Powers of integers and squared differences of 16-bit floats have no vector form.
   template <class T>
-  static constexpr bool takes_type = is_float_v<T> ||
-                                     (is_fixed_v<T> && !std::is_same_v<Op, op::elementwise_power> && (is_half_data<T> || !std::is_same_v<Op, op::elementwise_divide>));
+  static constexpr bool takes_type = is_fixed_v<T> ? !std::is_same_v<Op, op::elementwise_power>
+                                                   : std::is_same_v<T, types::f32> || !std::is_same_v<Op, op::elementwise_squared_difference>;
   template <class Sig>
   static constexpr bool supports = same_types<Sig>() && takes_type<typename qnnx::detail::signature_types<Sig>::out>;
 
@@ -240,6 +241,12 @@ struct elementwise_kernel : answers_as<Op> {
       // a NaN on either side: the first
       if (made.template operator()<maximum>([](floats p, floats q) { return V::max(q, p); })) return;
       if (made.template operator()<minimum>([](floats p, floats q) { return V::min(q, p); })) return;
+      if constexpr (may(squared_difference) && std::is_same_v<typename Call::out_type, types::f32>) {
+        if (what == squared_difference)
+          return each_row(rows, a, b, y, [&](const auto* p, const auto* q, auto* to, std::int64_t n) {
+            squared_differences<V>(p, rows.fixed_a, q, rows.fixed_b, to, n, c.epi());
+          });
+      }
       if (b.size() == 1 && b.load(0) == 2.0f)
         if (made.template operator()<power>([](floats p, floats) { return V::mul(p, p); })) return;
       reference::run(c);
@@ -333,6 +340,12 @@ struct elementwise_kernel : answers_as<Op> {
             return each_real([&](words p, words q) { return scale(V::mul(p, q)); });
           }
         }
+      }
+      if constexpr (may(op::binary::divide, op::binary::squared_difference)) {
+        const bool divide = what == op::binary::divide;
+        const bool fixed_point = is_signed && mode == rounding_mode::tflite;  // TFLite's squares
+        if (has_real_zero(y) && (divide || (what == op::binary::squared_difference && !fixed_point)))
+          return each_real(real_combination<V>(a, b, y, mode, divide));
       }
       return reference::run(c);
     }

@@ -2,9 +2,9 @@
 #pragma once
 // LayerNorm and RmsNorm over trailing axes on vectors V, in double as the reference; the order of the sums differs, so
 //   float  results are within one unit in the last place, or 2^-40 (|x - mean| factor |gamma| + |beta|)
-//   8 bit  the sum is exact; a result whose quotient lies within 2^-20 of a tie is made again by the reference's
+//   8 and 16 bit  the sum is exact; a row of which a quotient lies within 2^-20 of a tie is made again by the reference's
 //          formula from sums in the reference's order, so integers are the reference's (quotients beyond 2^20 saturate
-//          either way; the difference of the orders is below 2^-40 of a quotient)
+//          either way; the difference of the orders is below 2^-40 of a quotient). A row is widened to doubles once
 // Other axes run the reference. Layer 5a.
 
 #include "qnnx/kernel/normalization/reference.hpp"
@@ -14,12 +14,20 @@
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-/// Elements as doubles: floats as they are, fixed point as q + offset (exact).
-template <class V, class View, class Part>
-QNNX_INLINE typename V::doubles load_doubles(const View& v, std::int64_t at, Part part) {
-  using T = typename View::type;
-  if constexpr (is_float_v<T>) return V::load_widened(part, v.data + at);
-  else return V::template load_bytes_widened<is_signed_fixed(T::code)>(part, v.data + at, v.offset());
+/// A row of fixed-point numbers, offset added, as doubles (exact). Writes whole vectors.
+template <class V, class X>
+void widen_row(const X& x, std::int64_t base, std::int64_t count, double* row) {
+  using T = typename X::type;
+  const auto offset = V::all(x.offset());
+  V::each(count, [&](std::int64_t i, auto part) {
+    const auto q = [&] {
+      if constexpr (bits_of(T::code) == 8) return V::template load_bytes<is_signed_fixed(T::code)>(part, x.data + base + i);
+      else return V::template load_halves<is_signed_fixed(T::code)>(part, x.data + base + i);
+    }();
+    const auto numbers = V::add(q, offset);
+    V::store(row + i, V::low_half(numbers));
+    V::store(row + i + V::double_lanes, V::high_half(numbers));
+  });
 }
 
 /// Sums in four chains, by index.
@@ -34,8 +42,7 @@ template <class Sig>
 struct norm_operands;
 template <class Out, class X, class G, class B>
 struct norm_operands<Out(X, G, B)> {
-  static constexpr bool byte = is_fixed_v<X> && bits_of(X::code) == 8 && bits_of(G::code) == 8;
-  static constexpr bool fits = byte || std::is_same_v<Out(X, G, B), types::f32(types::f32, types::f32, types::f32)> ||
+  static constexpr bool fits = is_fixed_v<X> || std::is_same_v<Out(X, G, B), types::f32(types::f32, types::f32, types::f32)> ||
                                std::is_same_v<Out(X, G, B), types::f16(types::f16, types::f16, types::f16)>;
 };
 
@@ -62,10 +69,10 @@ struct norm_kernel : answers_as<Op> {
     }
     return count;
   }
-  /// Gamma and beta as doubles.
+  /// Gamma and beta as doubles, and a row.
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
     const std::int64_t count = trailing(f.c.dims(0), p, f.c.dims(0).rank());
-    return (count + 8) * 16;
+    return (count + 8) * 16 + (is_fixed(f.c.out(0).type) ? (count + 2 * V::lanes) * 8 : 0);
   }
 
   template <class Call>
@@ -81,6 +88,7 @@ struct norm_kernel : answers_as<Op> {
     constexpr bool fixed = is_fixed_v<typename Call::out_type>;
     auto* factors = reinterpret_cast<double*>(c.scratch());
     double* terms = factors + count + 8;
+    double* row = terms + count + 8;
     for (std::int64_t k = 0; k < count; ++k) {
       factors[k] = kernel::weight_value(gamma, k, 1.0);
       terms[k] = kernel::bias_value(beta, x, gamma, k);
@@ -99,17 +107,20 @@ struct norm_kernel : answers_as<Op> {
     };
     for (std::int64_t g = 0; g < groups; ++g) {
       const std::int64_t base = g * count;
+      if constexpr (fixed) widen_row<V>(x, base, count, row);
+      const auto number = [&](std::int64_t k, auto mask) {
+        if constexpr (fixed) return V::load(mask, row + k);
+        else return V::load_widened(mask, x.data + base + k);
+      };
       double mean = 0;
       if constexpr (centred) {
         four_sums<V> sum;
-        each([&](std::int64_t k, auto mask) {
-          sum.of(k) = V::add(sum.of(k), load_doubles<V>(x, base + k, mask));
-        });
+        each([&](std::int64_t k, auto mask) { sum.of(k) = V::add(sum.of(k), number(k, mask)); });
         mean = sum.total() * step / n;
       }
       const doubles centre = V::all(mean);
       const auto distance = [&](std::int64_t k, auto mask) {
-        const doubles v = load_doubles<V>(x, base + k, mask);
+        const doubles v = number(k, mask);
         return V::sub(fixed ? V::mul(v, steps) : v, centre);
       };
       four_sums<V> squares;
@@ -125,7 +136,7 @@ struct norm_kernel : answers_as<Op> {
             V::load(mask, terms + k));
       };
       if constexpr (fixed)
-        fixed_row(c, x, y, base, count, factors, terms, value);
+        fixed_row(c, x, y, base, count, factors, terms, row, value);
       else
         each([&](std::int64_t k, auto mask) {
           V::store_narrowed(mask, y.data + base + k, value(k, mask));
@@ -136,28 +147,29 @@ struct norm_kernel : answers_as<Op> {
  private:
   template <class Call, class X, class Y, class Value>
   static void fixed_row(const Call& c, const X& x, const Y& y, std::int64_t base, std::int64_t count,
-                        const double* factors, const double* terms, const Value& value) {
+                        const double* factors, const double* terms, double* row, const Value& value) {
     using T = typename Call::out_type;
     // Nothing is written before the row is decided: the output may lie over the data.
-    const double unit = static_cast<double>(y.scale());
-    const doubles inverse = V::all(1.0 / unit);
+    const doubles inverse = V::all(1.0 / static_cast<double>(y.scale()));
     const doubles bound = V::all(1048576.0);
-    const std::int32_t lo = static_cast<std::int32_t>(min_value(T::code)) + y.offset();
-    const std::int32_t hi = static_cast<std::int32_t>(max_value(T::code)) + y.offset();
     bool close = false;
     V::each_doubles(count, [&](std::int64_t k, auto mask) {
       const doubles q = V::select(mask, V::mul(value(k, mask), inverse), V::all(0.0));
       const doubles rest = V::sub(q, V::template rounded<_MM_FROUND_TO_NEAREST_INT>(q));
       const auto near = V::template compare<_CMP_GT_OQ>(V::abs(rest), V::all(0.5 - 0x1p-20));
       close |= V::any(V::both(near, V::template compare<_CMP_LT_OQ>(V::abs(q), bound)));
+      V::store(mask, row + k, V::min(V::max(q, V::sub(V::all(0.0), bound)), bound));
     });
     if (close) [[unlikely]] {
       exact_row(c, x, y, base, count, factors, terms);
       return;
     }
-    V::each_doubles(count, [&](std::int64_t k, auto mask) {
-      const doubles q = V::min(V::max(V::mul(value(k, mask), inverse), V::sub(V::all(0.0), bound)), bound);
-      V::store_doubles_as_bytes(mask, y.data + base + k, q, lo, hi, y.offset());
+    const auto lo = V::all(static_cast<std::int32_t>(min_value(T::code)) + y.offset()), hi = V::all(static_cast<std::int32_t>(max_value(T::code)) + y.offset());
+    const auto zero = V::all(y.zero());
+    V::each(count, [&](std::int64_t k, auto part) {
+      const auto q = V::add(V::min(V::max(V::to_words(V::load(row + k), V::load(row + k + V::double_lanes)), lo), hi), zero);
+      if constexpr (bits_of(T::code) == 8) V::store_low_bytes(part, y.data + base + k, q);
+      else V::store_low_halves(part, y.data + base + k, q);
     });
   }
   /// The reference's row.
