@@ -7,7 +7,7 @@
 // for M < 16. Saturating packs then do what remains of the clamp to the type. Unpacking and packing stay within lanes of 16
 // bytes, so the order is that of the data. Layer 5a.
 
-#include "qnnx/kernel/x86/digit_sum.hpp"
+#include "qnnx/kernel/x86/digit_vectors.hpp"
 #include "qnnx/kernel/x86/requantize.hpp"
 
 #if QNNX_HAS_AVX2
@@ -30,8 +30,6 @@ struct product_vectors<avx2_vectors> : digit_vectors<avx2_vectors> {
     return _mm256_sub_epi32(_mm256_castps_si256(_mm256_fmadd_ps(_mm256_cvtepi32_ps(p), m, magic)), _mm256_castps_si256(magic));
   }
   static QNNX_INLINE vec pack_words(vec a, vec b) { return _mm256_packs_epi32(a, b); }
-  static QNNX_INLINE vec pack_unsigned(vec a, vec b) { return _mm256_packus_epi16(a, b); }
-  static QNNX_INLINE vec clamped_unsigned(vec a, vec lo, vec hi) { return _mm256_min_epu8(_mm256_max_epu8(a, lo), hi); }
 };
 #if QNNX_HAS_AVX512VNNI
 template <>
@@ -47,8 +45,6 @@ struct product_vectors<avx512_vectors> : digit_vectors<avx512_vectors> {
     return _mm512_sub_epi32(_mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(p), m, magic)), _mm512_castps_si512(magic));
   }
   static QNNX_INLINE vec pack_words(vec a, vec b) { return _mm512_packs_epi32(a, b); }
-  static QNNX_INLINE vec pack_unsigned(vec a, vec b) { return _mm512_packus_epi16(a, b); }
-  static QNNX_INLINE vec clamped_unsigned(vec a, vec lo, vec hi) { return _mm512_min_epu8(_mm512_max_epu8(a, lo), hi); }
 };
 #endif
 
@@ -77,7 +73,7 @@ class byte_products {
   void row(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n) const {
     if (clamped_) each_byte_vector<V>(a, fixed_a, b, fixed_b, y, n, [&](vec p, vec q) {
       const vec r = product(p, q);
-      return Signed ? I::clamped(r, lo_, hi_) : I::clamped_unsigned(r, lo_, hi_);
+      return I::template clamped<Signed>(r, lo_, hi_);
     });
     else each_byte_vector<V>(a, fixed_a, b, fixed_b, y, n, [&](vec p, vec q) { return product(p, q); });
   }

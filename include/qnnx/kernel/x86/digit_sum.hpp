@@ -1,115 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Sums of two quantized 8-bit vectors (kernel/rescale.hpp, not TFLite's form) in 16-bit lanes, 32 or 64 results at once;
-// the same bits. With a, b stored as signed bytes and the multipliers' 21 bits as three digits of 7, D_i = a m0_i + b m1_i
-// fits 16 bits, and since floors nest
+// the same bits. The multipliers' 21 bits are three digits, cut where the data need not be changed (digit_plan.hpp); where
+// no such cut exists a, b are stored as signed bytes and the digits have 7 bits: D_i = a m0_i + b m1_i fits 16 bits, and
 //   floor((a m0 + b m1 + c) / 2^s) = (D_2 + c_2 + ((D_1 + c_1 + ((D_0 + c_0) >> 7)) >> 7)) >> (s - 14)
 // where c holds half, what the offsets give and the output's zero point. The last sum saturates, beyond the 8-bit range
 // for s <= 22. rne differs from it in ties only: solved for b, tested for all a, and left to the general form. Layer 5a.
 
-#include "qnnx/kernel/x86/vectors_avx2.hpp"
-#include "qnnx/kernel/x86/vectors_avx512.hpp"
+#include "qnnx/kernel/x86/digit_plan.hpp"
+#include "qnnx/kernel/x86/digit_vectors.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-/// The instructions of one width. All stay within lanes of 16 bytes, where the pack undoes the unpacking.
-template <class V>
-struct digit_vectors;
-template <>
-struct digit_vectors<avx2_vectors> {
-  using vec = __m256i;
-  static constexpr int bytes = 32;
-  static QNNX_INLINE vec all_bytes(std::int32_t x) { return _mm256_set1_epi8(static_cast<char>(x)); }
-  static QNNX_INLINE vec all_halves(std::int64_t x) { return _mm256_set1_epi16(static_cast<short>(x)); }
-  static QNNX_INLINE vec load(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
-  static QNNX_INLINE void store(std::uint8_t* p, vec v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
-  /// n < bytes of them.
-  static QNNX_INLINE vec load(const std::uint8_t* p, std::int64_t n) {
-    std::uint8_t few[bytes] = {};
-    copy_few<bytes>(few, p, n);
-    return load(few);
-  }
-  static QNNX_INLINE void store(std::uint8_t* p, vec v, std::int64_t n) {
-    std::uint8_t few[bytes];
-    store(few, v);
-    copy_few<bytes>(p, few, n);
-  }
-  static QNNX_INLINE vec low_pairs(vec a, vec b) { return _mm256_unpacklo_epi8(a, b); }
-  static QNNX_INLINE vec high_pairs(vec a, vec b) { return _mm256_unpackhi_epi8(a, b); }
-  static QNNX_INLINE vec products(vec digits, vec pairs) { return _mm256_maddubs_epi16(digits, pairs); }
-  static QNNX_INLINE vec add(vec a, vec b) { return _mm256_add_epi16(a, b); }
-  static QNNX_INLINE vec add_saturated(vec a, vec b) { return _mm256_adds_epi16(a, b); }
-  static QNNX_INLINE vec down7(vec a) { return _mm256_srai_epi16(a, 7); }
-  static QNNX_INLINE vec down(vec a, __m128i n) { return _mm256_sra_epi16(a, n); }
-  static QNNX_INLINE vec pack(vec a, vec b) { return _mm256_packs_epi16(a, b); }
-  static QNNX_INLINE vec clamped(vec a, vec lo, vec hi) { return _mm256_min_epi8(_mm256_max_epi8(a, lo), hi); }
-  static QNNX_INLINE vec flipped(vec a, vec bits) { return _mm256_xor_si256(a, bits); }
-};
-#if QNNX_HAS_AVX512VNNI
-template <>
-struct digit_vectors<avx512_vectors> {
-  using vec = __m512i;
-  static constexpr int bytes = 64;
-  static QNNX_INLINE vec all_bytes(std::int32_t x) { return _mm512_set1_epi8(static_cast<char>(x)); }
-  static QNNX_INLINE vec all_halves(std::int64_t x) { return _mm512_set1_epi16(static_cast<short>(x)); }
-  static QNNX_INLINE vec load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
-  static QNNX_INLINE void store(std::uint8_t* p, vec v) { _mm512_storeu_si512(p, v); }
-  static QNNX_INLINE vec load(const std::uint8_t* p, std::int64_t n) { return _mm512_maskz_loadu_epi8(avx512_vectors::first_bytes(n), p); }
-  static QNNX_INLINE void store(std::uint8_t* p, vec v, std::int64_t n) { _mm512_mask_storeu_epi8(p, avx512_vectors::first_bytes(n), v); }
-  static QNNX_INLINE vec low_pairs(vec a, vec b) { return _mm512_unpacklo_epi8(a, b); }
-  static QNNX_INLINE vec high_pairs(vec a, vec b) { return _mm512_unpackhi_epi8(a, b); }
-  static QNNX_INLINE vec products(vec digits, vec pairs) { return _mm512_maddubs_epi16(digits, pairs); }
-  static QNNX_INLINE vec add(vec a, vec b) { return _mm512_add_epi16(a, b); }
-  static QNNX_INLINE vec add_saturated(vec a, vec b) { return _mm512_adds_epi16(a, b); }
-  static QNNX_INLINE vec down7(vec a) { return _mm512_srai_epi16(a, 7); }
-  static QNNX_INLINE vec down(vec a, __m128i n) { return _mm512_sra_epi16(a, n); }
-  static QNNX_INLINE vec pack(vec a, vec b) { return _mm512_packs_epi16(a, b); }
-  static QNNX_INLINE vec clamped(vec a, vec lo, vec hi) { return _mm512_min_epi8(_mm512_max_epi8(a, lo), hi); }
-  static QNNX_INLINE vec flipped(vec a, vec bits) { return _mm512_xor_si512(a, bits); }
-};
-#endif
-
-/// y = combine(a, b), a vector of bytes at a time; either operand may be one value.
-template <class V, class Combine>
-QNNX_INLINE void each_byte_vector(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n,
-                                  const Combine& combine) {
-  using I = digit_vectors<V>;
-  const auto all_a = I::all_bytes(*a);
-  const auto all_b = I::all_bytes(*b);
-  std::int64_t i = 0;
-  if (!fixed_a && !fixed_b) {
-    for (; i + I::bytes <= n; i += I::bytes) I::store(y + i, combine(I::load(a + i), I::load(b + i)));
-  } else {
-    for (; i + I::bytes <= n; i += I::bytes) I::store(y + i, combine(fixed_a ? all_a : I::load(a + i), fixed_b ? all_b : I::load(b + i)));
-  }
-  if (i == n) return;
-  I::store(y + i, combine(fixed_a ? all_a : I::load(a + i, n - i), fixed_b ? all_b : I::load(b + i, n - i)), n - i);
-}
-
-template <class V>
+template <class V, bool Signed>
 class digit_sum {
   using I = digit_vectors<V>;
   using vec = typename I::vec;
+  static constexpr std::int32_t centre = Signed ? 0 : 128;
 
  public:
   /// k: the constants of kernel/rescale.hpp; offsets of the operands, zero point of the result, its limits.
-  digit_sum(const std::int32_t* k, bool is_signed, std::int32_t offset_a, std::int32_t offset_b, std::int32_t zero,
-           std::int32_t lo, std::int32_t hi, bool subtract)
-      : centre_(is_signed ? 0 : 128), shift_(k[6]), m0_(k[0]), m1_(k[2]) {
+  digit_sum(const std::int32_t* k, std::int32_t offset_a, std::int32_t offset_b, std::int32_t zero, std::int32_t lo,
+            std::int32_t hi, bool subtract)
+      : shift_(k[6]), m0_(k[0]), m1_(k[2]), lo_(lo), hi_(hi), subtract_(subtract) {
     const std::int32_t half_range = 1 << 21;
     fits_ = shift_ >= 15 && shift_ <= 22 && m0_ >= 0 && m1_ >= 0 && m0_ < half_range && m1_ < half_range;
     if (!fits_) return;
     // b' = -1 - b for a difference
-    const std::int64_t from_b = subtract ? 1 - (offset_b + centre_) : offset_b + centre_;
-    c_ = std::int64_t{m0_} * (offset_a + centre_) + m1_ * from_b + (std::int64_t{1} << (shift_ - 1)) +
-         std::int64_t{zero - centre_} * (std::int64_t{1} << shift_);
+    const std::int64_t from_b = subtract ? 1 - (offset_b + centre) : offset_b + centre;
+    c_ = std::int64_t{m0_} * (offset_a + centre) + m1_ * from_b + (std::int64_t{1} << (shift_ - 1)) +
+         std::int64_t{zero - centre} * (std::int64_t{1} << shift_);
     fits_ = c_ >= -(std::int64_t{1} << 29) && c_ < (std::int64_t{1} << 29);
-    flip_a_ = I::all_bytes(centre_);
-    flip_b_ = I::all_bytes(centre_ ^ (subtract ? 0xff : 0));
-    clamped_ = lo - centre_ > -128 || hi - centre_ < 127;
-    lo_ = I::all_bytes(lo - centre_);
-    hi_ = I::all_bytes(hi - centre_);
   }
   bool fits() const { return fits_; }
   /// Whether some pair of operands gives a tie.
@@ -132,32 +54,70 @@ class digit_sum {
     }
     return found != 0;
   }
-  void row(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n) const {
-    if (clamped_) row_of<true>(a, fixed_a, b, fixed_b, y, n);
-    else row_of<false>(a, fixed_a, b, fixed_b, y, n);
+  /// Every row of each_rows(row), row(a, fixed_a, b, fixed_b, y, n).
+  template <class EachRow>
+  void rows(const EachRow& each_rows) const {
+    if (Signed && subtract_) return rows_of(general(*this), each_rows);  // unsigned digits have no sign for it
+    // a sum of the data as it lies: c_ is that of the values less the centre
+    const std::int64_t c = c_ + centre * (std::int64_t{1} << shift_) - std::int64_t{centre} * m0_ +
+                           (subtract_ ? std::int64_t{centre - 1} : -std::int64_t{centre}) * m1_;
+    const digit_plan plan(m0_, subtract_ ? -m1_ : m1_, c, shift_, Signed, I::rounds);
+    constexpr std::int32_t least = Signed ? -128 : 0;
+    if (!plan.found) rows_of(general(*this), each_rows);
+    else if (lo_ > least || hi_ < least + 255) rows_of(planned<true>(plan, lo_, hi_), each_rows);
+    else rows_of(planned<false>(plan, lo_, hi_), each_rows);
   }
 
  private:
-  template <bool Clamped>
-  void row_of(const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n) const {
-    const lanes<Clamped> l(*this);
-    each_byte_vector<V>(a, fixed_a, b, fixed_b, y, n, [&](vec p, vec q) { return l.sum(p, q); });
+  template <class Sum, class EachRow>
+  static void rows_of(const Sum& sum, const EachRow& each_rows) {
+    each_rows([&](const std::uint8_t* a, bool fixed_a, const std::uint8_t* b, bool fixed_b, std::uint8_t* y, std::int64_t n) {
+      const Sum s = sum;  // its constants in registers, whatever y points to
+      each_byte_vector<V>(a, fixed_a, b, fixed_b, y, n, [&](vec p, vec q) { return s(p, q); });
+    });
   }
+  static vec two_digits(std::int32_t of_a, std::int32_t of_b) { return I::all_halves((of_a & 255) | (of_b & 255) << 8); }
 
-  /// The constants in registers. Clamped: to less than the type's range, which the last pack cuts to.
+  /// The data as it lies. Clamped: to less than the type's range, which the pack cuts to.
   template <bool Clamped>
-  struct lanes {
-    vec digit[3], c[3], flip_a, flip_b, flip_y, lo, hi;
-    __m128i shift;
-    explicit lanes(const digit_sum& s)
-        : flip_a(s.flip_a_), flip_b(s.flip_b_), flip_y(s.flip_a_), lo(s.lo_), hi(s.hi_), shift(_mm_cvtsi32_si128(s.shift_ - 14)) {
+  struct planned {
+    vec digit[3], low, high, down[3], lo, hi;
+    planned(const digit_plan& p, std::int32_t least, std::int32_t most)
+        : low(I::all_halves(p.low)), high(I::all_halves(p.high)), lo(I::all_bytes(least)), hi(I::all_bytes(most)) {
       for (int i = 0; i < 3; ++i) {
-        const int two = ((s.m0_ >> (7 * i)) & 127) | ((s.m1_ >> (7 * i)) & 127) << 8;
-        digit[i] = I::all_halves(two);
-        c[i] = I::all_halves(i == 2 ? s.c_ >> 14 : (s.c_ >> (7 * i)) & 127);
+        digit[i] = two_digits(p.digit[i][0], p.digit[i][1]);
+        down[i] = I::counts(p.down[i]);
       }
     }
+    QNNX_INLINE vec products(int i, vec pairs) const {
+      return Signed ? I::products(digit[i], pairs) : I::products(pairs, digit[i]);  // unsigned by signed
+    }
     /// The results of one half of interleaved pairs.
+    QNNX_INLINE vec half(vec pairs) const {
+      const vec e0 = I::down(I::add(products(0, pairs), low), down[0]);
+      const vec e1 = I::down(I::add(products(1, pairs), e0), down[1]);
+      return I::down(I::add_saturated(I::add(products(2, pairs), e1), high), down[2]);
+    }
+    QNNX_INLINE vec operator()(vec a, vec b) const {
+      const vec p = half(I::low_pairs(a, b));
+      const vec q = half(I::high_pairs(a, b));
+      const vec y = Signed ? I::pack(p, q) : I::pack_unsigned(p, q);
+      return Clamped ? I::template clamped<Signed>(y, lo, hi) : y;
+    }
+  };
+
+  /// Digits of 7 bits, for all multipliers.
+  struct general {
+    vec digit[3], c[3], flip_a, flip_b, lo, hi, shift;
+    explicit general(const digit_sum& s)
+        : flip_a(I::all_bytes(centre)), flip_b(I::all_bytes(centre ^ (s.subtract_ ? 0xff : 0))), lo(I::all_bytes(s.lo_ - centre)),
+          hi(I::all_bytes(s.hi_ - centre)), shift(I::counts(s.shift_ - 14)) {
+      for (int i = 0; i < 3; ++i) {
+        digit[i] = two_digits((s.m0_ >> (7 * i)) & 127, (s.m1_ >> (7 * i)) & 127);
+        const std::int64_t half = I::rounds ? std::int64_t{1} << (s.shift_ - 15) : 0;
+        c[i] = I::all_halves(i == 2 ? (s.c_ >> 14) - half : (s.c_ >> (7 * i)) & 127);
+      }
+    }
     QNNX_INLINE vec half(vec pairs) const {
       const vec d0 = I::add(I::products(digit[0], pairs), c[0]);
       const vec d1 = I::add(I::products(digit[1], pairs), c[1]);
@@ -165,19 +125,17 @@ class digit_sum {
       const vec e = I::add(d1, I::down7(d0));
       return I::down(I::add_saturated(I::add(d2, I::down7(e)), c[2]), shift);
     }
-    QNNX_INLINE vec sum(vec a, vec b) const {
+    QNNX_INLINE vec operator()(vec a, vec b) const {
       a = I::flipped(a, flip_a);
       b = I::flipped(b, flip_b);
-      vec q = I::pack(half(I::low_pairs(a, b)), half(I::high_pairs(a, b)));
-      if (Clamped) q = I::clamped(q, lo, hi);
-      return I::flipped(q, flip_y);
+      const vec q = I::pack(half(I::low_pairs(a, b)), half(I::high_pairs(a, b)));
+      return I::flipped(I::template clamped<true>(q, lo, hi), flip_a);
     }
   };
   bool fits_ = false;
-  bool clamped_ = false;
-  std::int32_t centre_, shift_, m0_, m1_;
+  std::int32_t shift_, m0_, m1_, lo_, hi_;
+  bool subtract_;
   std::int64_t c_ = 0;
-  vec flip_a_{}, flip_b_{}, lo_{}, hi_{};
 };
 
 }  // namespace qnnx::inline QNNX_ABI::kernel::x86

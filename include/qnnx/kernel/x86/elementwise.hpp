@@ -10,6 +10,7 @@
 #include "qnnx/kernel/elementwise/broadcast_rows.hpp"
 #include "qnnx/kernel/x86/byte_products.hpp"
 #include "qnnx/kernel/x86/byte_reals.hpp"
+#include "qnnx/kernel/x86/digit_sum.hpp"
 #include "qnnx/kernel/x86/elements.hpp"
 #include "qnnx/kernel/x86/elementwise_16.hpp"
 #include "qnnx/kernel/x86/finish.hpp"
@@ -276,10 +277,12 @@ struct elementwise_kernel : answers_as<Op> {
       if constexpr (may(op::binary::add, op::binary::subtract)) {
         if ((what == op::binary::add || subtract) && vector_add_of<V::lanes>::fits(k + 2, mode)) {
           if (mode != rounding_mode::tflite && y.size() >= 4096) {  // as long as the search for ties pays
-            const digit_sum<V> sum(k + 2, is_signed, a.offset(), b.offset(), y.zero(), k[0], k[1], subtract);
+            const digit_sum<V, is_signed> sum(k + 2, a.offset(), b.offset(), y.zero(), k[0], k[1], subtract);
             if (sum.fits() && (mode == rounding_mode::half_up || !sum.has_ties()))
-              return each_bytes([&](const std::uint8_t* p, const std::uint8_t* q, std::uint8_t* to, std::int64_t n) {
-                sum.row(p, rows.fixed_a, q, rows.fixed_b, to, n);
+              return sum.rows([&](const auto& row) {
+                each_bytes([&](const std::uint8_t* p, const std::uint8_t* q, std::uint8_t* to, std::int64_t n) {
+                  row(p, rows.fixed_a, q, rows.fixed_b, to, n);
+                });
               });
           }
           if (mode == rounding_mode::rne) return each(quick_sum<V, true>(k + 2, a.offset(), b.offset(), subtract));
