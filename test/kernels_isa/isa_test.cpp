@@ -208,6 +208,12 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
         CAPTURE(seed);
         compare_shorts(make->second(seed, e.types), isa, seed, own, more);
       }
+      for (const std::string_view name : {op::conv2d::name, op::depthwise_conv2d::name, op::matmul::name, op::fully_connected::name})
+        for (unsigned seed = 1; seed <= 6 && e.op->name == name; ++seed) {
+          CAPTURE("several bands");
+          CAPTURE(seed);
+          compare_shorts(tall_net(seed, e.types, name), isa, seed, own, more);
+        }
       CHECK(own > 0);
       continue;
     }

@@ -51,6 +51,27 @@ inline void tame(std::vector<std::byte>& b, bool far, bool large) {
   }
 }
 
+/// Products whose widened data and results are more than a band holds, so that one thread makes several bands.
+inline net tall_net(unsigned seed, const signature& types, std::string_view op) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int co = op == op::depthwise_conv2d::name ? 16 : d.roll(5, 12);
+  const auto windows = [&]<class Op>(const shape& weights) {
+    typename Op::params p;
+    p.stride = {static_cast<std::uint32_t>(d.roll(1, 2)), 1};
+    for (int i = 0; i < 4; ++i) p.pad_amount[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(d.roll(0, weights[i / 2] - 1));
+    const int x = m.input("x", {d.roll(1, 2), d.roll(40, 61), 256, 16});
+    m.n.template add_node<Op>("node", {x, m.weights(weights, 3), m.bias(co)}, {}, p);
+  };
+  const int rows = d.roll(250, 400), depth = 16 * d.roll(32, 40);
+  const int k = d.roll(1, 3);
+  if (op == op::conv2d::name) windows.template operator()<op::conv2d>({k, k, 16, co});
+  else if (op == op::depthwise_conv2d::name) windows.template operator()<op::depthwise_conv2d>({k, k, 1, co});
+  else if (op == op::matmul::name) m.n.add_node<op::matmul>("node", {m.input("x", {rows, depth}), m.weights({depth, co}, 1), m.bias(co)}, {}, {});
+  else m.n.add_node<op::fully_connected>("node", {m.input("x", {rows, depth}), m.weights({co, depth}, 0), m.bias(co)}, {}, {});
+  return m.finish(true);
+}
+
 /// The net with 32-bit floats for those of 16 bits.
 inline net widened_net(const net& made) {
   net wide = made;
