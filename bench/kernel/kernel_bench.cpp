@@ -182,11 +182,12 @@ void add_elementwise(std::vector<bench_case>& all, bool floats, int inputs, cons
   }
   if constexpr (requires { p.perm; }) p.perm = {0, 3, 1, 2};
   if constexpr (requires { p.axes; }) p.axes = {3};
+  if constexpr (requires { p.num_groups; }) p.num_groups = 2;
   if constexpr (requires { p.filter_size; }) p.filter_size = {3, 3}, p.stride = {2, 2};
   if constexpr (requires { p.max_value; }) p.min_value = 0.0f, p.max_value = 6.0f;
   m.n.add_node<Op>("node", in, {}, p);
-  if constexpr (requires { p.perm; }) {  // data keeps its encoding
-    bench_case b{Op::name, "56x56x64 to NCHW" + type_suffix(floats, integers), m.finish(m.data(), 0.05f)};
+  if constexpr (requires { p.perm; } || requires { p.num_groups; }) {  // data keeps its encoding
+    bench_case b{Op::name, (requires { p.perm; } ? "56x56x64 to NCHW" : "56x56x64") + type_suffix(floats, integers), m.finish(m.data(), 0.05f)};
     all.push_back(std::move(b));
     return;
   }

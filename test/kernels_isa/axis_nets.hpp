@@ -32,20 +32,27 @@ template <class Op>
 net norm_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
-  const shape dims{d.roll(1, 3), d.roll(1, 6), d.roll(1, 150)};
+  const bool ties = is_fixed(types.out) && d.chance(20);  // rows of one: a result is beta, halves of steps
+  const shape dims{d.roll(1, 3), d.roll(1, 6), ties ? 1 : d.roll(1, 150)};
   typename Op::params p;
-  const int kind = d.roll(0, 9);
+  const int kind = ties ? 9 : d.roll(0, 9);
   p.over = kind == 0 ? axes{1} : kind == 1 ? axes{1, 2} : axes{-1};
   p.epsilon = d.chance(50) ? 1e-5f : 1e-12f;
   const int count = kind == 0 ? dims[1] : kind == 1 ? dims[1] * dims[2] : dims[2];
   std::vector<int> inputs{m.input("x", dims)};
-  if (d.chance(80)) {
+  if (ties || d.chance(80)) {
     inputs.push_back(m.weights({count}, 0));
-    if (d.chance(80)) inputs.push_back(m.bias(count));
+    if (ties || d.chance(80)) inputs.push_back(m.bias(count));
   }
   m.n.template add_node<Op>("node", inputs, {}, p);
   net n = m.finish(false, 0.01f, 0.1f);
   n.nodes[0].epi = {};
+  if (ties) {
+    n.tensors[static_cast<std::size_t>(inputs[0])].enc.scales[0] = 0x1p-6f;
+    n.tensors[static_cast<std::size_t>(inputs[1])].enc = net_encoding::tensor(0x1p-7f, 0);
+    *n.tensors[static_cast<std::size_t>(inputs[2])].template as<std::int32_t>() = d.roll(-200, 200);
+    n.tensors[static_cast<std::size_t>(n.find("y"))].enc.scales[0] = 0x1p-12f;
+  }
   return n;
 }
 
@@ -65,6 +72,26 @@ inline net transpose_net(unsigned seed, const signature& types) {
   for (const int axis : order) p.perm.push_back(axis);
   const int x = m.input("x", dims);
   m.n.add_node<op::transpose>("node", {x}, {}, p);
+  net n = m.finish(false);
+  n.nodes[0].epi = {};
+  n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
+  return n;
+}
+
+/// Two groups of the last axis most of the time.
+inline net shuffle_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const int groups = d.chance(70) ? 2 : d.roll(1, 5);
+  const bool last = d.chance(80);
+  shape dims{d.roll(1, 2), d.roll(1, 5), d.roll(1, 5), d.roll(1, 60)};
+  const int axis = last ? 3 : d.roll(0, 3);
+  dims[axis] = groups * d.roll(1, axis == 3 ? 70 : 5);
+  op::channel_shuffle::params p;
+  p.num_groups = static_cast<std::uint32_t>(groups);
+  if (axis < 3 || d.chance(50)) p.axis = static_cast<std::uint32_t>(axis);
+  const int x = m.input("x", dims);
+  m.n.add_node<op::channel_shuffle>("node", {x}, {}, p);
   net n = m.finish(false);
   n.nodes[0].epi = {};
   n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;

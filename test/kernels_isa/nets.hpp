@@ -21,6 +21,7 @@ inline const std::map<std::string_view, generator>& generators() {
       {op::depthwise_conv2d::name, [](unsigned s, const signature& t) { return window_net<op::depthwise_conv2d>(s, t, true); }},
       {op::transpose_conv2d::name, transposed_net},
       {op::concat::name, concat_net},
+      {op::channel_shuffle::name, shuffle_net},
       {op::fully_connected::name, connected_net},
       {op::quantize::name, one_input_net<op::quantize>},
       {op::dequantize::name, one_input_net<op::dequantize>},

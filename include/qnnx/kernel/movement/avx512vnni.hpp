@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Transpose of 8-, 16- and 32-bit elements, Concat of 8-bit data with AVX-512. Layer 5a.
+// Transpose of 8-, 16- and 32-bit elements, Concat of 8- and 16-bit data with AVX-512. Layer 5a.
 
 #include "qnnx/kernel/x86/concat.hpp"
 #include "qnnx/kernel/x86/movement.hpp"
