@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Prelu on vectors V, the reference's bits: y = x, below 0 x times a slope.
-//   float    one multiplication, of which the better half is kept
+//   float    one multiplication, of which the better half is kept; of 16 bits: rounded once more
 //   8 bit    x k in floats, k = s_x / s_y or s_x s_slope slope / s_y: wrong by less than 2^-12 where |x k| < 2^9 and beyond
 //            that far outside of the type. It decides the integer but within 2^-11 of a tie, where the reference's
 //            operations do
@@ -25,7 +25,7 @@ struct prelu_kernel : answers_as<op::prelu> {
   using words = typename V::words;
 
   template <class Sig>
-  static constexpr bool supports = std::is_same_v<typename qnnx::detail::signature_types<Sig>::out, types::f32> ||
+  static constexpr bool supports = is_float_v<typename qnnx::detail::signature_types<Sig>::out> ||
                                    is_fixed_v<typename qnnx::detail::signature_types<Sig>::out>;
 
   template <class Call>
@@ -37,7 +37,7 @@ struct prelu_kernel : answers_as<op::prelu> {
     if (rows.length < 4) return reference::run(c);
     if constexpr (is_float_v<typename Call::out_type>) {
       rows.each(x, slope, y, [&](std::int64_t i, std::int64_t ix, std::int64_t is) {
-        const auto load = [](auto part, const float* p, bool fixed, std::int64_t k) { return fixed ? V::all(*p) : V::load(part, p + k); };
+        const auto load = [](auto part, const auto* p, bool fixed, std::int64_t k) { return fixed ? V::all(static_cast<float>(*p)) : V::load(part, p + k); };
         V::each(rows.length, [&](std::int64_t k, auto part) {
           const floats v = load(part, x.data + ix, rows.fixed_a, k);
           const floats bent = V::mul(v, load(part, slope.data + is, rows.fixed_b, k));

@@ -77,8 +77,13 @@ struct short_windows {
   }
   /// Whether K itself runs a node.
   static constexpr bool takes(const shape& x, const shape& w, const shape& y, const params& p, bool constant) {
-    if constexpr (std::is_same_v<Op, op::depthwise_conv2d>) return K::takes(depthwise_of(x, w, y, p), w[3], constant);
-    else return K::takes(window_of(x, w, y, p), constant);
+    if constexpr (std::is_same_v<Op, op::depthwise_conv2d>) {
+      depthwise_shape s = depthwise_of(x, w, y, p);
+      s.channels = w[3];  // data of fewer is repeated
+      return K::takes(s, w[3], constant);
+    } else {
+      return K::takes(window_of(x, w, y, p), constant);
+    }
   }
   static constexpr bool takes(const node_facts& f, const params& p) {
     return takes(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p, f.c.in(1).kind == tensor_kind::constant);
@@ -87,7 +92,10 @@ struct short_windows {
     if (!takes(f, p)) return 0;
     const bool residual = f.epi.residual >= 0;
     const line_bands b = bands_of(f.c.dims(0), f.c.dims(1), f.c.out(0).dims, p, residual);
-    return K::scratch_bytes(f, p) + float_area(b.most_in_lines() * b.in_line) + float_area(b.most_lines() * b.out_line) * (residual ? 2 : 1);
+    std::int64_t repeated = 0;  // data of a channel multiplier (channel_multiplier.hpp), as floats
+    if constexpr (std::is_same_v<Op, op::depthwise_conv2d>)
+      if (const std::int64_t times = f.c.dims(1)[3] / f.c.dims(0)[3]; times > 1) repeated = float_area(b.most_in_lines() * b.in_line * times) + 64;
+    return K::scratch_bytes(f, p) + repeated + float_area(b.most_in_lines() * b.in_line) + float_area(b.most_lines() * b.out_line) * (residual ? 2 : 1);
   }
   static constexpr int parts(const node_facts& f, const params& p) {
     if (!takes(f, p)) return kernel::parts<reference>(f, p);
