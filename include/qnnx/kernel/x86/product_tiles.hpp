@@ -22,6 +22,8 @@ struct tile_input {
   std::int64_t runs = 1, pieces = 1;
   const std::byte* w = nullptr;
   const std::byte* bias = nullptr;
+  const std::byte* ahead = nullptr;  // weights that are wanted next; they come to the second cache meanwhile
+  std::int64_t ahead_step = 0;       // most_ahead, or 0: they are there
   std::uint32_t flip = 0;
   std::int64_t rows = 0;      // of all tiles
   std::byte* sums = nullptr;  // without Finish
@@ -91,6 +93,12 @@ struct row_steps {
   }
 };
 
+/// Bytes of weights ahead that come with a piece of data: two tiles bring a whole group of 64 channels.
+inline constexpr int most_ahead = 128;
+/// Narrower groups have few weights, or instructions to spare for nothing but products.
+template <int Rows, int Vectors>
+inline constexpr bool brings_weights = Vectors == 4 && Rows > 1;
+
 /// Sums of any number of pixels, Rows at a time, and Vectors vectors of channels. Direct: no row tables, one run of data
 /// that has no sign to flip.
 /// Products of one tile go on while the one before is finished: nothing of a Finish but the rows it stores differs from
@@ -106,6 +114,7 @@ QNNX_NOINLINE void tile(const tile_input& input) {
   const std::byte* const* table = in.table;
   const std::byte* first = in.first;
   const row_steps steps(in.step);
+  const std::byte* ahead = in.ahead;
   for (std::int64_t row = 0; row < in.rows; row += Rows) {
     const std::byte* w = in.w;
     typename A::vec acc[Rows][Vectors];
@@ -117,6 +126,11 @@ QNNX_NOINLINE void tile(const tile_input& input) {
       for (int r = 0; r < Rows; ++r) acc[r][v] = b, more[r][v] = typename A::vec{};
     }
     const auto add = [&](typename A::vec(&sums)[Rows][Vectors], auto&& x, const std::byte* from) __attribute__((always_inline)) {
+      if constexpr (brings_weights<Rows, Vectors>) {
+#pragma GCC unroll 2
+        for (int i = 0; i < most_ahead; i += 64) _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T1);
+        ahead += in.ahead_step;
+      }
       typename A::vec weights[Vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) weights[v] = A::load_weights(from + v * weight_size);

@@ -379,6 +379,9 @@ QNNX_INLINE void window_products(window_shape s, window_job j, const tile_sink& 
         const std::int64_t first = v * A::lanes;
         const std::int64_t channels = l.channels - first < vectors * A::lanes ? l.channels - first : vectors * A::lanes;
         in.bias = bias + v * A::lanes * 4;
+        const bool fresh = p == mine.pixels.from;  // later pixels find the weights of all groups in the cache, if any can
+        in.ahead = fresh ? in.w + vectors * A::lanes * A::lane_bytes * l.runs * l.pieces : in.w;
+        in.ahead_step = fresh ? detail::most_ahead : 0;
         in.channel = g * l.channels + first;
         in.channels = channels;
         for (int from = 0; from < count; from += static_cast<int>(in.rows)) {
