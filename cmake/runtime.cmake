@@ -17,7 +17,8 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 set(qnnx_flags_avx2 -mavx2 -mfma -mf16c)
 set(qnnx_flags_avxvnni -mavxvnni -mavx2 -mfma -mf16c)
 set(qnnx_flags_avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mavx2 -mfma -mf16c)
-set(qnnx_flags_amx ${qnnx_flags_avx512vnni} -mamx-tile -mamx-int8 -DQNNX_TILES_PERMITTED)
+# clang 14 says __AMXTILE__ and __AMXINT8__ for the two macros
+set(qnnx_flags_amx ${qnnx_flags_avx512vnni} -mamx-tile -mamx-int8 -D__AMX_TILE__=1 -D__AMX_INT8__=1 -DQNNX_TILES_PERMITTED)
 function(qnnx_kernel_unit unit family source)
   add_library(${unit} OBJECT ${PROJECT_SOURCE_DIR}/tools/runtime/${source})
   target_compile_definitions(${unit} PRIVATE QNNX_FAMILY=${family})

@@ -145,7 +145,7 @@ const std::vector<host_isa>& host_isas(bool x86) {
        "__builtin_cpu_supports(\"avx512vbmi\")"},
       {"amx",
        {"-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mavx512vbmi", "-mavx2", "-mfma", "-mf16c", "-mamx-tile", "-mamx-int8",
-        "-DQNNX_TILES_PERMITTED"},
+        "-D__AMX_TILE__=1", "-D__AMX_INT8__=1", "-DQNNX_TILES_PERMITTED"},  // clang 14 says __AMXTILE__ and __AMXINT8__
        "__builtin_cpu_supports(\"avx512vnni\") && __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512vl\") && "
        "__builtin_cpu_supports(\"avx512vbmi\") && qnnx::tiles_permitted()"},
       {"native", {"-march=native"}, "1"}};

@@ -29,7 +29,8 @@ struct tile_block {
 /// The sums of one block that are not finished yet.
 class pending_sums {
  public:
-  explicit pending_sums(const byte_output& o) : o_(o) {}
+  /// `plain`: plain_results, bounded.
+  pending_sums(const byte_output& o, bool plain) : o_(o), plain_(plain) {}
   void begin(const tile_block& block, std::int32_t* sums, std::int64_t channel, std::int64_t channels) {
     block_ = &block, sums_ = sums, channel_ = channel, channels_ = channels, segment_ = 0, done_ = 0;
     left_ = block.count > 0;
@@ -45,15 +46,39 @@ class pending_sums {
   QNNX_NOINLINE void four() {
     const tile_segment& s = block_->segments[segment_];
     const int rows = s.rows - done_ < 4 ? s.rows - done_ : 4;
-    o_.data_sums = block_->data_sums + s.row + done_;
-    take_bytes(&o_, reinterpret_cast<const std::byte*>(sums_ + (s.row + done_) * 16 * tile_columns), rows, s.pixel + done_, channel_, channels_);
+    const std::int32_t* sums = sums_ + (s.row + done_) * 16 * tile_columns;
+    if (plain_ && channels_ > 48) {
+      finish_rows<1, 4>(sums, rows, s.pixel + done_);
+    } else if (plain_ && rows == 4 && channels_ <= 32) {
+      channels_ <= 16 ? finish_rows<4, 1>(sums, 4, s.pixel + done_) : finish_rows<4, 2>(sums, 4, s.pixel + done_);
+    } else {
+      o_.data_sums = block_->data_sums + s.row + done_;
+      take_bytes(&o_, reinterpret_cast<const std::byte*>(sums), rows, s.pixel + done_, channel_, channels_);
+    }
     done_ += rows;
     if (done_ < s.rows) return;
     done_ = 0;
     left_ = ++segment_ < block_->count;
   }
 
+  /// `rows` rows, Rows at once, of exactly Vectors vectors of channels.
+  template <int Rows, int Vectors>
+  QNNX_INLINE void finish_rows(const std::int32_t* sums, int rows, std::int64_t pixel) const {
+    tile_input in;
+    in.pixel = pixel;
+    in.channel = channel_;
+    in.channels = channels_;
+    const finish_bytes done(in, o_);
+    for (int r = 0; r < rows; r += Rows, sums += Rows * 16 * tile_columns) {
+      __m512i acc[Rows][Vectors];
+      for (int k = 0; k < Rows; ++k)
+        for (int v = 0; v < Vectors; ++v) acc[k][v] = _mm512_loadu_si512(sums + (k * tile_columns + v) * 16);
+      done.block(acc, r);
+    }
+  }
+
   byte_output o_;
+  bool plain_ = false;
   const tile_block* block_ = nullptr;
   std::int32_t* sums_ = nullptr;
   std::int64_t channel_ = 0, channels_ = 0;

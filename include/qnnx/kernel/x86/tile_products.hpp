@@ -142,7 +142,7 @@ void tile_products(window_shape s, const tile_layout& t, window_job j, const byt
   detail::tile_block blocks[2];
   alignas(64) std::int32_t sums[2][(tile_pixels + 4) * 16 * tile_columns];  // take_bytes reads rows by four
   int block_turn = 0, sums_turn = 0, configured = 0;
-  detail::pending_sums pending(o);
+  detail::pending_sums pending(o, plain_results(s, o, o.packed, true));
   detail::pass_input in;
   in.runs = l.runs, in.steps = t.steps, in.step_bytes = t.step_pieces() * 4, in.vector_bytes = vector_bytes;
   for (std::int64_t first = mine.vectors.from; first < mine.vectors.to; first += chunk) {
