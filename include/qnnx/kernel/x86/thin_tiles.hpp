@@ -10,9 +10,11 @@ namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
 /// A stretch of a row of results.
 struct thin_row {
-  const std::byte* const* groups;  // where group g of the row's first window lies
+  const std::byte* const* groups;  // where whole group g of the row's first window lies
   std::int64_t count, whole;       // groups; those that lie in lines
-  std::int64_t step;               // of these; the others are 4 bytes apart
+  std::int64_t step;               // of these
+  const std::byte* left;           // the others, 4 bytes for each pixel
+  std::int64_t left_plane;         // bytes from one to the next
   std::int64_t from, to;           // pixels of the row
   const std::byte* w;
   const std::byte* bias;
@@ -34,13 +36,11 @@ QNNX_NOINLINE void thin_tile(const thin_row& r, std::int64_t at, int rows) {
     for (int p = 0; p < Pixels; ++p) acc[p][v] = b;
   }
   const std::byte* w = r.w;
-  std::int64_t step = r.step;
-  for (std::int64_t g = 0; g < r.count; ++g, w += Vectors * 64) {
-    if (g == r.whole) step = 4;
-    const std::byte* x = r.groups[g] + at * step;
+  const auto add = [&](const std::byte* x, std::int64_t step) __attribute__((always_inline)) {
     __m512i weights[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_loadu_si512(w + v * 64);
+    w += Vectors * 64;
 #pragma GCC unroll 16
     for (int p = 0; p < Pixels; ++p, x += step) {
       std::int32_t four = 0;
@@ -49,7 +49,10 @@ QNNX_NOINLINE void thin_tile(const thin_row& r, std::int64_t at, int rows) {
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) u8s8x16::add_product(acc[p][v], piece, weights[v]);
     }
-  }
+  };
+  for (std::int64_t g = 0; g < r.whole; ++g) add(r.groups[g] + at * r.step, r.step);
+  const std::byte* x = r.left + at * 4;
+  for (std::int64_t g = r.whole; g < r.count; ++g, x += r.left_plane) add(x, 4);
   const byte_output& o = *r.o;
   const std::int64_t pixel = r.pixel + at;
   if (!r.plain) {
@@ -126,7 +129,8 @@ inline QNNX_NOINLINE void thin_pixels(const thin_row& r) {
       const std::byte* x = r.groups[g] + at * r.step;
       add(_mm512_permutex2var_epi8(_mm512_loadu_si512(x), index, _mm512_loadu_si512(x + 64)), w);
     }
-    for (; g < r.count; ++g, w += 64) add(_mm512_permutexvar_epi32(pixel, _mm512_loadu_si512(r.groups[g] + at * 4)), w);
+    const std::byte* x = r.left + at * 4;
+    for (; g < r.count; ++g, w += 64, x += r.left_plane) add(_mm512_permutexvar_epi32(pixel, _mm512_loadu_si512(x)), w);
 #pragma GCC unroll 8
     for (int c = 0; c < 8; ++c) acc[c] = scale.rne(acc[c], _mm512_set1_ps(factors[c]));
     const auto two = [&](int c) __attribute__((always_inline)) { return _mm512_permutex2var_epi8(acc[c], pairs, acc[c + 1]); };

@@ -13,7 +13,8 @@
 #if QNNX_HAS_AVX512VNNI
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
 
-inline constexpr std::int64_t most_thin_groups = 64;
+inline constexpr std::int64_t most_thin_groups = 64;  // of a window
+inline constexpr std::int64_t most_thin_rows = 64;
 inline constexpr std::int64_t thin_slack = 192;  // bytes that may be read after a line
 
 /// How windows are cut, and where the weights of one lie: per tile of channel vectors [group][vector][16 lanes][4].
@@ -40,9 +41,11 @@ struct thin_layout {
   static constexpr bool fits(const window_shape& s) {
     if (s.groups != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.depth > 4 || s.pointwise()) return false;
     const thin_layout l(s);
-    return l.groups <= most_thin_groups && s.stride_h <= s.kernel_h && l.scratch(s) <= 128 * 1024;
+    return l.groups <= most_thin_groups && s.kernel_h <= most_thin_rows && s.stride_h <= s.kernel_h && l.scratch(s) <= 128 * 1024;
   }
-  constexpr std::int64_t scratch(const window_shape& s) const { return s.kernel_h * line + left_groups * left_plane; }
+  /// Lines that are kept: those of a row of results, and what the next one adds.
+  static constexpr std::int64_t ring(const window_shape& s) { return s.kernel_h + s.stride_h; }
+  constexpr std::int64_t scratch(const window_shape& s) const { return ring(s) * line + left_groups * left_plane; }
   /// Group and byte of it of a tap.
   constexpr std::int64_t byte_at(std::int64_t row, std::int64_t at) const {
     return at < whole * 4 ? row * whole * 4 + at : (groups - left_groups) * 4 + row * left_bytes + at - whole * 4;
@@ -126,30 +129,37 @@ inline void thin_products(const window_shape& s, const packed_layout& l, const w
   const thin_layout t(s);
   const window_share mine = share_of(s, l, j.piece, 1);
   if (mine.pixels.from >= mine.pixels.to || mine.vectors.from >= mine.vectors.to) return;
-  const std::byte* groups[most_thin_groups];
-  const std::byte* lines[4 * most_thin_groups];
-  std::byte* const left = j.scratch + s.kernel_h * t.line;
-  thin_row r{groups, t.groups, t.groups - t.left_groups, t.step, 0, 0, nullptr, nullptr, plain_results(s, o, o.packed), &o, take_bytes, 0, 0, 0};
+  // Lines and whole groups of the ring, twice in a row, so that those of a window follow each other wherever it begins.
+  const std::int64_t ring = t.ring(s);
+  const std::byte* lines[4 * most_thin_rows];
+  const std::byte* groups[4 * most_thin_groups];
+  for (std::int64_t k = 0; k < 2 * ring; ++k) {
+    lines[k] = j.scratch + (k < ring ? k : k - ring) * t.line;
+    for (std::int64_t i = 0; i < t.whole; ++i) groups[k * t.whole + i] = lines[k] + 4 * i;
+  }
+  std::byte* const left = j.scratch + ring * t.line;
+  thin_row r{nullptr, t.groups, t.groups - t.left_groups, t.step, left, t.left_plane, 0, 0, nullptr, nullptr, plain_results(s, o, o.packed), &o, take_bytes, 0, 0, 0};
   std::int64_t staged = 0;  // rows of the padded image before this one are in lines
   std::int64_t image = -1;
+  std::int64_t first = 0, next = 0;  // where in the ring the window's first row is, and the next staged one will be
   for (std::int64_t p = mine.pixels.from; p < mine.pixels.to;) {
     const std::int64_t row = p / s.out_w;
     const std::int64_t n = row / s.out_h;
     const std::int64_t top = row % s.out_h * s.stride_h;
     r.from = p - row * s.out_w;
     r.to = mine.pixels.to - row * s.out_w < s.out_w ? mine.pixels.to - row * s.out_w : s.out_w;
-    if (n != image || staged < top) image = n, staged = top;
-    for (; staged < top + s.kernel_h; ++staged) {
+    if (n != image) image = n, staged = top, first = next = 0;
+    else if ((first += s.stride_h) >= ring) first -= ring;
+    // The rows that the next row of results adds, too: what was written a moment ago is read late.
+    const std::int64_t last = row % s.out_h + 1 < s.out_h && row * s.out_w + r.to < mine.pixels.to ? top + s.stride_h : top;
+    for (; staged < last + s.kernel_h; ++staged) {
       const std::int64_t ih = staged - s.top;
       const std::byte* data = j.data + (n * s.height + ih) * s.width * s.depth;
-      stage_line(s, t, j, ih >= 0 && ih < s.height ? data : nullptr, j.scratch + staged % s.kernel_h * t.line);
+      stage_line(s, t, j, ih >= 0 && ih < s.height ? data : nullptr, j.scratch + next * t.line);
+      if (++next == ring) next = 0;
     }
-    for (std::int64_t k = 0, g = 0; k < s.kernel_h; ++k) {
-      lines[k] = j.scratch + (top + k) % s.kernel_h * t.line;
-      for (std::int64_t i = 0; i < t.whole; ++i) groups[g++] = lines[k] + 4 * i;
-    }
-    for (std::int64_t g = 0; g < t.left_groups; ++g) groups[r.whole + g] = left + g * t.left_plane;
-    gather_left(s, t, lines, r.from, r.to, left);
+    r.groups = groups + first * t.whole;
+    gather_left(s, t, lines + first, r.from, r.to, left);
     r.pixel = row * s.out_w;
     for (std::int64_t v = mine.vectors.from; v < mine.vectors.to; v += l.group) {
       const std::int64_t vectors = l.vectors - v < l.group ? l.vectors - v : l.group;
