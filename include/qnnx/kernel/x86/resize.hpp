@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Resizing of height and width of NHWC data on vectors V, floats and 8-bit data; the reference's bits. The taps are the
+// Resizing of height and width of NHWC data on vectors V, floats, 8- and 16-bit data; the reference's bits. The taps are the
 // reference's, those of the columns made once; channels are the vectors.
 //   one tap      copied, where the encoding stays and nothing is fused
 //   float        sum of x (w w') in the reference's order; TFLite's form: of (x w) w', cut off at 1/2 more for unsigned data
 //   8 bit        sums of up to 16 products with 34 bits of weights are exact in doubles; scaled with one rounding
 //                (halves.hpp). The weights of an axis sum to 2^15, so the offset is a constant. TFLite's form: 20 bits of
 //                weights, halves away from zero
+//   16 bit       the same where the weights keep sums below 2^51; TFLite's form runs the reference
 // Other shapes, fused residuals and tables run the reference. Layer 5a.
 
 #include "qnnx/kernel/resize/reference.hpp"
@@ -25,7 +26,7 @@ struct resize_kernel : answers_as<Op> {
 
   template <class Sig>
   static constexpr bool supports = is_real_signature<Sig> || std::is_same_v<Sig, types::u8(types::u8)> ||
-                                   std::is_same_v<Sig, types::s8(types::s8)>;
+                                   std::is_same_v<Sig, types::s8(types::s8)> || is_half_signature<Sig>;
 
   static constexpr int parts(const node_facts& f, const params&) { return resize_parts(f); }
 
@@ -140,6 +141,8 @@ struct resize_kernel : answers_as<Op> {
     } else {
       constexpr bool is_signed = is_signed_fixed(T::code);
       if (one_tap && e.plain() && x.scale() == y.scale() && x.offset() == y.offset()) return whole_lines();
+      if constexpr (is_half_data<T>)
+        if (tflite) return false;
       if (tflite && !is_signed) {
         each_pixel(c, columns, tflite, [&](const auto& t, storage* to) {
           V::each(channels, [&](std::int64_t o, auto part) {
@@ -155,6 +158,17 @@ struct resize_kernel : answers_as<Op> {
       double one = 1;  // what the weights of a pixel sum to
       for (const int axis : {1, 2})
         if (taps_of(c, axis, 0, tflite).count > 1) one *= 32768;
+      if constexpr (is_half_data<T>) {
+        const double most = 0x1p17 * largest_weights(c, 1, y.extent(1), tflite) * largest_weights(c, 2, y.extent(2), tflite);
+        if (most >= 0x1p51 || factor * most >= 0x1p30) return false;
+        const auto each = [&](const auto& result) {
+          half_pixels(c, columns, one * x.offset(), k[0], k[1], result);
+          return true;
+        };
+        const auto by = V::all(factor);
+        if (c.rounding().mode() == rounding_mode::rne) return each([&](auto sum) { return scaled_double<V, true>(sum, by); });
+        return each([&](auto sum) { return scaled_double<V, false>(sum, by); });
+      }
       if (!tflite && factor * one * 4096 >= 0x1p30) return false;
       const auto sums = [&](const auto& t, std::int64_t o, auto part, double first) {
         auto sum = V::all(first);
@@ -178,6 +192,39 @@ struct resize_kernel : answers_as<Op> {
       if (c.rounding().mode() == rounding_mode::rne) return each(first, y.zero(), k[0], k[1], [&](auto sum) { return scaled_double<V, true>(sum, by); });
       return each(first, y.zero(), k[0], k[1], [&](auto sum) { return scaled_double<V, false>(sum, by); });
     }
+  }
+  /// The largest sum of magnitudes that the weights of one place have.
+  template <class Call>
+  static double largest_weights(const Call& c, int axis, std::int32_t places, bool tflite) {
+    double most = 1;
+    for (std::int32_t i = 0; i < places; ++i) {
+      const resize_taps t = taps_of(c, axis, i, tflite);
+      double sum = 0;
+      for (int j = 0; j < t.count && t.count > 1; ++j) sum += t.fixed[j] < 0 ? -t.fixed[j] : t.fixed[j];
+      most = sum > most ? sum : most;
+    }
+    return most;
+  }
+  /// 16-bit results: result(sums on top of `first`) as integers, kept within [lo, hi].
+  template <class Call, class Result>
+  static void half_pixels(const Call& c, const resize_taps* columns, double first, std::int32_t lo, std::int32_t hi, const Result& result) {
+    constexpr bool is_signed = is_signed_fixed(Call::out_type::code);
+    const std::int32_t zero = c.out().zero();
+    const auto low_bound = V::all(lo - zero), high_bound = V::all(hi - zero), nought = V::all(zero);
+    const std::int64_t channels = c.out().extent(3);
+    each_pixel(c, columns, false, [&](const auto& t, auto* to) {
+      V::each(channels, [&](std::int64_t o, auto part) {
+        auto low = V::all(first), high = V::all(first);
+        for (int i = 0; i < t.count; ++i) {
+          const auto q = V::template load_halves<is_signed>(part, t.from[i] + o);
+          const auto weight = V::all(t.fixed[i]);
+          low = V::fmadd(V::low_half(q), weight, low);
+          high = V::fmadd(V::high_half(q), weight, high);
+        }
+        const auto r = V::to_words(result(low), result(high));
+        V::store_low_halves(part, to + o, V::add(V::min(V::max(r, low_bound), high_bound), nought));
+      });
+    });
   }
   /// TFLite's order: rows before columns.
   template <class Taps, class Load>
