@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Nets of DepthWiseConv2d with 3x3 windows, for test_kernels_isa: what kernel/x86/depthwise_columns.hpp takes, and what it
-// just does not.
+// Nets of DepthWiseConv2d with 3x3 windows, for test_kernels_isa: what kernel/x86/depthwise_columns.hpp and depthwise_quads.hpp take, and what it
+// just do not.
 
 #include "kernels_isa/nets.hpp"
 
@@ -11,8 +11,8 @@ namespace qnnx::isa_test {
 inline net columns_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
-  const int narrow[] = {7, 8, 15, 16, 17};
-  const int channels = d.chance(50) ? narrow[d.roll(0, 4)] : d.chance(50) ? 32 * d.roll(1, 4) : d.roll(18, 150);
+  const int narrow[] = {7, 8, 15, 16, 17, 32};
+  const int channels = d.chance(50) ? narrow[d.roll(0, 5)] : d.chance(50) ? 32 * d.roll(1, 4) : d.roll(18, 150);
   op::depthwise_conv2d::params p;
   p.stride = {static_cast<std::uint32_t>(d.roll(1, 2)), static_cast<std::uint32_t>(d.roll(1, 2))};
   if (d.chance(50)) p.stride[1] = p.stride[0];
@@ -34,7 +34,7 @@ inline net columns_net(unsigned seed, const signature& types) {
 inline net columns_chain(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
-  const int channels = d.chance(30) ? 8 : d.chance(40) ? 16 : d.roll(17, 100);
+  const int channels = d.chance(30) ? 8 : d.chance(40) ? 16 : d.chance(40) ? 32 : d.roll(17, 100);
   int x = m.input("x", {1, d.roll(4, 12), d.roll(4, 50), channels});
   for (int k = 0; k < 3; ++k) {
     const std::string number = std::to_string(k);

@@ -2,7 +2,8 @@
 #pragma once
 // Quantize, Dequantize and Convert between floats (of 32 or 16 bits) and 8- or 16-bit data of one scale, and between
 // encodings of 8 and 16 bits; Convert and Cast between floats of 32 and of 16 bits. On vectors V. The reference's bits.
-//   quantize    tflite: the float quotient, halves away from zero. Others: x * (1 / scale) in float decides the integer
+//   quantize    to 8 bits: a block in fixed point (quantizer::blocks), where nothing lies close to a tie. Else vector by vector.
+//               tflite: the float quotient, halves away from zero. Others: x * (1 / scale) in float decides the integer
 //               unless a lane lies within 2^-13 of a tie; then the vector is divided in double, as the reference does.
 //               For |x / scale| < 2^10 the product is wrong by less than 2^-13; beyond, 8-bit results saturate.
 //               To 16 bits: divided in double
@@ -14,6 +15,44 @@
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
+
+/// What AVX-512 and AVX2 do their own way with words of two halves, for quantizer.
+namespace fixed_point {
+QNNX_INLINE __m256i least_low_half(__m256i least, __m256i q) { return _mm256_min_epu16(least, _mm256_or_si256(q, _mm256_set1_epi32(-65536))); }
+/// Whether one is at most `limit`.
+QNNX_INLINE bool any_low_half(__m256i least, short limit) {
+  const __m256i few = _mm256_min_epu16(least, _mm256_set1_epi16(limit));
+  return _mm256_movemask_epi8(_mm256_cmpeq_epi16(few, least)) != 0;
+}
+/// The upper halves of four vectors as bytes in order, clamped.
+template <bool Signed>
+QNNX_INLINE __m256i high_halves(const __m256i (&q)[4], __m256i lo, __m256i hi) {
+  const __m256i down[4] = {_mm256_srai_epi32(q[0], 16), _mm256_srai_epi32(q[1], 16), _mm256_srai_epi32(q[2], 16), _mm256_srai_epi32(q[3], 16)};
+  return avx2_vectors::saturated_bytes<Signed>(down, _mm256_setzero_si256(), lo, hi);
+}
+#if QNNX_HAS_AVX512VNNI
+QNNX_INLINE __m512i least_low_half(__m512i least, __m512i q) { return _mm512_mask_min_epu16(least, 0x55555555, least, q); }
+QNNX_INLINE bool any_low_half(__m512i least, short limit) { return _mm512_cmple_epu16_mask(least, _mm512_set1_epi16(limit)) != 0; }
+template <bool Signed>
+QNNX_INLINE __m512i high_halves(const __m512i (&q)[4], __m512i lo, __m512i hi) {
+#if QNNX_HAS_AVX512VBMI
+  const auto two = [](__m512i a, __m512i b) { return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(a, 16), b); };
+  const __m512i low = two(q[0], q[1]);  // by turns
+  const __m512i high = two(q[2], q[3]);
+  const __m512i all = Signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high);
+  // byte 16 v + 4 k + i is byte 16 k + 8 (v / 2) + 2 i + v % 2
+  const __m512i order = _mm512_add_epi8(_mm512_set4_epi32(0x36343230, 0x26242220, 0x16141210, 0x06040200),
+                                        _mm512_setr_epi32(0, 0, 0, 0, 0x01010101, 0x01010101, 0x01010101, 0x01010101, 0x08080808, 0x08080808, 0x08080808,
+                                                          0x08080808, 0x09090909, 0x09090909, 0x09090909, 0x09090909));
+  const __m512i bytes = _mm512_permutexvar_epi8(order, all);
+  return avx512_vectors::min_bytes<Signed>(avx512_vectors::max_bytes<Signed>(bytes, lo), hi);
+#else
+  const __m512i down[4] = {_mm512_srai_epi32(q[0], 16), _mm512_srai_epi32(q[1], 16), _mm512_srai_epi32(q[2], 16), _mm512_srai_epi32(q[3], 16)};
+  return avx512_vectors::saturated_bytes<Signed>(down, _mm512_setzero_si512(), lo, hi);
+#endif
+}
+#endif
+}  // namespace fixed_point
 
 /// round(x / scale) as int32, within +-2^20.
 template <class V>
@@ -35,31 +74,34 @@ class quantizer {
   /// For results of more than 10 bits.
   QNNX_INLINE words wide(floats x) const { return mode_ == rounding_mode::tflite ? divided(number(x)) : exact(number(x)); }
 
-  /// rne, as many blocks of four vectors as there are: bytes clamped to [lo, hi] + zero. The sum with 1.5 * 2^23 has
-  /// the rounded quotient in its low bits, and orders as an integer whatever its size; a block with a lane close to a
-  /// tie, without number or beyond 2^22 is done again by the exact form.
+  /// As many blocks of four vectors as there are: bytes clamped to [lo, hi], stored values. In fixed point, 16 digits after
+  /// the point: the upper half of a word is floor(x / scale + zero + 1/2 + 3 units). Where the result is not clamped, both
+  /// |x / scale| and the sum are below 2^8 + 1, so the factor makes a word wrong by 1 unit, the sum's rounding by 1, and tflite's
+  /// quotient, a float, by 1/2: another integer comes out only within 3 units of a tie, that is 6 units of the lower half from 0
+  /// on. Such blocks are done again, one vector at a time. Words that do not fit have 0 there, of NaN too.
   template <class Real, class Byte>
   std::int64_t blocks(const Real* x, Byte* y, std::int64_t n, std::int32_t lo, std::int32_t hi, std::int32_t zero) const {
-    const floats magic = V::all(12582912.0f);
-    const words low = V::add(V::bits_of(magic), V::all(lo));
-    const words high = V::add(V::bits_of(magic), V::all(hi));
-    const words zero8 = V::all_bytes(zero);
+    if (zero != static_cast<Byte>(zero)) return 0;
+    const floats factor = V::all(65536.0f / scale_);
+    const floats start = V::all(static_cast<float>(zero * 65536 + 32768 + 3));
+    const words low8 = V::all_bytes(lo);
+    const words high8 = V::all_bytes(hi);
     std::int64_t i = 0;
     for (; i + V::byte_lanes <= n; i += V::byte_lanes) {
       words q[4];
-      const auto part = [&](int v) {
-        const floats p = V::mul(V::load(x + i + V::lanes * v), inverse_);
-        const floats sum = V::add(p, magic);
-        q[v] = V::min(V::max(V::bits_of(sum), low), high);
-        return V::template compare<_CMP_NLE_UQ>(V::abs(V::sub(p, V::sub(sum, magic))), V::all(0.5f - 0x1p-13f));
-      };
-      auto ties = part(0);
-#pragma GCC unroll 3
-      for (int v = 1; v < 4; ++v) ties = V::either(ties, part(v));
-      if (V::any(ties)) [[unlikely]]
+      words least = V::all(-1);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) {
+        q[v] = V::to_words(V::fmadd(V::load(x + i + V::lanes * v), factor, start));
+        least = fixed_point::least_low_half(least, q[v]);
+      }
+      words bytes = fixed_point::high_halves<std::is_signed_v<Byte>>(q, low8, high8);
+      if (fixed_point::any_low_half(least, 6)) [[unlikely]] {
         for (int v = 0; v < 4; ++v)
-          q[v] = V::min(V::max((*this)(V::load(x + i + V::lanes * v)), V::all(lo)), V::all(hi));
-      V::store_vector(y + i, V::add_bytes(V::low_bytes(q), zero8));
+          q[v] = V::add(V::min(V::max((*this)(V::load(x + i + V::lanes * v)), V::all(lo - zero)), V::all(hi - zero)), V::all(zero));
+        bytes = V::low_bytes(q);
+      }
+      V::store_vector(y + i, bytes);
     }
     return i;
   }
@@ -176,8 +218,7 @@ struct conversion_kernel : answers_as<Op> {
         V::each(n, [&](std::int64_t i, auto part) { store(i, part, quantize.wide(V::load(part, x.data + i))); });
       } else if constexpr (kind::quantizes) {
         const quantizer<V> quantize(y.scale(), c.rounding().mode());
-        std::int64_t from = 0;
-        if (c.rounding().mode() == rounding_mode::rne) from = quantize.blocks(x.data, y.data, n, least, most, y.zero());
+        const std::int64_t from = quantize.blocks(x.data, y.data, n, w[0], w[1], y.zero());
         V::each(n - from, [&](std::int64_t i, auto part) { store(from + i, part, quantize(V::load(part, x.data + from + i))); });
       } else {
         const vector_multiplier v = vector_form({w[2], w[3]}, c.rounding().mode());

@@ -44,64 +44,107 @@ class block_reader : row_cursor<Rows> {
   using row_cursor<Rows>::r0_, row_cursor<Rows>::r1_, row_cursor<Rows>::r2_, row_cursor<Rows>::r3_;
 };
 
-/// The walk; the block is at j.weights.
-template <int Stride>
-QNNX_NOINLINE void walk_blocks(const column_job& j) {
-  constexpr int most_rows = Stride == 1 ? 2 : 1;
-  constexpr std::int64_t ahead = Stride == 1 ? 2 : 1;  // steps that only read
-  block_reader<2 + most_rows> columns(j);
-  const std::byte* const block = j.weights;
-  __m512i kept[3][4];
-  if constexpr (Stride == 2) {
-#pragma GCC unroll 3
-    for (int t = 0; t < 3; ++t)
-#pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) kept[t][v] = _mm512_loadu_si512(block + 512 + t * 512 + v * 64);
+/// What the walks below have in common: how sums become results. The block is at j.weights.
+class block_finish {
+ public:
+  explicit block_finish(const column_job& j)
+      : j_(j), lo_(_mm512_set1_epi8(static_cast<char>(j.block_clamp[0]))), hi_(_mm512_set1_epi8(static_cast<char>(j.block_clamp[1]))) {}
+  /// A vector of sums, to be packed.
+  QNNX_INLINE __m512i scaled(__m512i sum, __m512 factor) const {
+    const __m512i q = _mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), factor, magic_));
+    __m512i r;
+    asm("vpsubd %2%{1to16%}, %1, %0" : "=v"(r) : "v"(q), "m"(j_.block_base));
+    return r;
   }
-  const __m512i lo = _mm512_set1_epi8(static_cast<char>(j.block_clamp[0]));
-  const __m512i hi = _mm512_set1_epi8(static_cast<char>(j.block_clamp[1]));
-  const __m512 magic = _mm512_set1_ps(12582912.0f);
+  QNNX_INLINE void store(std::uint8_t* to, __m512i a, __m512i b) const {
+    __m512i q = _mm512_packus_epi16(a, b);
+    q = _mm512_min_epu8(_mm512_max_epu8(q, lo_), hi_);
+    _mm512_storeu_si512(to, flipped(q, j_.flip));
+  }
+
+ private:
+  const column_job& j_;
+  __m512i lo_, hi_;
+  __m512 magic_ = _mm512_set1_ps(12582912.0f);
+};
+
+/// The walk in steps of one column: two pixels of up to two rows at once, so that each weight is loaded once for both. (A
+/// vector is loaded in as many cycles as it is multiplied, and there are no registers for the weights.)
+inline QNNX_NOINLINE void walk_block_pairs(const column_job& j) {
+  block_reader<4> columns(j);
+  const std::byte* const block = j.weights;
+  const block_finish finish(j);
   for (std::int64_t row = 0; row < j.rows; row += 1 + j.pairs) {
     const bool two = j.pairs && row + 1 < j.rows;
     columns.begin(j.row + row, two);
-    std::uint8_t* to[2] = {j.to + row * j.out_line, j.second ? j.second : j.to + (row + 1) * j.out_line};
-    __m512i first[4] = {}, second[4] = {}, third[4];  // columns; the first (stride 1: two) are of the step before
-    for (std::int64_t left = j.steps + ahead; left > 0; --left) {
-      if constexpr (Stride == 2)
-        if (left <= j.steps) columns.next(second);
-      columns.next(third);
-      if (left <= j.steps) {
+    std::uint8_t* to = j.to + row * j.out_line;
+    const std::int64_t to_second = (j.second ? j.second : j.to + (row + 1) * j.out_line) - to;
+    __m512i c0[4], c1[4], c2[4], c3[4];
+    columns.next(c0);
+    columns.next(c1);
+    for (std::int64_t left = j.steps; left > 0; left -= 2, to += 2 * j.out_step) {
+      columns.next(c2);
+      columns.next(c3);
 #pragma GCC unroll 2
-        for (int r = 0; r < most_rows; ++r) {
-          if (r == 1 && !two) break;
-          __m512i acc[4];
+      for (int r = 0; r < 2; ++r) {
+        if (r == 1 && !two) break;
+        __m512i a[4], b[4];
 #pragma GCC unroll 4
-          for (int v = 0; v < 4; ++v) acc[v] = _mm512_loadu_si512(block + v * 64);
-#pragma GCC unroll 3
-          for (int t = 0; t < 3; ++t)
-#pragma GCC unroll 4
-            for (int v = 0; v < 4; ++v) {
-              const __m512i x = t == 0 ? first[v] : t == 1 ? second[v] : third[v];
-              if constexpr (Stride == 2) u8s8x16::add_product(acc[v], x, kept[t][v]);
-              else asm("vpdpbusd %2, %1, %0" : "+v"(acc[v]) : "v"(x), "m"(*reinterpret_cast<const __m512i*>(block + 512 + t * 512 + r * 256 + v * 64)));
-            }
-#pragma GCC unroll 4
-          for (int v = 0; v < 4; ++v) {
-            __m512 q = _mm512_cvtepi32_ps(acc[v]);
-            asm("vfmadd132ps %2, %1, %0" : "+v"(q) : "v"(magic), "m"(*reinterpret_cast<const __m512*>(block + 256 + v * 64)));
-            asm("vpsubd %2%{1to16%}, %1, %0" : "=v"(acc[v]) : "v"(q), "m"(j.block_base));
-          }
-          __m512i q = _mm512_packus_epi16(_mm512_packs_epi32(acc[0], acc[1]), _mm512_packs_epi32(acc[2], acc[3]));
-          q = _mm512_min_epu8(_mm512_max_epu8(q, lo), hi);
-          _mm512_storeu_si512(to[r], flipped(q, j.flip));
-          to[r] += j.out_step;
+        for (int v = 0; v < 4; ++v) {
+          const std::byte* const w = block + 512 + r * 256 + v * 64;
+          a[v] = b[v] = _mm512_loadu_si512(block + v * 64);
+          const __m512i w0 = _mm512_loadu_si512(w);
+          u8s8x16::add_product(a[v], c0[v], w0);
+          u8s8x16::add_product(b[v], c1[v], w0);
+          const __m512i w1 = _mm512_loadu_si512(w + 512);
+          u8s8x16::add_product(a[v], c1[v], w1);
+          u8s8x16::add_product(b[v], c2[v], w1);
+          const __m512i w2 = _mm512_loadu_si512(w + 1024);
+          u8s8x16::add_product(a[v], c2[v], w2);
+          u8s8x16::add_product(b[v], c3[v], w2);
+          const __m512 factor = _mm512_loadu_ps(block + 256 + v * 64);
+          a[v] = finish.scaled(a[v], factor);
+          b[v] = finish.scaled(b[v], factor);
         }
+        std::uint8_t* const at = r == 0 ? to : to + to_second;
+        finish.store(at, _mm512_packs_epi32(a[0], a[1]), _mm512_packs_epi32(a[2], a[3]));
+        if (left > 1) finish.store(at + j.out_step, _mm512_packs_epi32(b[0], b[1]), _mm512_packs_epi32(b[2], b[3]));
       }
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) c0[v] = c2[v], c1[v] = c3[v];
+    }
+  }
+}
+
+/// The walk in steps of two columns.
+inline QNNX_NOINLINE void walk_block_steps(const column_job& j) {
+  block_reader<3> columns(j);
+  const std::byte* const block = j.weights;
+  const block_finish finish(j);
+  __m512i w[3][4];
+#pragma GCC unroll 3
+  for (int t = 0; t < 3; ++t)
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) w[t][v] = _mm512_loadu_si512(block + 512 + t * 512 + v * 64);
+  for (std::int64_t row = 0; row < j.rows; ++row) {
+    columns.begin(j.row + row, false);
+    std::uint8_t* to = j.to + row * j.out_line;
+    __m512i first[4], second[4], third[4];
+    columns.next(first);
+    for (std::int64_t left = j.steps; left > 0; --left, to += j.out_step) {
+      columns.next(second);
+      columns.next(third);
+      __m512i acc[4];
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
-        if constexpr (ahead == 2) first[v] = second[v], second[v] = third[v];
-        else first[v] = third[v];
+        acc[v] = _mm512_loadu_si512(block + v * 64);
+        u8s8x16::add_product(acc[v], first[v], w[0][v]);
+        u8s8x16::add_product(acc[v], second[v], w[1][v]);
+        u8s8x16::add_product(acc[v], third[v], w[2][v]);
+        acc[v] = finish.scaled(acc[v], _mm512_loadu_ps(block + 256 + v * 64));
+        first[v] = third[v];
       }
+      finish.store(to, _mm512_packs_epi32(acc[0], acc[1]), _mm512_packs_epi32(acc[2], acc[3]));
     }
   }
 }

@@ -19,8 +19,15 @@ constexpr bool walks_columns(const depthwise_shape& s) {
   return s.kernel_h == 3 && s.kernel_w == 3 && s.dilation_w == 1 && s.stride_w <= 2 && (s.channels >= 16 || s.channels == 8);
 }
 
+/// Whether plain results of units of 32 channels are made by depthwise_quads.hpp; `rows` of results at once.
+constexpr bool walks_quads(const depthwise_shape& s, std::int64_t rows) {
+  if (!walks_columns(s) || s.left > 2 || s.stride_w * (s.out_w - 1) - s.left >= s.width) return false;
+  return s.stride_w == 2 ? rows == 1 && s.channels >= 16 : s.channels == 8 || s.channels == 32;
+}
+
 /// How the windows of a node are cut, and its packed form: flags (64 bytes), word arrays in the order of channels, then
-/// per unit of 32 channels [column][group of rows][output row][2 vectors][lane][4 rows].
+/// per unit of 32 channels [column][group of rows][output row][2 vectors][lane][4 rows], or (packed_flags::quads)
+/// [row][2 vectors][lane][4 columns].
 struct byte_windows {
   std::int64_t rows;      // output rows made at once
   std::int64_t groups;    // groups of 4 data rows
@@ -85,7 +92,9 @@ void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, c
   }
   packed_flags& flags = packer.flags;
   flags.how = packer.choice.best();
-  flags.ordered = plain && small && l.blocks > 0 && flags.how == scaling::rne && !flags.weight_offset;
+  const bool packs = plain && small && flags.how == scaling::rne && !flags.weight_offset;
+  flags.ordered = packs && l.blocks > 0;
+  flags.quads = packs && walks_quads(s, l.rows);
   for (std::int64_t c = 0; c < used; ++c) {
     const std::int64_t channel = c % s.channels;
     store_multiplier(packer.multiplier_of(channel), flags.how, word(factor_word) + c, word(mantissa_word) + c, word(shift_word) + c);
@@ -99,11 +108,13 @@ void pack_depthwise_bytes(const depthwise_shape& s, const W& w, const B& bias, c
       std::memcpy(of_block + 256 + lane * 4, word(factor_word) + c, 4);
     }
     for (std::int64_t t = 0; t < s.taps(); ++t)
-      for (std::int64_t r = 0; r < l.rows; ++r) {
+      for (std::int64_t r = 0; r < (flags.quads && !ordered ? 1 : l.rows); ++r) {
         const std::int64_t row = t / s.kernel_w + r;
         const std::int64_t column = t % s.kernel_w;
-        (ordered ? of_block + 512 + (column * 2 + r) * 256 + lane * 4 : of_unit + ((column * l.groups + row / 4) * l.rows + r) * 128)[row % 4] =
-            static_cast<std::byte>(value(t, channel));
+        std::byte* to = of_unit + ((column * l.groups + row / 4) * l.rows + r) * 128 + row % 4;
+        if (ordered) to = of_block + 512 + (column * 2 + r) * 256 + lane * 4 + row % 4;
+        else if (flags.quads) to = of_unit + row * 128 + column;
+        *to = static_cast<std::byte>(value(t, channel));
       }
   }
   std::memcpy(out, &flags, sizeof flags);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What depthwise_columns.hpp and depthwise_blocks.hpp walk through, and in which order. Layer 5a.
+// What depthwise_columns.hpp, depthwise_blocks.hpp and depthwise_quads.hpp walk through, and in which order. Layer 5a.
 
 #include "qnnx/kernel/x86/depthwise_blocks.hpp"
+#include "qnnx/kernel/x86/depthwise_quads.hpp"
 
 #if QNNX_HAS_AVX512VNNI
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -44,7 +45,12 @@ inline void walk_depthwise(const depthwise_shape& s, const byte_windows& l, cons
   j.unit.how = flags.how;
   j.unit.o = &o;
   j.sums = sums;
-  const auto run = s.stride_w == 1 ? (!narrow ? &walk_columns<1, 0> : s.channels == 16 ? &walk_columns<1, 16> : &walk_columns<1, 8>)
+  const auto quads = [&] {
+    if (s.stride_w == 1) return s.channels == 8 ? &walk_quads<8, 1> : &walk_quads<32, 1>;
+    return s.channels == 16 ? &walk_quads<16, 2> : s.channels == 32 ? &walk_quads<32, 2> : &walk_quads<0, 2>;
+  };
+  const auto run = flags.quads        ? quads()
+                   : s.stride_w == 1 ? (!narrow ? &walk_columns<1, 0> : s.channels == 16 ? &walk_columns<1, 16> : &walk_columns<1, 8>)
                                    : (!narrow ? &walk_columns<2, 0> : s.channels == 16 ? &walk_columns<2, 16> : &walk_columns<2, 8>);
   const std::int32_t up = o.is_signed ? 128 : 0;
   j.block_base = j.clamp[0] - o.constants[0] - up;
@@ -53,10 +59,12 @@ inline void walk_depthwise(const depthwise_shape& s, const byte_windows& l, cons
   // Results that lie so far before the data that one of row r + 1 is at most over its own pixel of the first data row of r, which
   // has been read, and over no other channels, need no care
   const std::int64_t behind = d.data - reinterpret_cast<const std::byte*>(o.y);
-  const bool apart = !o.shares_memory || (l.rows == 2 && s.stride_w == 1 && s.out_w == s.width && (s.batch == 1 || s.out_h == s.height) && s.left <= 2 &&
+  // Nor do rows that are made one after the other, all channels at once: no row of results reaches data that a later one needs
+  const bool by_rows = flags.quads && s.channels <= unit_channels && j.plain;
+  const bool apart = !o.shares_memory || by_rows || (l.rows == 2 && s.stride_w == 1 && s.out_w == s.width && (s.batch == 1 || s.out_h == s.height) && s.left <= 2 &&
                                           behind >= (1 + s.top) * j.line && behind % s.channels == 0 && j.plain);
   const bool keeps = !apart && j.plain && out_line <= most_kept && first == 0 && last == s.channels;
-  j.pairs = l.rows == 2 && s.stride_w == 1 && (apart || keeps);
+  j.pairs = !flags.quads && l.rows == 2 && s.stride_w == 1 && (apart || keeps);
   const std::int64_t together = j.pairs ? 2 : 1;
   // Rows at once: what is not kept of them must not lie over data that is still read, and sums are those of one line
   std::int64_t rows = walked_bytes / (s.width * (s.channels < 64 ? s.channels : 64) * s.stride_h) / together * together;
@@ -87,7 +95,7 @@ inline void walk_depthwise(const depthwise_shape& s, const byte_windows& l, cons
         const std::int64_t place = from_step * wide + c;
         j.to = keeps_all ? kept + place : o.y + row * out_line + place;
         j.second = keeps && !keeps_all ? kept + place : nullptr;
-        if (block) s.stride_w == 1 ? walk_blocks<1>(j) : walk_blocks<2>(j);
+        if (block) s.stride_w == 1 ? walk_block_pairs(j) : walk_block_steps(j);
         else run(j);
         c += block ? 2 * unit_channels : unit_channels;
         if (j.plain) continue;

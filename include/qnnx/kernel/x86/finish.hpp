@@ -29,6 +29,7 @@ struct packed_flags {
   bool weight_offset = false;
   bool ordered = false;  // depthwise: blocks of channels are in the order of depthwise_blocks.hpp
   bool bounded = false;  // scaling_choice
+  bool quads = false;    // depthwise: units of channels are in the order of depthwise_quads.hpp
 };
 
 /// Where 8-bit tiles go.

@@ -8,7 +8,7 @@
 // A tile of pixels by all channels then takes one broadcast per pixel and group. Sums end as those of window_products.hpp.
 // Weights with an offset stay there. Layer 5a.
 
-#include "qnnx/kernel/x86/thin_tiles.hpp"
+#include "qnnx/kernel/x86/thin_pixels.hpp"
 
 #if QNNX_HAS_AVX512VNNI
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -124,11 +124,23 @@ inline void stage_line(const window_shape& s, const thin_layout& l, const window
   for (; left + i < bytes; i += 64) _mm512_storeu_si512(to + i, padding);
 }
 
+#if QNNX_HAS_AVX512VBMI
+/// Whether thin_pixels.hpp makes a convolution of plain, bounded results, without copies of lines.
+constexpr bool fits_pixels(const window_shape& s, const packed_layout& l) {
+  const thin_layout t(s);
+  return l.channels <= 8 && t.step <= 8 && 15 * t.step + t.row_bytes <= 128;
+}
+#endif
+
 /// The convolution of one piece; `o` as for take_bytes.
 inline void thin_products(const window_shape& s, const packed_layout& l, const window_job& j, const byte_output& o) {
   const thin_layout t(s);
   const window_share mine = share_of(s, l, j.piece, 1);
   if (mine.pixels.from >= mine.pixels.to || mine.vectors.from >= mine.vectors.to) return;
+#if QNNX_HAS_AVX512VBMI
+  if (fits_pixels(s, l) && plain_results(s, o, o.packed, true))
+    return thin_pixels(s, {t.whole, t.left_bytes, j.data, j.packed, j.bias, j.padding, j.flip, &o}, mine.pixels);
+#endif
   // Lines and whole groups of the ring, twice in a row, so that those of a window follow each other wherever it begins.
   const std::int64_t ring = t.ring(s);
   const std::byte* lines[4 * most_thin_rows];
