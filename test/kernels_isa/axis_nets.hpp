@@ -56,6 +56,37 @@ net norm_net(unsigned seed, const signature& types) {
   return n;
 }
 
+/// Softmax and LogSoftmax along any axis: lines that are short, long, constant (ends of the range), with ties.
+template <class Op>
+net line_net(unsigned seed, const signature& types) {
+  net_maker m(seed, types);
+  dice& d = m.d;
+  const bool fixed = is_fixed(types.out), wide = bits_of(types.out) == 16;
+  const bool ties = fixed && d.chance(35);
+  shape dims;
+  const int rank = d.roll(1, 4), axis = d.chance(35) ? rank - 1 : d.roll(0, rank - 1);
+  for (int i = 0; i < rank; ++i) {
+    const bool is_long = rank > 1 && i == rank - 1;
+    dims.push_back(d.chance(10) ? 1 : i == axis ? d.roll(1, ties ? 4 : d.chance(20) ? 300 : 24) : d.roll(1, is_long ? 70 : 5));
+  }
+  typename Op::params p;
+  p.axis = d.chance(30) ? axis - rank : axis;
+  if (d.chance(25)) p.beta = d.real(0.0f, 3.0f);
+  const bool ends = fixed && !wide && d.chance(ties ? 70 : 15);
+  const int x = m.input(ends ? "ends" : "x", dims, wide ? 1e-4f : 0.02f, wide ? 1e-3f : 0.2f);
+  m.n.template add_node<Op>("node", {x}, {}, p);
+  constexpr bool logarithm = std::is_same_v<Op, op::log_softmax>;
+  net n = wide ? m.finish(false, logarithm ? 1e-4f : 1.2e-5f, 1e-3f) : m.finish(false, logarithm ? 0.02f : 0.002f, logarithm ? 0.2f : 0.02f);
+  n.nodes[0].epi = {};
+  if (ties) {
+    n.tensors[static_cast<std::size_t>(x)].enc.scales[0] = 0.5f;
+    n.tensors[static_cast<std::size_t>(n.find("y"))].enc.scales[0] = logarithm ? std::exp2(static_cast<float>(d.roll(0, 2))) : 2.0f / static_cast<float>(dims[axis]);  // halves of steps
+  } else if (fixed && d.chance(5)) {  // the reference does it
+    n.tensors[static_cast<std::size_t>(n.find("y"))].enc.scales[0] = 1e-7f;
+  }
+  return n;
+}
+
 /// Up to four axes in another order.
 inline net transpose_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Softmax along the last axis on vectors V.
+// Softmax along the last axis on vectors V; other axes: softmax_lines.hpp.
 //   float  beta 1: exponentials in float, with what the difference to the maximum loses (float_functions.hpp), their sum
 //          in double: within 4 units in the last place; another beta: in double, within one (real_functions.hpp)
 //   8 bit  the reference's table of 32-bit words (softmax_bytes, by the set); the sum is exact, the quotient in float
@@ -13,6 +13,7 @@
 #include "qnnx/kernel/x86/float_functions.hpp"
 #include "qnnx/kernel/x86/softmax_16.hpp"
 #include "qnnx/kernel/x86/softmax_bytes.hpp"
+#include "qnnx/kernel/x86/softmax_lines.hpp"
 
 #if QNNX_HAS_AVX2
 namespace qnnx::inline QNNX_ABI::kernel::x86 {
@@ -28,7 +29,8 @@ struct softmax_kernel : answers_as<op::softmax> {
       std::is_same_v<Sig, types::s8(types::s8)> || is_half_signature<Sig>;
 
   /// The exponentials of one row of floats or of 16-bit data.
-  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params&) {
+  static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
+    if (const int axis = op::along_axis::resolved(p, f.c.dims(0).rank()); axis != f.c.dims(0).rank() - 1) return line_scratch<V>(f, axis);
     if (is_fixed(f.c.out(0).type) && bits_of(f.c.out(0).type) == 16)
       return (f.c.dims(0)[f.c.dims(0).rank() - 1] + V::half_lanes - 1) / V::half_lanes * V::half_lanes * 8;
     return is_fixed(f.c.out(0).type) ? 0 : (f.c.dims(0)[f.c.dims(0).rank() - 1] + 8) * 8;
@@ -38,7 +40,10 @@ struct softmax_kernel : answers_as<op::softmax> {
   static void run(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    if (op::along_axis::resolved(c.params(), x.rank()) != x.rank() - 1) return reference::run(c);
+    if (const int axis = op::along_axis::resolved(c.params(), x.rank()); axis != x.rank() - 1) {
+      if (!softmax_lines<V, false, Call>(c, axis).run()) reference::run(c);
+      return;
+    }
     const std::int64_t count = x.extent(x.rank() - 1);
     if constexpr (is_half_data<typename Call::out_type>) {
       if (!softmax_of_halves<V, Call>(c, count).run()) reference::run(c);
