@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // PoolAvg2d and PoolMax2d on vectors V: floats in the reference's order (its bits), 8-bit data, 16-bit data
-// (pooling_16.hpp). Layer 5a.
+// (pooling_16.hpp); maxima in another encoding: pool_rescale.hpp. Layer 5a.
 
 #include "qnnx/kernel/epilogue.hpp"
 #include "qnnx/kernel/pooling/reference.hpp"
 #include "qnnx/kernel/x86/pixel_sums.hpp"
+#include "qnnx/kernel/x86/pool_rescale.hpp"
 #include "qnnx/kernel/x86/pooling_16.hpp"
 
 #if QNNX_HAS_AVX2
@@ -64,9 +65,12 @@ struct pool_kernel : answers_as<Op> {
       const std::int32_t* k = c.constants();
       const bool same = x.scale() == y.scale() && x.offset() == y.offset();
       if constexpr (!average) {
-        if (!same) return reference::run(c);
-        const words lo = V::all_bytes(k[0]);
-        const words hi = V::all_bytes(k[1]);
+        const slice mine = slice_of(c.piece, y.size() / channels);
+        const std::int64_t made = (mine.to - mine.from) * channels;
+        if (!same && made < least_rescaled) return reference::run(c);
+        const std::int32_t least = same ? k[0] : static_cast<std::int32_t>(min_value(Call::out_type::code));
+        const std::int32_t most_of_all = same ? k[1] : static_cast<std::int32_t>(max_value(Call::out_type::code));
+        const words lo = V::all_bytes(least), hi = V::all_bytes(most_of_all);
         each_window(g, y, c.piece, [&](std::int64_t index, std::int32_t n, const pool_window& w) {
           const auto* first = corner(n, w);
           const auto bytes = [&](std::int64_t o, auto... part) {
@@ -85,10 +89,11 @@ struct pool_kernel : answers_as<Op> {
             V::each(channels - from, [&](std::int64_t o, auto part) {
               words most = V::all(is_signed ? -128 : 0);
               each_pixel(first + from + o, w, [&](const auto* at) { most = V::max(most, V::template load_bytes<is_signed>(part, at)); });
-              V::store_low_bytes(part, y.data + index + from + o, V::min(V::max(most, V::all(k[0])), V::all(k[1])));
+              V::store_low_bytes(part, y.data + index + from + o, V::min(V::max(most, V::all(least)), V::all(most_of_all)));
             });
           }
         });
+        if (!same) rescale_maxima<V>(c, y.data + mine.from * channels, made);
       } else {
         const rounding_mode mode = c.rounding().mode();
         const bool tflite_mean = mode == rounding_mode::tflite && same;
