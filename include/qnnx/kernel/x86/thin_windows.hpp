@@ -45,7 +45,10 @@ struct thin_layout {
   }
   /// Lines that are kept: those of a row of results, and what the next one adds.
   static constexpr std::int64_t ring(const window_shape& s) { return s.kernel_h + s.stride_h; }
-  constexpr std::int64_t scratch(const window_shape& s) const { return ring(s) * line + left_groups * left_plane; }
+  /// A tile reads the windows of up to 15 pixels after the last, which nothing uses.
+  constexpr std::int64_t scratch(const window_shape& s) const {
+    return ring(s) * line + left_groups * left_plane + (15 * step > thin_slack ? 15 * step - thin_slack : 0);
+  }
   /// Group and byte of it of a tap.
   constexpr std::int64_t byte_at(std::int64_t row, std::int64_t at) const {
     return at < whole * 4 ? row * whole * 4 + at : (groups - left_groups) * 4 + row * left_bytes + at - whole * 4;
