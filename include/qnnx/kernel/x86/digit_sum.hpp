@@ -31,7 +31,8 @@ class digit_sum {
     const std::int64_t from_b = subtract ? 1 - (offset_b + centre) : offset_b + centre;
     c_ = std::int64_t{m0_} * (offset_a + centre) + m1_ * from_b + (std::int64_t{1} << (shift_ - 1)) +
          std::int64_t{zero - centre} * (std::int64_t{1} << shift_);
-    fits_ = c_ >= -(std::int64_t{1} << 29) && c_ < (std::int64_t{1} << 29);
+    // general: its highest digits, less half where shifts round, are 16 bits
+    fits_ = c_ >= -(std::int64_t{1} << 29) + (I::rounds ? std::int64_t{1} << (shift_ - 1) : 0) && c_ < (std::int64_t{1} << 29);
   }
   bool fits() const { return fits_; }
   /// Whether some pair of operands gives a tie.
