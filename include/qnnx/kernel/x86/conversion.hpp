@@ -62,10 +62,11 @@ class quantizer {
   using words = typename V::words;
 
  public:
-  quantizer(float scale, rounding_mode mode) : scale_(scale), mode_(mode), inverse_(V::all(1.0f / scale)) {}
+  quantizer(float scale, rounding_mode mode) : scale_(scale), mode_(mode), inverse_(V::all(1.0f / scale)), inverts_(1.0f / scale <= 0x1.fffffep127f) {}
   QNNX_INLINE words operator()(floats x) const {
     x = number(x);
     if (mode_ == rounding_mode::tflite) return divided(x);
+    if (!inverts_) [[unlikely]] return exact(x);
     const floats q = bounded(V::mul(x, inverse_));
     const floats whole = V::template rounded<_MM_FROUND_TO_NEAREST_INT>(q);
     if (V::any(close_to_tie(q, whole))) [[unlikely]] return exact(x);
@@ -135,6 +136,7 @@ class quantizer {
   float scale_;
   rounding_mode mode_;
   floats inverse_;
+  bool inverts_;  // not for scales below 2^-128
 };
 
 template <class V, class T, class Part>
