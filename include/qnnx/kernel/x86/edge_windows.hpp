@@ -135,12 +135,11 @@ void edge_products(const window_shape& s, const packed_layout& l, const window_j
   const std::int64_t row_weights = l.pieces * in.weight_step;
   const std::int64_t tiles = s.batch * s.height * (s.width / edge_layout::pixels);
   const std::int64_t share = (3 * l.pieces + tiles - 1) / tiles;  // pieces ahead of a tile
-  std::int64_t made = 0;                                          // tiles
   for (std::int64_t u = units.from; u < units.to; ++u) {
     const std::int64_t channel = u * edge_layout::channels;
     const std::byte* panel = j.packed + l.at(0, 0, channel);
     const std::byte* next = j.packed + l.at(0, 0, channel + (u + 1 < units.to ? edge_layout::channels : 0));
-    made = 0;
+    std::int64_t made = 0;  // tiles
     in.to.channel = channel;
     for (std::int64_t line = 0; line < s.batch * s.height; ++line) {
       const std::int64_t h = line % s.height;

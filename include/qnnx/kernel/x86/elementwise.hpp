@@ -2,7 +2,7 @@
 #pragma once
 // ElementWiseAdd and the forms of ElementWiseBinary on vectors V: floats (add, subtract, multiply, divide, maximum,
 // minimum, squares by power 2: one rounding each; squared differences, the reference's bits; 16-bit floats: rounded to float, then to 16 bits, as
-// there), 8-bit data (add, subtract, multiply, maximum, minimum, divide, squared difference; with AVX-512 the last two by tables of what each byte of an
+// there), 8-bit data (add, subtract, multiply, divide, squared difference, maximum, minimum; with AVX-512 the last two by tables of what each byte of an
 // operand becomes) and 16-bit data (elementwise_16.hpp). Broadcasts are walked as rows in which an operand is contiguous or
 // constant; other operations and broadcasts run the reference. Layer 5a.
 
