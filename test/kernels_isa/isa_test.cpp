@@ -17,6 +17,7 @@
 #include "kernels_isa/depthwise_nets.hpp"
 #include "kernels_isa/edge_nets.hpp"
 #include "kernels_isa/nets.hpp"
+#include "kernels_isa/phase_nets.hpp"
 #include "kernels_isa/short_nets.hpp"
 #include "kernels_isa/thin_nets.hpp"
 #include "kernels_isa/unit_entries.hpp"
@@ -189,6 +190,16 @@ bool packed_as_tiles(const net& made, const kernel_entry& e) {
   return e.packed_bytes(facts.get(), g.nodes[0].params) >= g.tensors[g.nodes[0].inputs[1]].dims.size() * 8;
 }
 
+struct kernel_bytes {
+  std::int64_t packed, scratch;
+};
+/// What a kernel wants for the first node.
+kernel_bytes bytes_needed(const net& made, const kernel_entry& e) {
+  const auto n = std::shared_ptr<const frozen_net>(made.freeze());
+  const facts_storage facts(n->g, 0);
+  return {e.packed_bytes(facts.get(), n->g.nodes[0].params), e.scratch_bytes(facts.get(), n->g.nodes[0].params)};
+}
+
 struct kernel_line {
   std::string_view op, isa, header;
 };
@@ -278,6 +289,24 @@ void check_entries(const std::string& isa, std::span<const kernel_entry> entries
         CAPTURE("chain of two");
         CAPTURE(seed);
         compare(transposed_chain(seed, e.types), e, seed, own, more);
+      }
+    }
+    if (e.op->name == op::transpose_conv2d::name && is_fixed(e.types.out) && bits_of(e.types.out) == 16) {
+      for (unsigned seed = 1; seed <= 120; ++seed) {
+        CAPTURE("phases");
+        CAPTURE(seed);
+        const net made = phase_net(seed, e.types);
+        CHECK(bytes_needed(made, e).packed > 0);  // the reference packs nothing
+        compare(made, e, seed, own, more);
+      }
+    }
+    if (e.op->name == op::matmul::name && (!is_fixed(e.types.out) || bits_of(e.types.out) == 8)) {
+      for (unsigned seed = 1; seed <= 120; ++seed) {
+        CAPTURE("left side transposed");
+        CAPTURE(seed);
+        const net made = turned_matmul_net(seed, e.types);
+        CHECK(bytes_needed(made, e).scratch > 0);  // the reference has none
+        compare(made, e, seed, own, more);
       }
     }
     CHECK(own > 0);

@@ -12,6 +12,7 @@
 #include "qnnx/kernel/x86/matmul_kernel.hpp"
 #include "qnnx/kernel/x86/products_16.hpp"
 #include "qnnx/kernel/x86/short_products.hpp"
+#include "qnnx/kernel/x86/transposed_16.hpp"
 #include "qnnx/kernel/x86/transposed_windows.hpp"
 #include "qnnx/kernel/x86/widened_windows.hpp"
 #include "qnnx/kernel/x86/winograd4_windows.hpp"
@@ -36,7 +37,7 @@ struct impl<op::matmul, isa::avx2>
                         x86::dense_16<op::matmul, x86::avx2_vectors>>> {};
 template <>
 struct impl<op::transpose_conv2d, isa::avx2>
-    : x86::with_short_products<op::transpose_conv2d, x86::avx2_vectors, x86::transposed_kernel<x86::f32x8, x86::widened_windows, x86::pair_depthwise>> {};
+    : x86::with_short_products<op::transpose_conv2d, x86::avx2_vectors, x86::with_transposed_16<x86::avx2_vectors, x86::transposed_kernel<x86::f32x8, x86::widened_windows, x86::pair_depthwise>>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

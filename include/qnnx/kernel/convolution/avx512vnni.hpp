@@ -29,7 +29,7 @@ struct impl<op::matmul, isa::avx512vnni>
                         x86::dense_16<op::matmul, x86::avx512_vectors>>> {};
 template <>
 struct impl<op::transpose_conv2d, isa::avx512vnni>
-    : x86::with_short_products<op::transpose_conv2d, x86::avx512_vectors, x86::transposed_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>, x86::vnni_depthwise>> {};
+    : x86::with_short_products<op::transpose_conv2d, x86::avx512_vectors, x86::with_transposed_16<x86::avx512_vectors, x86::transposed_kernel<x86::f32x16, x86::dot_windows<x86::u8s8x16>, x86::vnni_depthwise>>> {};
 
 }  // namespace qnnx::inline QNNX_ABI::kernel
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // MatMul as products of windows of one pixel: the right side is packed when the model is built where it is constant,
-// else for every batch into scratch. A transposed left side runs the reference. Layer 5a.
+// else for every batch into scratch. A transposed left side is turned in scratch first. Layer 5a.
 
 #include "qnnx/kernel/x86/accumulate_kernel.hpp"
 #include "qnnx/kernel/x86/matrix_packing.hpp"
+#include "qnnx/kernel/x86/turned_left.hpp"
 #include "qnnx/op/matmul.hpp"
 
 #if QNNX_HAS_AVX2
@@ -14,6 +15,12 @@ template <class Float, class Bytes>
 struct matmul_kernel : answers_as<op::matmul> {
   template <class Sig>
   static constexpr bool supports = operand_types<Sig>::floats || operand_types<Sig>::bytes;
+
+#if QNNX_HAS_AVX512VBMI
+  using turning_vectors = std::conditional_t<Float::lanes == 16, avx512_vectors, avx2_vectors>;
+#else
+  using turning_vectors = avx2_vectors;
+#endif
 
   /// The product of one matrix with `rows` rows.
   static constexpr window_shape window(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
@@ -37,18 +44,17 @@ struct matmul_kernel : answers_as<op::matmul> {
     return window(y[y.rank() - 2], x[x.rank() - (p.transpose_in0 ? 2 : 1)], y[y.rank() - 1]);
   }
   static constexpr std::int64_t packed_bytes(const node_facts& f, const params& p) {
-    if (p.transpose_in0 || f.c.in(1).kind != tensor_kind::constant) return 0;
+    if (f.c.in(1).kind != tensor_kind::constant) return 0;
     const window_shape s = one_matrix(f, p);
     return matrix_bytes(s, f.c.in(1).type) * (f.c.dims(1).size() / (s.depth * s.channels));
   }
   static constexpr std::int64_t scratch_bytes(const node_facts& f, const params& p) {
-    if (p.transpose_in0) return 0;
     const window_shape s = one_matrix(f, p);
     const dtype right = f.c.in(1).type;
-    return patch_bytes(window(f.c.out(0).dims.size() / s.channels, s.depth, s.channels), is_fixed(right)) + (f.c.in(1).kind == tensor_kind::constant ? 0 : matrix_bytes(s, right));
+    return patch_bytes(window(f.c.out(0).dims.size() / s.channels, s.depth, s.channels), is_fixed(right)) + (f.c.in(1).kind == tensor_kind::constant ? 0 : matrix_bytes(s, right)) +
+           (p.transpose_in0 ? (byte_size(f.c.in(0)) + 127) / 64 * 64 : 0);  // windows may read a vector more
   }
   static constexpr int parts(const node_facts& f, const params& p) {
-    if (p.transpose_in0) return kernel::parts<reference>(f, p);
     const window_shape s = one_matrix(f, p);
     const dtype right = f.c.in(1).type;
     const std::int64_t matrices = f.c.out(0).dims.size() / (s.out_h * s.channels);
@@ -93,7 +99,7 @@ struct matmul_kernel : answers_as<op::matmul> {
   static window_shape window_of_call(const Call& c) {
     const auto x = c.template in<0>();
     const auto y = c.out();
-    return window(y.extent(y.rank() - 2), x.extent(x.rank() - 1), y.extent(y.rank() - 1));
+    return window(y.extent(y.rank() - 2), x.extent(x.rank() - (c.params().transpose_in0 ? 2 : 1)), y.extent(y.rank() - 1));
   }
   template <class Call>
   static void pack(const Call& c, std::byte* out) {
@@ -105,7 +111,7 @@ struct matmul_kernel : answers_as<op::matmul> {
   template <class Call>
   static void run(const Call& c) {
     const bool constant = c.s.inputs[1].where == bank::weights;
-    if (c.params().transpose_in0 || (constant && c.packed_missing())) return reference::run(c);
+    if (constant && c.packed_missing()) return reference::run(c);
     constexpr bool floats = is_float_v<typename Call::out_type>;
     constexpr dtype right = Call::template in_type<1>::code;
     const auto x = c.template in<0>();
@@ -131,6 +137,11 @@ struct matmul_kernel : answers_as<op::matmul> {
       j.element_bytes = floats ? 4 : 1;
       const std::int64_t from = batches == 1 ? 0 : reference::matrix_of(x, y, n) * rows * s.depth;
       j.data = reinterpret_cast<const std::byte*>(x.data) + from * j.element_bytes;
+      if (c.params().transpose_in0) {
+        std::byte* turned = made + (constant ? 0 : matrix_bytes(s, right));
+        turn_left<turning_vectors, floats ? 4 : 1>(j.data, s.out_h / rows, s.depth, rows, turned);
+        j.data = turned;
+      }
       j.scratch = c.scratch();
       const std::int64_t first = n * rows * s.channels;
       if constexpr (floats) {
