@@ -27,17 +27,18 @@ net reduce_net(unsigned seed, const signature& types) {
   return n;
 }
 
-/// Rows that are long, short, constant (ties on purpose), with and without gamma and beta.
+/// Rows that are long, short, constant (ties on purpose; or no variance and no epsilon), with and without gamma and beta.
 template <class Op>
 net norm_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
   dice& d = m.d;
   const bool ties = is_fixed(types.out) && d.chance(20);  // rows of one: a result is beta, halves of steps
-  const shape dims{d.roll(1, 3), d.roll(1, 6), ties ? 1 : d.roll(1, 150)};
+  const bool nothing = is_fixed(types.out) && !ties && d.chance(10);  // 0 / 0
+  const shape dims{d.roll(1, 3), d.roll(1, 6), ties || nothing ? 1 : d.roll(1, 150)};
   typename Op::params p;
-  const int kind = ties ? 9 : d.roll(0, 9);
+  const int kind = ties || nothing ? 9 : d.roll(0, 9);
   p.over = kind == 0 ? axes{1} : kind == 1 ? axes{1, 2} : axes{-1};
-  p.epsilon = d.chance(50) ? 1e-5f : 1e-12f;
+  p.epsilon = nothing ? 0.0f : d.chance(50) ? 1e-5f : 1e-12f;
   const int count = kind == 0 ? dims[1] : kind == 1 ? dims[1] * dims[2] : dims[2];
   std::vector<int> inputs{m.input("x", dims)};
   if (ties || d.chance(80)) {

@@ -154,7 +154,8 @@ struct norm_kernel : answers_as<Op> {
     const doubles bound = V::all(1048576.0);
     bool close = false;
     V::each_doubles(count, [&](std::int64_t k, auto mask) {
-      const doubles q = V::select(mask, V::mul(value(k, mask), inverse), V::all(0.0));
+      const doubles v = V::mul(value(k, mask), inverse);
+      const doubles q = V::select(mask, V::select(V::template compare<_CMP_ORD_Q>(v, v), v, V::all(0.0)), V::all(0.0));  // NaN (0 / 0) is 0
       const doubles rest = V::sub(q, V::template rounded<_MM_FROUND_TO_NEAREST_INT>(q));
       const auto near = V::template compare<_CMP_GT_OQ>(V::abs(rest), V::all(0.5 - 0x1p-20));
       close |= V::any(V::both(near, V::template compare<_CMP_LT_OQ>(V::abs(q), bound)));

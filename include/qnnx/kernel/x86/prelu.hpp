@@ -109,8 +109,9 @@ struct prelu_kernel : answers_as<op::prelu> {
       });
     };
     if constexpr (bytes) {
-      const double step = static_cast<double>(x.scale()) / static_cast<double>(y.scale());
-      const floats keep = V::all(static_cast<float>(step)), bend = V::all(static_cast<float>(step * static_cast<double>(slope.scale())));
+      const double step = static_cast<double>(x.scale()) / static_cast<double>(y.scale()), turn = step * static_cast<double>(slope.scale());
+      if (!(step < 0x1p100 && turn < 0x1p100)) return false;  // 0 k has to be 0
+      const floats keep = V::all(static_cast<float>(step)), bend = V::all(static_cast<float>(turn));
       each_number(c, rows, [&](words q, words s) {
         const floats v = V::to_floats(q);
         const floats k = V::select(V::template compare<_CMP_LT_OQ>(v, V::all(0.0f)), V::mul(V::to_floats(s), bend), keep);
