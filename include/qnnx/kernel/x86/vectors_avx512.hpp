@@ -45,10 +45,11 @@ struct avx512_vectors {
   static QNNX_INLINE floats load(some s, const half* p) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(s, p)); }
   static QNNX_INLINE void store(half* p, floats v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
   static QNNX_INLINE void store(some s, half* p, floats v) { _mm256_mask_storeu_epi16(p, s, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
-  static QNNX_INLINE doubles load_widened(some_doubles s, const half* p) {
+  // of 8, F16C's instructions: not in every set of compiler flags (vectors_avx2.hpp)
+  __attribute__((target("f16c"))) static inline doubles load_widened(some_doubles s, const half* p) {
     return _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_maskz_loadu_epi16(s, p)));
   }
-  static QNNX_INLINE void store_narrowed(some_doubles s, half* p, doubles v) {
+  __attribute__((target("f16c"))) static inline void store_narrowed(some_doubles s, half* p, doubles v) {
     _mm_mask_storeu_epi16(p, s, _mm256_cvtps_ph(_mm512_cvtpd_ps(v), _MM_FROUND_TO_NEAREST_INT));
   }
   static QNNX_INLINE floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
