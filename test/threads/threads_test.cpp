@@ -161,8 +161,9 @@ TEST_CASE("kernels: the whole step's bits in any number of pieces") {
         CHECK(results(n, backend, pool.threads_of_steps(), seed) == whole);
       }
     }
-    // Ops whose kernels run whole as yet.
-    const std::set<std::string> whole{"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"};
+    // Ops whose kernels run whole as yet: the reference's reductions, which those of an instruction set are not.
+    std::set<std::string> whole{"ChannelShuffle"};
+    if (backend == "reference") whole.insert({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"});
     for (const auto& found : pieces) {
       CAPTURE(found.first);
       CHECK((found.second > 0) == !whole.contains(found.first));
