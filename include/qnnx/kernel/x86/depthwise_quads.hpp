@@ -67,9 +67,6 @@ class column_order {
 /// right, of two vectors each, and in the vector before.
 inline constexpr int most_edge_vectors = 1 + 3 * 2;
 
-/// The first n bytes of 64.
-QNNX_INLINE __mmask64 first_bytes(std::int64_t n) { return n <= 0 ? 0 : n >= 64 ? ~0ull : (1ull << n) - 1; }
-
 /// The walk. Channels: 16 (stride 2), 8 (stride 1) or 32 if these are all, else 0.
 template <int Channels, int Stride>
 QNNX_NOINLINE void walk_quads(const column_job& j) {
@@ -110,13 +107,13 @@ QNNX_NOINLINE void walk_quads(const column_job& j) {
   __mmask64 masks[most_edge_vectors];  // of the vectors at the edges of a row, in order
   if constexpr (Channels != 0) {
     __mmask64* to = masks;
-    const auto add = [&](std::int64_t c) { *to++ = first_bytes((s.width - c) * Channels) & ~first_bytes(-c * Channels); };
+    const auto add = [&](std::int64_t c) { *to++ = avx512_vectors::bytes_before((s.width - c) * Channels) & ~avx512_vectors::bytes_before(-c * Channels); };
     if (Channels != 8) add(before);
     for (std::int64_t g = 0; g < groups; ++g)
       if (g < front || g >= front + inside)
         for (std::int64_t h = 1; h <= halves; ++h) add(before + (halves * g + h) * columns);
   }
-  const __mmask64 last_mask = first_bytes(last_pixels * Channels);
+  const __mmask64 last_mask = avx512_vectors::bytes_before(last_pixels * Channels);
   const std::int64_t start = (before + (Channels == 8 ? columns : 0)) * s.channels - j.first;  // bytes from j.first
   for (std::int64_t row = 0; row < j.rows; ++row) {
     // A row of padding adds the same to all sums of a channel; what is read in its place has no weights then

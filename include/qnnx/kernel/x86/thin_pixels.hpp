@@ -41,7 +41,6 @@ inline QNNX_NOINLINE void thin_pixels(const window_shape& s, const thin_pixel_jo
   const __m512i padding = _mm512_set1_epi8(static_cast<char>(j.padding));
   // Four pixels of one channel after the other, of four channels: channels of one pixel after the other
   const __m512i turned = _mm512_set4_epi32(0x0f0b0703, 0x0e0a0602, 0x0d090501, 0x0c080400);
-  const auto first_of = [](std::int64_t n) { return n <= 0 ? 0 : n >= 64 ? ~0ull : (1ull << n) - 1; };
   std::int64_t at = pixels.from % s.out_w;  // pixel of the row
   std::int64_t row = pixels.from / s.out_w % s.out_h;
   const std::byte* image = j.data + pixels.from / s.out_w / s.out_h * s.height * line;
@@ -63,8 +62,8 @@ inline QNNX_NOINLINE void thin_pixels(const window_shape& s, const thin_pixel_jo
     };
     const std::int64_t begin = at * step - s.left * s.depth;
     const bool inside = begin >= 0 && begin + 128 <= line;
-    const __mmask64 low_there = inside ? ~0ull : first_of(line - begin) & ~first_of(-begin);
-    const __mmask64 high_there = inside ? ~0ull : first_of(line - begin - 64) & ~first_of(-begin - 64);
+    const __mmask64 low_there = inside ? ~0ull : avx512_vectors::bytes_before(line - begin) & ~avx512_vectors::bytes_before(-begin);
+    const __mmask64 high_there = inside ? ~0ull : avx512_vectors::bytes_before(line - begin - 64) & ~avx512_vectors::bytes_before(-begin - 64);
     __m512i left = _mm512_setzero_si512();
     int have_left = 0;
     for (std::int64_t k = 0; k < s.kernel_h; ++k) {
@@ -106,8 +105,8 @@ inline QNNX_NOINLINE void thin_pixels(const window_shape& s, const thin_pixel_jo
     const __m512i first = _mm512_unpacklo_epi32(a, b);
     const __m512i second = _mm512_unpackhi_epi32(a, b);
     if (o.channels == 8) {
-      _mm512_mask_storeu_epi8(y, first_of(8 * have), first);
-      if (have > 8) _mm512_mask_storeu_epi8(y + 64, first_of(8 * have - 64), second);
+      _mm512_mask_storeu_epi8(y, avx512_vectors::bytes_before(8 * have), first);
+      if (have > 8) _mm512_mask_storeu_epi8(y + 64, avx512_vectors::bytes_before(8 * have - 64), second);
     } else {
       alignas(64) std::uint8_t made[128];
       _mm512_store_si512(made, first);

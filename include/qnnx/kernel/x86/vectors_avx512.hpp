@@ -209,6 +209,8 @@ struct avx512_vectors {
   static QNNX_INLINE words all_bytes(std::int32_t v) { return _mm512_set1_epi8(static_cast<char>(v)); }
   static QNNX_INLINE words all_halves(std::int32_t v) { return _mm512_set1_epi16(static_cast<short>(v)); }
   static QNNX_INLINE __mmask64 first_bytes(std::int64_t n) { return n >= 64 ? ~0ull : (1ull << n) - 1; }
+  /// Those that lie before byte n of a row, which may end before the vector begins.
+  static QNNX_INLINE __mmask64 bytes_before(std::int64_t n) { return n <= 0 ? 0 : first_bytes(n); }
   static QNNX_INLINE words load_vector(const void* p) { return _mm512_loadu_si512(p); }
   static QNNX_INLINE words load_vector(__mmask64 s, const void* p) { return _mm512_maskz_loadu_epi8(s, p); }
   static QNNX_INLINE void store_vector(void* p, words v) { _mm512_storeu_si512(p, v); }
