@@ -88,6 +88,14 @@ net line_net(unsigned seed, const signature& types) {
   return n;
 }
 
+/// The net of a node that moves the elements of x: no epilogue, and the result has the encoding of x.
+inline net finish_moved(net_maker& m, int x) {
+  net n = m.finish(false);
+  n.nodes[0].epi = {};
+  n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
+  return n;
+}
+
 /// Up to four axes in another order.
 inline net transpose_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
@@ -104,10 +112,7 @@ inline net transpose_net(unsigned seed, const signature& types) {
   for (const int axis : order) p.perm.push_back(axis);
   const int x = m.input("x", dims);
   m.n.add_node<op::transpose>("node", {x}, {}, p);
-  net n = m.finish(false);
-  n.nodes[0].epi = {};
-  n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
-  return n;
+  return finish_moved(m, x);
 }
 
 /// Two groups of the last axis most of the time.
@@ -124,10 +129,7 @@ inline net shuffle_net(unsigned seed, const signature& types) {
   if (axis < 3 || d.chance(50)) p.axis = static_cast<std::uint32_t>(axis);
   const int x = m.input("x", dims);
   m.n.add_node<op::channel_shuffle>("node", {x}, {}, p);
-  net n = m.finish(false);
-  n.nodes[0].epi = {};
-  n.tensors[static_cast<std::size_t>(n.find("y"))].enc = n.tensors[static_cast<std::size_t>(x)].enc;
-  return n;
+  return finish_moved(m, x);
 }
 
 /// Two to four parts on any axis; some have the output's encoding. Some are long enough for a table.

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "kernels_isa/net_maker.hpp"
+#include "kernels_isa/product_nets.hpp"
 
 namespace qnnx::isa_test {
 
@@ -65,12 +65,7 @@ inline net turned_matmul_net(unsigned seed, const signature& types) {
   const shape a{shared ? 1 : other, shared ? 1 : batch, depth, rows};
   const shape b = shared || d.chance(50) ? shape{other, batch, one[0], one[1]} : one;
   const int x = m.input(d.chance(20) ? "ends" : "x", a);
-  const bool constant = d.chance(50);
-  const int w = constant ? m.weights(b, b.rank() - (p.transpose_in1 ? 2 : 1)) : m.input("w", b, 0.001f, 0.02f, 1);
-  std::vector<int> inputs{x, w};
-  if (d.chance(80)) inputs.push_back(m.bias(columns));
-  m.n.add_node<op::matmul>("node", inputs, {}, p);
-  return m.finish(inputs.size() == 3);
+  return finish_matmul(m, p, x, b, columns);
 }
 
 }  // namespace qnnx::isa_test

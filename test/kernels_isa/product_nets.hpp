@@ -114,6 +114,16 @@ inline net chain_net(unsigned seed, const signature& types, bool connected) {
   return std::move(m.n);
 }
 
+/// MatMul of x and weights or a computed side of shape b, most of the time with a bias.
+inline net finish_matmul(net_maker& m, const op::matmul::params& p, int x, const shape& b, int columns) {
+  const bool constant = m.d.chance(50);
+  const int w = constant ? m.weights(b, b.rank() - (p.transpose_in1 ? 2 : 1)) : m.input("w", b, 0.001f, 0.02f, 1);
+  std::vector<int> inputs{x, w};
+  if (m.d.chance(80)) inputs.push_back(m.bias(columns));
+  m.n.add_node<op::matmul>("node", inputs, {}, p);
+  return m.finish(inputs.size() == 3);
+}
+
 /// Matrices with broadcast batches; the right side is constant or computed.
 inline net matmul_net(unsigned seed, const signature& types) {
   net_maker m(seed, types);
@@ -129,12 +139,7 @@ inline net matmul_net(unsigned seed, const signature& types) {
   shape b = p.transpose_in1 ? shape{columns, depth} : shape{depth, columns};
   if (d.chance(50)) b = p.transpose_in1 ? shape{batch, columns, depth} : shape{batch, depth, columns};
   const int x = m.input("x", a);
-  const bool constant = d.chance(50);
-  const int w = constant ? m.weights(b, b.rank() - (p.transpose_in1 ? 2 : 1)) : m.input("w", b, 0.001f, 0.02f, 1);
-  std::vector<int> inputs{x, w};
-  if (d.chance(80)) inputs.push_back(m.bias(columns));
-  m.n.add_node<op::matmul>("node", inputs, {}, p);
-  return m.finish(inputs.size() == 3);
+  return finish_matmul(m, p, x, b, columns);
 }
 
 }  // namespace qnnx::isa_test
